@@ -1,0 +1,49 @@
+# Every verb runs from the root of the tree. Nothing is installed outside .venv.
+
+PY   := .venv/bin/python
+PORT ?= 2024
+
+# One thread a process: tests and training start many, and idle OpenMP threads spin.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit lint format bench studio lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv (again only if the lock changed)
+	@bash scripts/setup.sh
+
+demo: setup ## train a small planner on this machine and show what it learned
+	@$(PY) -m rl.demo
+
+test: setup ## every test, with real servers, Ray and vLLM
+	@$(PY) -m pytest
+
+unit: setup ## the tests that start no server and open no socket
+	@$(PY) -m pytest -m "not integration" --disable-socket --allow-unix-socket
+
+lint: setup ## ruff and mypy, changing nothing
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: setup ## let ruff rewrite what it can
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: setup ## what one turn of the graph costs
+	@$(PY) -m benchmarks.overhead
+
+# Ten workers: the default of one lets a single waiting run block every other.
+studio: setup ## serve the graph to LangGraph Studio (PORT=2024)
+	@LANGGRAPH_NO_VERSION_CHECK=1 LANGGRAPH_CLI_NO_ANALYTICS=1 \
+	$(PY) -m langgraph_cli dev --no-browser --port $(PORT) --n-jobs-per-worker 10
+
+lock: ## resolve the dependencies anew and rewrite requirements/
+	@bash scripts/lock.sh
+
+clean: ## remove what tools left behind; keeps .venv and runs/
+	@rm -rf .hypothesis .langgraph_api .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

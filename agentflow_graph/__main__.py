@@ -1,0 +1,106 @@
+"""Ask on the command line: `python -m agentflow_graph "question" [--json]`.
+
+Exit codes: 0 answered, 1 a model failed on the way (what was found is still printed), 2 a setting
+or the question is wrong.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from typing import Any, cast
+
+from langchain_core.messages import messages_to_dict
+from langchain_core.runnables import RunnableConfig
+
+from agentflow_graph.context import Context
+from agentflow_graph.crew import MODULES
+from agentflow_graph.errors import AgentFlowError, SettingError
+from agentflow_graph.graph import graph
+from agentflow_graph.memory import command, shorten
+from agentflow_graph.models import FORMS
+from agentflow_graph.state import State, Turn
+
+NOTE = (
+    "note: the nano planner knows the almanac's kind of question only, such as\n"
+    '      "Who is the mayor of the town where Mira Voss lives?"; for anything else use --model\n'
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line, run the graph, print; returns the exit code."""
+    asked = _parser().parse_args(arguments)
+    try:
+        context = _context(asked)
+        if context.planner == "nano":
+            print(NOTE, file=sys.stderr)
+        state = asyncio.run(_answer(asked.question, context, asked.json))
+    except AgentFlowError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if asked.json:
+        print(json.dumps({**state, "messages": messages_to_dict(state["messages"])}))
+    else:
+        print(f"\nAnswer: {state['answer']}   (stopped by: {state['stopped_by']})")
+    if state["error"]:
+        print(f"error: {state['error']}", file=sys.stderr)
+    return 1 if state["stopped_by"] == "error" else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    settings = Context.model_fields.items()
+    parser = argparse.ArgumentParser(
+        prog="python -m agentflow_graph",
+        description="Answer a question with planner, executor, verifier and generator.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="settings for --set NAME=VALUE:\n"
+        + "\n".join(f"  {name:14} {f.description} [{f.default}]" for name, f in settings),
+    )
+    parser.add_argument("question")
+    parser.add_argument("--model", metavar="M", help=f"one model for every module: {FORMS}")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--json", action="store_true", help="print the finished state as one line")
+    return parser
+
+
+def _context(asked: argparse.Namespace) -> Context:
+    given: dict[str, Any] = dict.fromkeys((*MODULES, "tool_model"), asked.model)
+    if not asked.model:
+        given = {}
+    for pair in asked.set:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise SettingError(f"--set {pair!r} is not of the form NAME=VALUE")
+        given[name] = value
+    return Context.of(given)
+
+
+async def _answer(question: str, context: Context, quiet: bool) -> State:
+    state: State = {}
+    shown = 0
+    config: RunnableConfig = {"recursion_limit": context.recursion_limit}
+    asked = State(question=question)
+    async for values in graph.astream(asked, config, context=context, stream_mode="values"):
+        state = cast(State, values)
+        turns = state.get("turns", [])
+        if not quiet and len(turns) > shown and "verdict" in turns[-1]:
+            shown = len(turns)
+            print(_shown(turns[-1]), flush=True)
+    return state
+
+
+def _shown(turn: Turn) -> str:
+    plan = f"{turn['sub_goal']} -> {turn['tool']}" if not turn["error"] else "unreadable plan"
+    lines = [f"Turn {turn['index']}", f"  planner    {plan}"]
+    for call in turn["calls"]:
+        if call["tool"]:
+            lines.append(f"  executor   {call['tool']}({command(call)})")
+        result = shorten(" ".join(call["result"].split()), 400)
+        lines.append(f"  {call['status']:10} {result}   ({call['seconds'] * 1000:.0f} ms)")
+    verdict = turn["verdict"]
+    decision = "enough" if verdict["complete"] else "go on"
+    return "\n".join([*lines, f"  verifier   {decision}: {verdict['reason']}"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""What a caller may set per run: strings and numbers that fit through HTTP and Studio's form.
+
+Objects (models, tools, clients) are given to `build_graph` instead.
+
+    await graph.ainvoke({"question": "..."}, context=Context(max_turns=3))
+    await graph.ainvoke({"question": "..."}, context={"planner": "openai:gpt-5-mini"})
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from agentflow_graph.errors import SettingError, closest
+
+OUTPUTS = ("base", "final", "direct")
+RULES = {"executor": "direct", "verifier": "sufficient", "generator": "extractive"}
+"""The rule-based form of each module that has one; any other value names a model."""
+
+
+class Context(BaseModel, frozen=True, extra="forbid"):
+    """Settings of one run. The defaults need no key, no GPU and no network.
+
+    Raises:
+        SettingError: naming the setting, its value and what it may be; before anything is spent.
+    """
+
+    planner: str = Field("nano", description="Model of the planner: nano, local:DIR, openai:NAME")
+    executor: str = Field("direct", description="direct, or a model that fills in arguments")
+    verifier: str = Field("sufficient", description="sufficient, or a model that judges the memory")
+    generator: str = Field("extractive", description="extractive, or a model that writes")
+    analysis: str = Field("off", description="off, or a model that analyses the question first")
+    tools: str = Field("all", description="all, or names separated by commas")
+    tool_model: str = Field("", description="Model behind base_generator; empty: unavailable")
+    outputs: str = Field("direct", description="Any of base, final, direct, separated by commas")
+    layout: Literal["auto", "terse", "static_first", "paper"] = Field(
+        "auto", description="Layout of the planner's prompt; auto: as it was trained"
+    )
+    max_turns: int = Field(10, ge=1, description="Turns after which an answer is given")
+    max_seconds: float = Field(300.0, gt=0, description="Seconds after which an answer is given")
+    max_tokens: int = Field(0, ge=0, description="Tokens after which an answer is given; 0: any")
+    memory_tokens: int = Field(8192, ge=1, description="Most tokens of memory shown to a module")
+    temperature: float = Field(0.7, ge=0, description="Sampling temperature of the planner")
+    reply_tokens: int = Field(2048, ge=1, description="Most tokens of one reply")
+    repairs: int = Field(1, ge=0, description="How often a malformed reply is sent back")
+    tool_seconds: float = Field(120.0, gt=0, description="Most seconds of one tool call")
+    passages: int = Field(0, ge=0, description="Passages a search returns; 0: as trained, else 3")
+    structured: bool = Field(False, description="The servers accept response_format json_schema")
+    approve: bool = Field(False, description="Ask a human before each tool call")
+    seed: int = Field(0, ge=0, description="Sampling seed of a local planner; 0: none")
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise SettingError(_explained(error)) from None
+
+    @model_validator(mode="after")
+    def _outputs_fit(self) -> Self:
+        names = self.output_names
+        if not names or not set(names) <= set(OUTPUTS):
+            raise ValueError(
+                f"outputs={self.outputs!r} must be one or more of {', '.join(OUTPUTS)}"
+            )
+        if "base" in names and self.generator == RULES["generator"]:
+            raise ValueError(
+                "outputs with 'base' needs a model that answers without tools, but "
+                f"generator={self.generator!r} is a rule; set generator to a model"
+            )
+        return self
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The outputs asked for."""
+        return tuple(name.strip() for name in self.outputs.split(",") if name.strip())
+
+    @property
+    def recursion_limit(self) -> int:
+        """Supersteps that `max_turns` can need: three a turn, the generator, one to spare."""
+        return 3 * self.max_turns + 2
+
+    @classmethod
+    def of(cls, value: object) -> "Context":
+        """Settings as they arrive: a Context, or a mapping whose texts are read as numbers.
+
+        LangGraph passes None where a caller gave nothing, and hands a subgraph its parent's
+        object, of whatever class: both mean the defaults.
+        """
+        if isinstance(value, Context):
+            return value
+        return cls(**value) if isinstance(value, Mapping) else cls()
+
+
+def _explained(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    if not fault["loc"]:
+        return fault["msg"].removeprefix("Value error, ")
+    name = str(fault["loc"][0])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown setting {name!r}{closest(name, Context.model_fields)}"
+    return f"{name}={fault['input']!r} cannot be used: {fault['msg'].lower()}"

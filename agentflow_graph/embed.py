@@ -1,0 +1,83 @@
+"""The graph inside somebody else's program: as a Runnable, as a tool, from synchronous code.
+
+    chain = prompt | as_runnable() | parser
+    agent = create_agent(model, tools=[as_tool(Context(max_turns=5))])
+    ask("What is the population of Old Harbor?")["answer"]
+
+Inside a parent *graph*, add the compiled graph as a node: `parent.add_node("agent", graph)`.
+
+LangChain fills in a recursion limit of 25 wherever it is outside us (in a chain, in a tool, under
+`astream_events`), which ends a ten-turn run in the middle. Only a limit in the call's own config
+wins over that, so each way in here derives one from the turn budget.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from functools import lru_cache
+from threading import Thread
+from typing import Any, TypeVar, cast
+
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.tools import BaseTool, StructuredTool
+
+from agentflow_graph.context import Context
+from agentflow_graph.graph import Agent, graph
+from agentflow_graph.state import State
+
+T = TypeVar("T")
+Question = str | Mapping[str, Any]
+
+
+def as_runnable(
+    context: Context | None = None, agent: Agent = graph
+) -> RunnableLambda[Question, State]:
+    """A Runnable from a question (text, or the graph's input) to the finished state."""
+
+    async def answer(question: Question, config: RunnableConfig) -> State:
+        settings = Context.of(context)
+        given = {"question": question} if isinstance(question, str) else question
+        config = {**config, "recursion_limit": settings.recursion_limit}
+        return cast(State, await agent.ainvoke(cast(State, given), config, context=settings))
+
+    def answer_sync(question: Question, config: RunnableConfig) -> State:
+        return wait_for(answer(question, config))
+
+    return RunnableLambda(answer_sync, answer, name="agentflow")
+
+
+def as_tool(
+    context: Context | None = None,
+    agent: Agent = graph,
+    name: str = "agentflow",
+    description: str = "Answers a question in several steps, with tools.",
+) -> BaseTool:
+    """A tool that answers a question; its result is the answer's text."""
+    runnable = as_runnable(context, agent)
+
+    async def answer(question: str, config: RunnableConfig) -> str:
+        return (await runnable.ainvoke(question, config))["answer"]
+
+    def answer_sync(question: str, config: RunnableConfig) -> str:
+        return runnable.invoke(question, config)["answer"]
+
+    return StructuredTool.from_function(answer_sync, answer, name=name, description=description)
+
+
+def ask(question: Question, context: Context | None = None, agent: Agent = graph) -> State:
+    """Answer from synchronous code; `graph.invoke` cannot, for the graph's nodes are async."""
+    return as_runnable(context, agent).invoke(question)
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` to its end from synchronous code, also where an event loop is running.
+
+    All calls share one loop, because connection pools of model clients belong to a loop.
+    """
+    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+
+
+@lru_cache(maxsize=1)
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    Thread(target=loop.run_forever, name="agentflow", daemon=True).start()
+    return loop

@@ -1,0 +1,51 @@
+"""Every exception the agent raises on its own account.
+
+    AgentFlowError
+    ├── SettingError      a setting, model string or tool name that cannot work (also ValueError)
+    ├── QuestionError     there is no question to answer (also ValueError)
+    ├── ReplyError        a model's reply is not what the module must return (also ValueError)
+    └── ModelError        a model did not answer
+        ├── OutOfTime     not within the time that the run has left
+        └── PromptTooLong the prompt does not fit the model's context window
+
+Only the first two reach a caller of the graph: they are the caller's own mistakes. The others are
+caught by the node that met them and become records in the memory: a failure is data.
+Each message carries the value, the reason and the remedy.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AgentFlowError(Exception):
+    """Base of the tree: `except AgentFlowError` catches all of ours."""
+
+
+class SettingError(AgentFlowError, ValueError):
+    """A setting cannot work; raised before anything is spent."""
+
+
+class QuestionError(AgentFlowError, ValueError):
+    """The input holds no question."""
+
+
+class ReplyError(AgentFlowError, ValueError):
+    """A reply lacks what its module needs; the message is fit to be shown to the model."""
+
+
+class ModelError(AgentFlowError):
+    """A model did not answer: server gone, key refused."""
+
+
+class OutOfTime(ModelError):
+    """A model did not answer within the time that the run has left."""
+
+
+class PromptTooLong(ModelError):
+    """The prompt leaves no room for a reply in the model's context window."""
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """` (did you mean 'x'?)` for the known name nearest to `name`, or an empty string."""
+    near = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,43 @@
+"""Reading an answer off the memory by rule, for the `sufficient` and `extractive` forms.
+
+One idea: a question asks either for an attribute ("Who is the *mayor* of ...", "In which *town*
+does ...") or for a calculation. An attribute is answered by the value that follows its name in the
+latest result that has it; a calculation by the latest result that is nothing but a number.
+"""
+
+import re
+from collections.abc import Sequence
+
+from agentflow_graph.state import Turn
+
+_ASKED = re.compile(
+    r"\b(?:who|whose|what|which|where|when|how)\b"
+    r"(?:\s+(?:is|are|was|were|many|much|the|a|an))*\s+([a-z][a-z-]+)",
+    re.IGNORECASE,
+)
+_CALCULATES = re.compile(r"\s[-+*/^x×÷]\s*\(?\d|\b(?:plus|minus|times|divided by)\b", re.IGNORECASE)
+_NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
+_LINK = r"\W+(?:(?:of|is|was|are|were|in|the|called|named)\W+)*"
+_VALUE = rf"({_NUMBER}|[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)"
+
+
+def extract(question: str, turns: Sequence[Turn]) -> str | None:
+    """The answer that the memory holds, or None while it holds none."""
+    if _CALCULATES.search(question):
+        pattern = rf"\s*({_NUMBER})\s*\Z"
+        found = [re.match(pattern, result) for result in _results(turns)]
+    elif asked := _ASKED.search(question):
+        pattern = rf"\b(?i:{re.escape(asked[1])}){_LINK}{_VALUE}"
+        found = [re.search(pattern, result) for result in _results(turns)]
+    else:
+        return None
+    return next((match[1] for match in reversed(found) if match), None)
+
+
+def best_effort(question: str, turns: Sequence[Turn]) -> str:
+    """`extract`, else the latest result, else `unknown`: a run always ends in an answer."""
+    return extract(question, turns) or (["unknown", *_results(turns)])[-1]
+
+
+def _results(turns: Sequence[Turn]) -> list[str]:
+    return [call["result"] for turn in turns for call in turn["calls"] if call["status"] == "ok"]

@@ -1,0 +1,86 @@
+"""AgentFlow as one compiled LangGraph, for a person, Studio, the benchmarks and the trainer.
+
+START ──> planner ──> executor ──> verifier ──> generator ──> END
+             ^                        │
+             └────── not enough ──────┘
+
+from agentflow_graph import graph
+state = await graph.ainvoke({"question": "What is the population of Old Harbor?"})
+state["answer"], state["turns"], state["stopped_by"]
+"""
+
+from collections.abc import Mapping, Sequence
+
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import BaseTool
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from agentflow_graph.context import Context
+from agentflow_graph.crew import Chat, Crews
+from agentflow_graph.errors import QuestionError
+from agentflow_graph.nodes.executor import executor
+from agentflow_graph.nodes.generator import generator
+from agentflow_graph.nodes.planner import planner
+from agentflow_graph.nodes.verifier import route, verifier
+from agentflow_graph.run import Node
+from agentflow_graph.state import State
+
+Agent = CompiledStateGraph[State, Context, State, State]
+
+
+def build_graph(
+    models: Mapping[str, Chat] | None = None, tools: Sequence[BaseTool] | None = None
+) -> Agent:
+    """Compile the graph.
+
+    Args:
+        models: chat models by module (planner, executor, verifier, generator, analysis); a module
+            given here ignores its name in the Context.
+        tools: the tools to choose from; given here, they replace `Context.tools`.
+
+    Raises:
+        SettingError: `models` names an unknown module.
+    """
+    crews = Crews(models or {}, tools)
+    builder = StateGraph(State, context_schema=Context)
+    for module in (planner, executor, verifier, generator):
+        builder.add_node(module.__name__, Node(crews, module))
+    builder.add_conditional_edges(START, begin, ["planner", "generator"])
+    builder.add_edge("planner", "executor")
+    builder.add_edge("executor", "verifier")
+    builder.add_conditional_edges("verifier", route)
+    builder.add_edge("generator", END)
+    return builder.compile(name="agentflow")
+
+
+def begin(state: State, runtime: Runtime[Context]) -> Send:
+    """START edge: runs on new input and not on resume, so it is where a question begins afresh.
+
+    Raises:
+        QuestionError: there is no question.
+        SettingError: a setting is wrong.
+    """
+    only_base = Context.of(runtime.context).output_names == ("base",)
+    return Send("generator" if only_base else "planner", asked(state))
+
+
+def asked(state: State) -> State:
+    """The question: a human message that ends `messages` and is new, else `question`.
+
+    A thread keeps the question and the messages of its earlier runs, answered or broken off.
+    """
+    last = state["messages"][-1] if state.get("messages") else None
+    message_id = str(last.id) if isinstance(last, HumanMessage) else ""
+    new = isinstance(last, HumanMessage) and message_id != state.get("asked_by")
+    text = str(last.text) if last and new else state.get("question", "")
+    if not text or not text.strip():
+        raise QuestionError(
+            f"the question is empty ({text!r}); give {{'question': '...'}} or a human message"
+        )
+    return State(question=text.strip(), asked_by=message_id)
+
+
+graph = build_graph()

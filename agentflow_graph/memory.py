@@ -1,0 +1,82 @@
+"""The memory as a module reads it: the turns as text, under a token budget.
+
+Old results are shortened first, then old turns are left out; the latest turn never is. The state
+itself keeps everything.
+"""
+
+from collections.abc import Callable, Sequence
+
+from agentflow_graph.state import ToolCall, Turn
+
+Count = Callable[[str], int]
+"""Number of tokens of a text."""
+
+SHORT = 240
+"""Characters that an old result keeps when the budget is tight."""
+
+
+def approximate_tokens(text: str) -> int:
+    """About four characters a token, rounded up: for models whose tokenizer is not at hand."""
+    return -(-len(text) // 4)
+
+
+def shorten(text: str, limit: int) -> str:
+    """`text` with its middle left out, so that about `limit` characters stay."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]} [... {len(text) - 2 * half} characters left out ...] {text[-half:]}"
+
+
+def render(
+    turns: Sequence[Turn], budget: int, count: Count = approximate_tokens, terse: bool = False
+) -> str:
+    """All turns as text of at most `budget` tokens, as far as the latest turn allows."""
+    one = _terse if terse else _full
+    texts = [one(turn, None) for turn in turns]
+    if sum(len(text.encode(errors="replace")) for text in texts) <= budget:
+        return "".join(texts)  # a token is a byte or more: no need to count
+    sizes = [count(text) for text in texts]
+    for index, turn in enumerate(turns[:-1]):
+        if sum(sizes) <= budget:
+            break
+        texts[index] = one(turn, SHORT)
+        sizes[index] = count(texts[index])
+    left_out = 0
+    while sum(sizes[left_out:]) > budget and left_out < len(turns) - 1:
+        left_out += 1
+    note = f"({left_out} earlier steps left out)\n" if left_out else ""
+    return note + "".join(texts[left_out:])
+
+
+def command(call: ToolCall) -> str:
+    """The arguments of a call as a reader would write them."""
+    values = call["arguments"]
+    if len(values) == 1:
+        return str(*values.values())
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())
+
+
+def _result(call: ToolCall, limit: int | None) -> str:
+    text = shorten(call["result"], limit) if limit else call["result"]
+    return text if call["status"] == "ok" else f"{call['status']}: {text}"
+
+
+def _terse(turn: Turn, limit: int | None) -> str:
+    goal, tool = turn.get("sub_goal", "none"), turn.get("tool", "none")
+    return "".join(
+        f"Step {turn['index']}: {goal} | {tool} | {command(call)}\nResult: {_result(call, limit)}\n"
+        for call in turn["calls"]
+    )
+
+
+def _full(turn: Turn, limit: int | None) -> str:
+    goal = turn.get("sub_goal", "(none: the plan could not be read)")
+    lines = [f"Step {turn['index']}", f"  Sub-goal: {goal}"]
+    for call in turn["calls"]:
+        lines.append(f"  Tool: {call['tool'] or '(none)'}({command(call)})")
+        lines.append(f"  Result: {_result(call, limit)}")
+    if verdict := turn.get("verdict"):
+        decision = "complete" if verdict["complete"] else "go on"
+        lines.append(f"  Verifier: {decision}. {verdict['reason']}")
+    return "\n".join(lines) + "\n"

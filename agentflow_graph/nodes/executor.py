@@ -1,0 +1,117 @@
+"""Executor: turns the plan into one tool call and makes it.
+
+Two forms: `direct` passes the planner's context to a tool that takes one string; any other setting
+names a model that fills in the tool's arguments. Arguments are checked against the tool's schema;
+nothing a model wrote is ever run here. Every fault of a tool becomes the call's result.
+"""
+
+import asyncio
+import time
+from typing import Any, get_args
+
+from langchain_core.messages import ToolMessage
+from langchain_core.tools import BaseTool
+from langgraph.errors import GraphBubbleUp
+from langgraph.types import interrupt
+from pydantic import ValidationError
+
+from agentflow_graph import prompts
+from agentflow_graph.errors import AgentFlowError, ReplyError
+from agentflow_graph.memory import shorten
+from agentflow_graph.replies import find_json
+from agentflow_graph.run import Run, Update, failure
+from agentflow_graph.state import Status, ToolCall, Turn
+
+LONGEST_RESULT = 20_000
+"""Characters of a result that the memory keeps."""
+
+
+async def executor(run: Run) -> Update:
+    """The turn's tool call, or the reason why none was made."""
+    if run.state["stopped_by"]:
+        return {}
+    turn = run.turns[-1]
+    update: Update = {}
+    try:
+        call = await _carried_out(run, turn)
+    except AgentFlowError as error:
+        call, update = _not_made(turn, str(error)), failure(error)
+    return update | {"turns": [Turn(index=turn["index"], calls=[call])]}
+
+
+async def _carried_out(run: Run, turn: Turn) -> ToolCall:
+    if turn["error"]:
+        return _not_made(turn, turn["error"])
+    # First of all, because a resumed node runs again from its first line.
+    if run.context.approve and not _approved(turn):
+        return _not_made(turn, "a human refused this call; plan another step")
+    tool = run.crew.tools[turn["tool"]]
+    schema = run.crew.schemas[tool.name]
+    if "executor" in run.crew.models:
+        messages = prompts.executor(run.state["question"], turn, tool.description, schema)
+        arguments = await run.ask("executor", messages, find_json, schema=schema)
+    else:
+        arguments = {_only_text(tool.name, schema): turn["context"]}
+    seconds = min(run.context.tool_seconds, run.seconds_left())
+    return await use(tool, arguments, seconds, f"turn-{turn['index']}")
+
+
+def _approved(turn: Turn) -> bool:
+    shown = {"tool": turn["tool"], "sub_goal": turn["sub_goal"], "context": turn["context"]}
+    answer = interrupt({"approve": f"Call {turn['tool']}?", **shown})
+    return answer is True or str(answer).strip().lower() in ("yes", "y", "true", "approve")
+
+
+def _only_text(tool: str, schema: dict[str, Any]) -> str:
+    """The one argument that a text can fill: the only required one, or the only one at all."""
+    names = schema.get("required") or list(schema.get("properties", {}))
+    if len(names) == 1:
+        kind = schema["properties"][names[0]]
+        if "string" in [
+            kind.get("type"),
+            *(option.get("type") for option in kind.get("anyOf", [])),
+        ]:
+            return str(names[0])
+    raise ReplyError(
+        f"the direct executor fills in one text, {tool} needs ({', '.join(names) or 'nothing'}); "
+        "set executor to a model"
+    )
+
+
+async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: str) -> ToolCall:
+    """Call `tool` within `seconds`; whatever happens becomes a record."""
+    request = {"type": "tool_call", "id": name, "name": tool.name, "args": arguments}
+    begun = time.perf_counter()
+    status: Status
+    try:
+        async with asyncio.timeout(seconds):
+            status, text = _read(await tool.ainvoke(request))
+    except GraphBubbleUp:  # a tool that asks a human itself
+        raise
+    except TimeoutError:
+        status, text = "timeout", f"no result within {seconds:.0f} s"
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        status, text = "error", f"the arguments do not fit {tool.name}: {faults}"
+    except Exception as error:  # a tool may raise anything; the planner reads it and goes on
+        status, text = "error", f"{type(error).__name__}: {error}"
+    return ToolCall(
+        tool=tool.name,
+        arguments=arguments,
+        status=status,
+        result=shorten(text, LONGEST_RESULT),
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def _read(message: ToolMessage) -> tuple[Status, str]:
+    """Status and text; a tool that says more than success or error says it in its artifact."""
+    artifact = message.artifact
+    if isinstance(artifact, dict) and artifact.get("status") in get_args(Status):
+        return artifact["status"], str(artifact["text"])
+    return ("error" if message.status == "error" else "ok"), str(message.text)
+
+
+def _not_made(turn: Turn, reason: str) -> ToolCall:
+    tool = turn.get("tool", "")
+    return ToolCall(tool=tool, arguments={}, status="error", result=reason, seconds=0.0)

@@ -1,0 +1,48 @@
+"""Generator: writes the outputs asked for, `base`, `final` and `direct`, and the answer.
+
+Two forms: `extractive` reads the answer off the memory by rule; any other setting names a model. If
+that model fails, the rule answers in its place: every run ends in an answer.
+"""
+
+import asyncio
+
+from langchain_core.messages import AIMessage
+
+from agentflow_graph import prompts
+from agentflow_graph.errors import ModelError
+from agentflow_graph.extraction import best_effort
+from agentflow_graph.replies import final_answer
+from agentflow_graph.run import Run, Update, failure
+
+GRACE = 60.0
+"""Seconds for writing the answer, whatever was spent: a run over budget must still answer."""
+
+
+async def generator(run: Run) -> Update:
+    """The outputs and the answer."""
+    update: Update = {}
+    by_rule = "generator" not in run.crew.models or run.state["stopped_by"] == "error"
+    try:
+        outputs = _by_rule(run) if by_rule else await _written(run)
+    except ModelError as error:
+        outputs, update = _by_rule(run), failure(error)
+    answer = next(outputs[name] for name in ("direct", "final", "base") if name in outputs)
+    answer = final_answer(answer)
+    return update | {"outputs": outputs, "answer": answer, "messages": [AIMessage(answer)]}
+
+
+def _by_rule(run: Run) -> dict[str, str]:
+    answer = best_effort(run.state["question"], run.turns)
+    names = run.context.output_names
+    return {name: f"{answer}\n\n{run.memory()}" if name == "final" else answer for name in names}
+
+
+async def _written(run: Run) -> dict[str, str]:
+    question, memory, names = run.state["question"], run.memory(), run.context.output_names
+    wanted = {
+        "base": prompts.base(question),
+        "final": prompts.final(question, memory),
+        "direct": prompts.direct(question, memory),
+    }
+    asking = (run.ask("generator", wanted[name], str, seconds=GRACE) for name in names)
+    return dict(zip(names, await asyncio.gather(*asking), strict=True))

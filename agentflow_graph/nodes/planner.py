@@ -1,0 +1,42 @@
+"""Planner: decides the next sub-goal and the tool for it. The module that Flow-GRPO trains.
+
+On the first turn it also has the question analysed, where asked to. Its sampling is never
+constrained by a grammar: that would change the distribution that is trained.
+"""
+
+from functools import partial
+
+from agentflow_graph import prompts
+from agentflow_graph.errors import AgentFlowError
+from agentflow_graph.replies import Plan, parse_plan
+from agentflow_graph.run import Run, Update, failure
+from agentflow_graph.state import Turn
+
+
+async def planner(run: Run) -> Update:
+    """A new turn with its plan, or with the reason why there is none."""
+    turn = Turn(index=len(run.turns) + 1, planner=[], calls=[], error="")
+    update: Update = {"turns": [turn]}
+    try:
+        if turn["index"] == 1 and "analysis" in run.crew.models:
+            messages = prompts.analysis(run.state["question"], run.crew.cards)
+            update["analysis"] = await run.ask("analysis", messages, str)
+        plan = await _plan(run, turn, update.get("analysis", run.state["analysis"]))
+        turn.update(vars(plan))  # type: ignore[typeddict-item]
+    except AgentFlowError as error:
+        turn["error"] = str(error)
+        update |= failure(error)
+    return update
+
+
+async def _plan(run: Run, turn: Turn, analysis: str) -> Plan:
+    messages = prompts.planner(
+        run.crew.layout,
+        run.state["question"],
+        analysis,
+        run.crew.cards,
+        run.memory(terse=run.crew.layout == "terse"),
+        run.context.max_turns - turn["index"] + 1,
+    )
+    parse = partial(parse_plan, tools=run.crew.tools)
+    return await run.ask("planner", messages, parse, turn["planner"])

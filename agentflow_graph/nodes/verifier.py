@@ -1,0 +1,60 @@
+"""Verifier: is the memory enough, or does the planner go on? Then the budgets have their say.
+
+Two forms: `sufficient` stops once the memory holds what the question asks for, by rule; any other
+setting names a model that judges the memory. A verdict that cannot be read means "go on".
+"""
+
+from typing import Any, Literal
+
+from agentflow_graph import prompts
+from agentflow_graph.errors import AgentFlowError
+from agentflow_graph.extraction import extract
+from agentflow_graph.replies import parse_verdict
+from agentflow_graph.run import Run, Update, failure
+from agentflow_graph.state import State, StoppedBy, Turn, Verdict
+
+VERDICT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"complete": {"type": "boolean"}, "reason": {"type": "string"}},
+    "required": ["complete", "reason"],
+}
+
+
+async def verifier(run: Run) -> Update:
+    """The turn's verdict, and what stops the run, if anything does."""
+    if run.state["stopped_by"]:
+        return {}
+    update: Update = {}
+    try:
+        verdict = await _judge(run)
+    except AgentFlowError as error:
+        verdict, update = Verdict(complete=False, reason=f"no verdict: {error}"), failure(error)
+    turn = Turn(index=run.turns[-1]["index"], verdict=verdict)
+    return {"turns": [turn], "stopped_by": _stop(run, verdict)} | update
+
+
+async def _judge(run: Run) -> Verdict:
+    question = run.state["question"]
+    if "verifier" in run.crew.models:
+        messages = prompts.verifier(question, run.state["analysis"], run.memory())
+        return await run.ask("verifier", messages, parse_verdict, schema=VERDICT)
+    if extract(question, run.turns) is None:
+        return Verdict(complete=False, reason="no result of the kind asked for yet")
+    return Verdict(complete=True, reason="the memory holds a result of the kind asked for")
+
+
+def _stop(run: Run, verdict: Verdict) -> StoppedBy:
+    if verdict["complete"]:
+        return "verifier"
+    if len(run.turns) >= run.context.max_turns:
+        return "turns"
+    if not run.seconds_left():
+        return "seconds"
+    if run.context.max_tokens and run.tokens() >= run.context.max_tokens:
+        return "tokens"
+    return ""
+
+
+def route(state: State) -> Literal["planner", "generator"]:
+    """The edge after the verifier: on to another turn, or to the answer."""
+    return "generator" if state["stopped_by"] else "planner"

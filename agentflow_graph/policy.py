@@ -1,0 +1,147 @@
+"""The planner's model where tokens matter: exact ids in, ids and log-probabilities out.
+
+`PolicyModel` is an ordinary chat model. It renders the chat template itself, sends token ids to a
+`PolicyClient` and keeps what came back in `response_metadata`. The client is the only thing that
+differs between a laptop, a vLLM server and the trainer's engine.
+
+    model = PolicyModel(client=LocalPolicy(folder), tokenizer=PolicyTokenizer.load(folder))
+    reply = await model.ainvoke("Question: ...")
+    reply.response_metadata["token_ids"], reply.response_metadata["logprobs"]
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGeneration, ChatResult
+from tokenizers import Tokenizer
+
+from agentflow_graph.errors import SettingError
+
+ROLES = {"human": "user", "ai": "assistant", "system": "system"}
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How one reply is drawn: no top-k, no penalties; `seed` 0 draws without a fixed seed."""
+
+    temperature: float = 0.7
+    max_tokens: int = 2048
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One sampled reply.
+
+    `logprobs[i]` is the natural log-probability of `token_ids[i]` under the tempered distribution
+    it was sampled from; `policy_version` counts weight updates of whoever answered.
+    """
+
+    token_ids: list[int]
+    logprobs: list[float]
+    finish_reason: str
+    policy_version: int = 0
+
+
+class PolicyClient(Protocol):
+    """Where replies are sampled: in process, on a vLLM server, or in the trainer's engine."""
+
+    async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
+        """One reply to `prompt_ids`; raises ModelError, and PromptTooLong if none would fit."""
+        ...
+
+
+class PolicyTokenizer:
+    """`tokenizer.json` as it is, with the chat template that lies beside it.
+
+    transformers 5 replaces the pre-tokenizer of a tokenizer that lies beside a qwen2 `config.json`,
+    without a warning; engine and trainer would then disagree. So the file is read by `tokenizers`
+    itself, and our own planners keep theirs in a folder of its own, `<model>/tokenizer`.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, template: str, eos: str) -> None:
+        def refuse(reason: str) -> None:
+            raise SettingError(f"the chat template refuses the conversation: {reason}")
+
+        environment = ImmutableSandboxedEnvironment(
+            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        )
+        names = {"raise_exception": refuse, "eos_token": eos}
+        self._template = environment.from_string(template, globals=names)
+        self._tokenizer = tokenizer
+        eos_id = tokenizer.token_to_id(eos)
+        if eos_id is None:
+            raise SettingError(f"the tokenizer has no token {eos!r}; correct its eos_token")
+        self.eos_id: int = eos_id
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "PolicyTokenizer":
+        """Read a model folder or a tokenizer folder; raises SettingError naming what is missing."""
+        home = Path(folder)
+        home = home / "tokenizer" if (home / "tokenizer" / "tokenizer.json").exists() else home
+        if not (home / "tokenizer.json").exists():
+            raise SettingError(f"no tokenizer.json in {home}; name the folder of a planner's model")
+        config = json.loads((home / "tokenizer_config.json").read_text())
+        beside = home / "chat_template.jinja"
+        template = beside.read_text() if beside.exists() else config.get("chat_template")
+        if not template:
+            raise SettingError(f"{home} has no chat template; add chat_template.jinja")
+        eos = config["eos_token"]
+        eos = eos["content"] if isinstance(eos, dict) else eos
+        return cls(Tokenizer.from_file(str(home / "tokenizer.json")), template, eos)
+
+    def render(self, messages: Sequence[BaseMessage]) -> list[int]:
+        """Token ids of the conversation, ending where the assistant's reply begins."""
+        turns = [{"role": ROLES[m.type], "content": m.text} for m in messages]
+        return self.encode(self._template.render(messages=turns, add_generation_prompt=True))
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`, no special tokens added."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Text of a reply, its end-of-turn token left out."""
+        body = token_ids[:-1] if token_ids and token_ids[-1] == self.eos_id else token_ids
+        return str(self._tokenizer.decode(list(body), skip_special_tokens=False))
+
+
+class PolicyModel(BaseChatModel, arbitrary_types_allowed=True):
+    """A chat model over a `PolicyClient`; see the module docstring."""
+
+    client: Any  # a PolicyClient, which pydantic cannot check
+    tokenizer: PolicyTokenizer
+    sampling: Sampling = Sampling()
+    trained: dict[str, Any] = {}
+    """Settings the policy was trained under (`agentflow.json` of its folder): layout, passages."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "agentflow-policy"
+
+    def get_num_tokens(self, text: str) -> int:
+        """Length of `text` in the policy's own tokens."""
+        return len(self.tokenizer.encode(text))
+
+    async def _agenerate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        prompt_ids = self.tokenizer.render(messages)
+        done: Completion = await self.client.generate(prompt_ids, self.sampling)
+        asked, sampled = len(prompt_ids), len(done.token_ids)
+        message = AIMessage(
+            self.tokenizer.decode(done.token_ids),
+            response_metadata={"prompt_ids": prompt_ids, **vars(done)},
+            usage_metadata=UsageMetadata(
+                input_tokens=asked, output_tokens=sampled, total_tokens=asked + sampled
+            ),
+        )
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        return asyncio.run(self._agenerate(messages))

@@ -1,0 +1,104 @@
+"""What each module must return, read tolerantly; a `ReplyError` says what is missing.
+
+Text from a model is data: matched, parsed as JSON, checked against a schema, never evaluated.
+Formats are the paper's (arXiv 2510.05592, appendix): the planner writes headings, the released 7B
+planner with markdown and numbers around them; JSON is accepted everywhere.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from agentflow_graph.errors import ReplyError, closest
+from agentflow_graph.state import Verdict
+
+_HEADING = re.compile(
+    r"^[ \t>#*\-\d.)]*(?:(?P<justification>justification)|(?P<context>context)"
+    r"|(?P<sub_goal>sub[\s_-]?goal)|(?P<tool>tool(?:[\s_-]?name)?))[*`\s]*:[*`]*[ \t]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CONCLUSION = re.compile(r"conclusion\W*(stop|continue)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The planner's decision; `tool` is a known tool's exact name."""
+
+    sub_goal: str
+    tool: str
+    context: str
+    justification: str = ""
+
+
+def parse_plan(text: str, tools: Iterable[str]) -> Plan:
+    """Read the planner's reply; raises ReplyError for a missing field or an unknown tool."""
+    found = _fields(text)
+    missing = [name for name in ("context", "sub_goal", "tool") if not found.get(name)]
+    if missing:
+        need = "Context, Sub-Goal and Tool Name, each on a line of its own"
+        raise ReplyError(f"the reply has no {', '.join(missing)}; write {need}")
+    return Plan(**{**found, "tool": _known(found["tool"], list(tools))})
+
+
+def _fields(text: str) -> dict[str, str]:
+    """By name; one met twice keeps its last text, as a model corrects itself."""
+    marks = list(_HEADING.finditer(text))
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    found = {str(m.lastgroup): text[m.end() : end] for m, end in zip(marks, ends, strict=False)}
+    if not found:
+        found = _from_json(text)
+    found = {name: value.strip().strip("`").strip() for name, value in found.items()}
+    tool = found.get("tool", "").splitlines()
+    return {**found, "tool": tool[0]} if tool else found
+
+
+def _from_json(text: str) -> dict[str, str]:
+    keys = {_HEADING.match(f"{key}:"): value for key, value in find_json(text).items()}
+    return {str(mark.lastgroup): str(value) for mark, value in keys.items() if mark}
+
+
+def _known(name: str, tools: list[str]) -> str:
+    def plain(text: str) -> str:
+        return re.sub(r"[\s_\-]+", "_", text.strip(" \t`'\"*.,:;()[]<>")).lower()
+
+    for tool in tools:
+        if plain(tool) == plain(name):
+            return tool
+    shown, near = name[:60], closest(plain(name[:60]), tools)
+    raise ReplyError(f"no tool named {shown!r}{near}; choose one of: {', '.join(tools)}")
+
+
+def find_json(text: str) -> dict[str, Any]:
+    """The first JSON object in `text`, whatever stands around it; raises ReplyError for none."""
+    decoder = json.JSONDecoder()
+    for brace in re.finditer(r"\{", text):
+        try:
+            value: dict[str, Any] = decoder.raw_decode(text, brace.start())[0]
+            return value
+        except (ValueError, RecursionError):
+            continue
+    raise ReplyError("the reply has no JSON object; answer with one JSON object and nothing else")
+
+
+def parse_verdict(text: str) -> Verdict:
+    """Read `{"complete": bool, "reason": str}` or `Conclusion: STOP`; raises ReplyError."""
+    try:
+        found = find_json(text)
+    except ReplyError:
+        found = {}
+    complete = found.get("complete", found.get("stop_signal"))
+    if isinstance(complete, bool):
+        reason = str(found.get("reason", found.get("analysis", "")))
+        return Verdict(complete=complete, reason=reason)
+    conclusions = _CONCLUSION.findall(text)
+    if not conclusions:
+        raise ReplyError('answer with {"complete": true or false, "reason": "..."}')
+    return Verdict(complete=conclusions[-1].lower() == "stop", reason=text.strip())
+
+
+def final_answer(text: str) -> str:
+    """The last `<answer>` of a reply, else the whole reply."""
+    _, tag, answer = text.rpartition("<answer>")
+    return answer.split("</answer>")[0].strip() if tag else text.strip()

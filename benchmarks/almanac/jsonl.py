@@ -1,0 +1,62 @@
+"""The almanac as files, one JSON object a line: the shape that datasets and tools load.
+
+Like this:
+
+    export(Path("almanac"), seed=0, train=2000, heldout=500)
+    read_jsonl(Path("almanac/train.jsonl"))[0]   # {"id", "question", "answer", "level"}
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from benchmarks.almanac.questions import Question, questions
+from benchmarks.almanac.world import World
+
+
+def export(out: Path, seed: int, train: int, heldout: int) -> list[Path]:
+    """Write `corpus.jsonl`, `train.jsonl` and `heldout.jsonl` into a folder.
+
+    Args:
+        out: the folder; it is made if needed, and files of these names are replaced.
+        seed: of the world and of both draws of questions.
+        train: number of training questions.
+        heldout: number of held-out questions.
+
+    Raises:
+        ValueError: a number of questions is negative.
+        OSError: `out` cannot be written.
+    """
+    world = World(seed)
+    files: dict[str, list[dict[str, str]]] = {
+        "corpus.jsonl": world.documents(),
+        "train.jsonl": [row(q) for q in questions(world, "train", train, seed)],
+        "heldout.jsonl": [row(q) for q in questions(world, "heldout", heldout, seed)],
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name, rows in files.items():
+        write_jsonl(out / name, rows)
+    return [out / name for name in files]
+
+
+def row(question: Question) -> dict[str, str]:
+    """What an agent's data set needs of a question: `id`, `question`, `answer` and `level`."""
+    return {
+        "id": question.id,
+        "question": question.text,
+        "answer": question.answer,
+        "level": question.level,
+    }
+
+
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    """Write one object a line. Line ends are the same everywhere: equal rows, equal bytes."""
+    lines = (json.dumps(dict(fields), ensure_ascii=False) + "\n" for fields in rows)
+    path.write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+def read_jsonl(path: Path) -> list[dict[str, str]]:
+    """The rows that `write_jsonl` wrote."""
+    # Not splitlines(): it also splits at characters such as U+2028, which JSON leaves as they are.
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines if line]

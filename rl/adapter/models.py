@@ -1,0 +1,114 @@
+"""Policy and reference: OpenRLHF's DeepSpeed actors, made to run on CPU and to sync by bytes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rl.adapter.cpu import allow_fp32, prepare, stub_flash_attn
+
+stub_flash_attn()
+
+import deepspeed  # noqa: E402
+import openrlhf.trainer.ray.ppo_actor as ppo_actor  # noqa: E402
+import ray  # noqa: E402
+import safetensors.torch  # noqa: E402
+import torch  # noqa: E402
+from openrlhf.trainer.ray.launcher import ReferenceModelActor  # noqa: E402
+
+from rl.adapter.engine import plain  # noqa: E402
+
+
+def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:
+    """OpenRLHF's tokenizer, or ours from the folder in which transformers leaves it unchanged."""
+    apart = Path(model) / "tokenizer"
+    if (apart / "tokenizer.json").exists():
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast.from_pretrained(apart, padding_side="left")
+    from openrlhf.utils.utils import get_tokenizer
+
+    return get_tokenizer(model, *args, **kwargs)
+
+
+class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
+    """OpenRLHF's PPO trainer; survives a micro-batch of blank rows."""
+
+    def training_step(self, experience: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Stock step. A batch without action tokens has no mean to report: its metrics are 0/0."""
+        status: dict[str, Any] = super().training_step(experience, *args, **kwargs)
+        if status["num_action_tokens"] == 0:
+            status["num_action_tokens"] = 1e-6
+            status["metrics"] = {
+                name: torch.nan_to_num(value) if isinstance(value, torch.Tensor) else value
+                for name, value in status["metrics"].items()
+            }
+        return status
+
+
+class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
+    """The policy under training."""
+
+    def init_model_from_pretrained(
+        self, strategy: Any, pretrain: str, max_steps: Any = None, vllm_engines: Any = None
+    ) -> None:
+        """Stock set-up; on CPU without the NCCL group to the engines."""
+        self.version = 0
+        self.pretrain = pretrain
+        self.on_cpu = strategy.args.flow_device == "cpu"
+        ppo_actor.get_tokenizer = load_tokenizer
+        ppo_actor.ActorPPOTrainer = FlowActorTrainer
+        allow_fp32()
+        if self.on_cpu:
+            prepare()
+        own = None if self.on_cpu else vllm_engines
+        super().init_model_from_pretrained(strategy, pretrain, max_steps, own)
+        self.engines = vllm_engines
+
+    def broadcast_to_vllm(self) -> int:
+        """Give the engines the current weights and count the policy version up; returns it."""
+        self.version += 1
+        if not self.on_cpu:
+            super().broadcast_to_vllm()
+            ray.get([e.set_version.remote(self.version) for e in self.engines])
+            return self.version
+        weights = self._gathered()
+        if self.strategy.is_rank_0():
+            blob = ray.put(safetensors.torch.save(weights))
+            ray.get([e.load_weights.remote(blob, self.version) for e in self.engines])
+        torch.distributed.barrier()
+        return self.version
+
+    def _gathered(self) -> dict[str, torch.Tensor]:
+        sharded = self.strategy.args.ds.zero_stage == 3
+        weights = {}
+        for name, parameter in self.actor.model.module.named_parameters():
+            with deepspeed.zero.GatheredParameters([parameter], enabled=sharded):
+                weights[name] = parameter.detach().cpu().clone()
+        return weights
+
+    def fingerprint(self) -> bytes:
+        """The policy's weights as safetensors bytes, for tests of what the engines serve."""
+        return safetensors.torch.save(self._gathered())
+
+    def save_model(self) -> None:
+        """Hugging Face folder; a tokenizer that came in a folder of its own goes back into one."""
+        super().save_model()
+        apart, out = Path(self.pretrain) / "tokenizer", Path(self.strategy.args.ckpt.output_dir)
+        if not self.strategy.is_rank_0() or not apart.exists():
+            return
+        for written in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+            (out / written).unlink(missing_ok=True)
+        shutil.copytree(apart, out / "tokenizer", dirs_exist_ok=True)
+
+
+class FlowReference(plain(ReferenceModelActor)):  # type: ignore[misc]
+    """The frozen reference policy."""
+
+    def init_model_from_pretrained(self, strategy: Any, pretrain: str) -> None:
+        """Stock set-up."""
+        allow_fp32()
+        if strategy.args.flow_device == "cpu":
+            prepare()
+        super().init_model_from_pretrained(strategy, pretrain)

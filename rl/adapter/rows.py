@@ -1,0 +1,18 @@
+"""Tasks as rows of OpenRLHF's prompt dataset, and back."""
+
+from __future__ import annotations
+
+import json
+
+from rl.rollout import Task
+
+
+def packed(task: Task) -> dict[str, str]:
+    """A task as a row of OpenRLHF's prompt dataset; the label carries what it has no column for."""
+    label = json.dumps({"id": task.id, "answer": task.answer, "level": task.level})
+    return {"input": task.question, "label": label, "datasource": task.level or "default"}
+
+
+def unpacked(question: str, label: str) -> Task:
+    """The task of a row made by `packed`."""
+    return Task(question=question, **json.loads(label))

@@ -1,0 +1,67 @@
+"""Sampling: OpenRLHF's generator of samples, with trajectories of the graph for samples.
+
+The list elements it hands on are trajectories, not turn rows, so everything stock that slices or
+buffers by `batch_size * n_samples_per_prompt` stays right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from openrlhf.trainer.ppo_utils.experience import Experience
+from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator, _collect_prompt_batch
+
+from agentflow_graph.policy import Sampling
+from rl.adapter.pool import WorkerPool
+from rl.adapter.rows import unpacked
+from rl.rollout import Action, Trajectory
+
+
+class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
+    """Draws questions from the stock data loader and runs the graph on them."""
+
+    def __init__(self, strategy: Any, prompts: Any, evaluation: Any, pool: WorkerPool) -> None:
+        super().__init__(strategy, prompts, evaluation, None, [])
+        self.pool = pool
+        self.on_group: Callable[[list[Trajectory]], None] = lambda _: None
+
+    def _generate_vllm(
+        self,
+        dataloader_iter: Iterator[Any],
+        num_prompts: int,
+        dynamic_filtering: bool,
+        **generate_kwargs: Any,
+    ) -> tuple[list[Trajectory], int, bool]:
+        questions, labels, _, exhausted = _collect_prompt_batch(dataloader_iter, num_prompts)
+        if not questions:
+            return [], 0, True
+        tasks = [unpacked(*row) for row in zip(questions, labels, strict=True)]
+        sampling = Sampling(generate_kwargs["temperature"], generate_kwargs["max_new_tokens"])
+        runs = self.args.rollout.n_samples_per_prompt
+        groups = self.pool.run(tasks, runs, sampling, self.on_group)
+        return [run for group in groups for run in group], len(tasks), exhausted
+
+    def evaluate(self, sampling: Sampling) -> list[Trajectory]:
+        """One trajectory for each held-out question."""
+        rows = [
+            unpacked(question, label)
+            for _, questions, labels, _ in self.eval_dataloader
+            for question, label in zip(questions, labels, strict=True)
+        ]
+        return [group[0] for group in self.pool.run(rows, 1, sampling)]
+
+    def row(self, trajectory: Trajectory, action: Action, window: int) -> Experience:
+        """One turn as a single-row Experience."""
+        prompt = len(action.prompt_ids)
+        response = {
+            "prompt": trajectory.task.question,
+            "label": trajectory.task.answer,
+            "observation_tokens": action.prompt_ids + action.token_ids,
+            "action_ranges": [(prompt, prompt + len(action.token_ids))],
+            "rollout_log_probs": [0.0] * prompt + action.logprobs,
+            "truncated": action.finish_reason == "length",
+            "reward": trajectory.reward,
+            "scores": trajectory.reward,
+        }
+        return self._process_response_into_experience(response, max_len=window)

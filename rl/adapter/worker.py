@@ -1,0 +1,96 @@
+"""Graph workers: Ray actors that run the graph, asking the engines in token ids.
+
+Tools and the other modules run here, so nothing slow ever blocks an engine's event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from agentflow_graph.context import Context
+from agentflow_graph.errors import ModelError, PromptTooLong
+from agentflow_graph.graph import Agent, build_graph
+from agentflow_graph.models import trained_under
+from agentflow_graph.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
+from rl.rollout import Task, Trajectory, rollout, until_judged
+
+
+class EnginePolicy:
+    """The third policy client: engines of the trainer, taken in turn."""
+
+    def __init__(self, engines: list[Any], window: int, eos_id: int) -> None:
+        self._engines = itertools.cycle(engines)
+        self._window = window
+        self._eos = eos_id
+
+    async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
+        """See `PolicyClient`."""
+        room = self._window - len(prompt_ids)
+        if room < 1:
+            raise PromptTooLong(
+                f"the prompt has {len(prompt_ids)} tokens, rollout.window is {self._window}; "
+                "raise it, or lower agent.memory_tokens"
+            )
+        sampling = replace(sampling, max_tokens=min(sampling.max_tokens, room))
+        try:
+            done: Completion = await next(self._engines).generate_ids.remote(
+                prompt_ids, sampling, self._eos
+            )
+        except ray.exceptions.RayError as error:
+            raise ModelError(f"a rollout engine failed: {error}") from error
+        return done
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of the runs in one worker."""
+
+    deadline: float
+    """Seconds of one run."""
+    retries: int
+    in_flight: int
+    window: int
+    """Tokens of prompt and reply."""
+
+
+class GraphWorker:
+    """Runs groups of rollouts; started as a Ray actor by `pool.py`."""
+
+    def __init__(self, engines: list[Any], planner: str, context: Context, limits: Limits) -> None:
+        self._tokenizer = PolicyTokenizer.load(planner)
+        self._trained = trained_under(Path(planner))
+        self._client = EnginePolicy(engines, limits.window, self._tokenizer.eos_id)
+        self._context = context
+        self._limits = limits
+        self._graphs: dict[Sampling, Agent] = {}
+        self._places = asyncio.Semaphore(limits.in_flight)
+
+    async def run_group(self, task: Task, runs: int, sampling: Sampling) -> list[Trajectory]:
+        """`runs` trajectories of one question; failed ones were retried and are marked."""
+        graph = self._graph(sampling)
+        once = [
+            until_judged(lambda: self._run(graph, task), self._limits.retries) for _ in range(runs)
+        ]
+        return list(await asyncio.gather(*once))
+
+    async def _run(self, graph: Agent, task: Task) -> Trajectory:
+        async with self._places:
+            return await rollout(graph, task, self._context, self._limits.deadline)
+
+    def _graph(self, sampling: Sampling) -> Agent:
+        """One compiled graph for each way of sampling; compiling costs milliseconds, once."""
+        if sampling not in self._graphs:
+            model = PolicyModel(
+                client=self._client,
+                tokenizer=self._tokenizer,
+                sampling=sampling,
+                trained=self._trained,
+            )
+            self._graphs[sampling] = build_graph({"planner": model})
+        return self._graphs[sampling]

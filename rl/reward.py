@@ -1,0 +1,13 @@
+"""The outcome reward: 1.0 for a right answer, 0.0 for a wrong one, from the benchmarks' own rules.
+
+No shaping: no bonus for format, length, turns or tools (arXiv 2510.05592, eq. 5).
+"""
+
+from __future__ import annotations
+
+from benchmarks.scoring import exact
+
+
+def exact_match(gold: str, answer: str) -> float:
+    """1.0 if `answer` equals `gold` after normalisation, else 0.0."""
+    return exact(gold, answer).value

@@ -1,0 +1,134 @@
+"""From a question to a trajectory: one run of the graph, read off its finished state.
+
+    trajectory = await rollout(graph, task, context, deadline=60)
+    trajectory.reward, [action.token_ids for action in trajectory.actions]
+
+A run that cannot be judged (deadline, model gone, broken record) is a trajectory with `failure` set
+and no reward: it never counts as a wrong answer, and it never stops a step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentflow_graph.context import Context
+from agentflow_graph.graph import Agent
+from agentflow_graph.state import ModelCall, State
+from rl.reward import exact_match
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question with its gold answer."""
+
+    id: str
+    question: str
+    answer: str
+    level: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One sampled reply of the policy: a row of the update."""
+
+    prompt_ids: list[int]
+    token_ids: list[int]
+    logprobs: list[float]
+    policy_version: int
+    finish_reason: str
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """One run of the graph, with its outcome."""
+
+    task: Task
+    actions: list[Action] = field(default_factory=list)
+    reward: float | None = None
+    """None exactly where `failure` is set."""
+    failure: str = ""
+    state: State = field(default_factory=State)  # type: ignore[arg-type]
+    seconds: float = 0.0
+
+    def record(self) -> dict[str, Any]:
+        """As plain data, for the journal."""
+        state = {key: value for key, value in self.state.items() if key != "messages"}
+        return {
+            "id": self.task.id,
+            "level": self.task.level,
+            "gold": self.task.answer,
+            "reward": self.reward,
+            "failure": self.failure,
+            "seconds": round(self.seconds, 4),
+            "state": state,
+        }
+
+
+async def rollout(agent: Agent, task: Task, context: Context, deadline: float) -> Trajectory:
+    """Run the graph once on `task`, at most `deadline` seconds; never raises for a failed run."""
+    begun = time.perf_counter()
+    config = {"recursion_limit": context.recursion_limit}
+    try:
+        async with asyncio.timeout(deadline):
+            state: Any = await agent.ainvoke(
+                {"question": task.question},
+                config,  # type: ignore[arg-type]
+                context=context,
+            )
+    except TimeoutError:
+        return failed(task, f"no answer within the deadline of {deadline:.0f} s", begun)
+    except Exception as error:  # whatever broke, the other runs of the step go on
+        return failed(task, f"{type(error).__name__}: {error}", begun)
+    return judged(task, state, time.perf_counter() - begun)
+
+
+def failed(task: Task, reason: str, begun: float) -> Trajectory:
+    """The trajectory of a run without outcome; `begun` on the clock of `time.perf_counter`."""
+    return Trajectory(task, failure=reason, seconds=time.perf_counter() - begun)
+
+
+def judged(task: Task, state: State, seconds: float) -> Trajectory:
+    """The trajectory that `state` records, with its reward, or why there is none."""
+    calls = [call for turn in state["turns"] for call in turn["planner"]]
+    failure = state["error"] if state["stopped_by"] == "error" else broken(calls)
+    if failure:
+        return Trajectory(task, failure=failure, state=state, seconds=seconds)
+    actions = [
+        Action(
+            call["prompt_ids"],
+            call["token_ids"],
+            call["logprobs"],
+            call["policy_version"],
+            call["finish_reason"],
+        )
+        for call in calls
+    ]
+    reward = exact_match(task.answer, state["answer"])
+    return Trajectory(task, actions, reward, state=state, seconds=seconds)
+
+
+def broken(calls: list[ModelCall]) -> str:
+    """Why these planner calls cannot be trained on; empty if they can."""
+    if not calls:
+        return "the run has no planner call"
+    for number, call in enumerate(calls, 1):
+        if not call.get("token_ids") or not call.get("prompt_ids"):
+            return f"planner call {number} has no token ids: is the planner a PolicyModel?"
+        if len(call["logprobs"]) != len(call["token_ids"]):
+            tokens, logprobs = len(call["token_ids"]), len(call["logprobs"])
+            return f"planner call {number} has {tokens} tokens but {logprobs} log-probabilities"
+    return ""
+
+
+async def until_judged(run: Callable[[], Awaitable[Trajectory]], retries: int) -> Trajectory:
+    """Run again while it fails, `retries` times at most."""
+    result = await run()
+    for _ in range(retries):
+        if not result.failure:
+            break
+        result = await run()
+    return result

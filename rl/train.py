@@ -1,0 +1,133 @@
+"""Train a planner: `python -m rl.train --config rl/configs/nano.yaml [key=value ...]`.
+
+Starts Ray, vLLM, the DeepSpeed policy and reference and the graph workers; leaves a run folder:
+
+    config.yaml  metrics.jsonl  summary.json  report.html
+    data/  rollouts/  checkpoints/  tensorboard/  model/
+
+Exit codes: 0 done, 1 training failed, 2 the configuration is wrong, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agentflow_graph.errors import SettingError
+from agentflow_graph.models import trained_under
+from rl import data
+from rl.config import Config, load
+from rl.metrics import Recorder
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rl.train",
+        description="Train a planner with Flow-GRPO in the live graph.",
+        epilog="Every field of rl/config.py can be set as section.key=value.",
+    )
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("overrides", nargs="*", metavar="key=value")
+    chosen = parser.parse_args(arguments)
+    try:
+        run(load(chosen.config, chosen.overrides))
+    except SettingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; what was recorded stays in the run folder", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Train as `config` says; returns the summary that is also written to the run folder.
+
+    Raises:
+        SettingError: something is wrong that shows before anything is started.
+    """
+    prepare(config)
+    recorder = Recorder(config.run, config.steps)
+    recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
+    warnings.filterwarnings("ignore")  # third parties' deprecations, once in every process
+    from rl.adapter.launch import train
+
+    train(config, recorder)
+    finish(config)
+    summary = summarise(config, recorder)
+    (config.run / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    from rl.report import write_report
+
+    write_report(config.run)
+    recorder.say(f"done; open {config.run / 'report.html'}")
+    return summary
+
+
+def prepare(config: Config) -> None:
+    """Check what can be checked and make the run folder.
+
+    Raises:
+        SettingError: naming the value and the remedy.
+    """
+    if config.run.exists() and any(config.run.iterdir()):
+        raise SettingError(f"run={config.run} is not empty; choose another folder or remove it")
+    model = Path(config.model.path)
+    if config.model.path.startswith((".", "/", "runs")) and not (model / "config.json").exists():
+        raise SettingError(f"model.path={model} has no config.json; make one with rl.warmstart")
+    data.write(config)
+    record = yaml.safe_dump(json.loads(config.model_dump_json()), sort_keys=False)
+    (config.run / "config.yaml").write_text(record)
+
+
+def finish(config: Config) -> None:
+    """Complete the exported planner: the settings it was trained under travel with it."""
+    trained = trained_under(Path(config.model.path))
+    context = config.context()
+    trained |= {"layout": context.layout, "passages": context.passages}
+    trained |= {"recipe": "flow-grpo", "seed": config.seed, "steps": config.steps}
+    record = config.run / "model" / "agentflow.json"
+    record.write_text(json.dumps(trained, indent=2) + "\n")
+    unused = config.run / "checkpoints" / "_critic"
+    if unused.exists():
+        shutil.rmtree(unused)
+
+
+def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
+    """The run in a dozen numbers."""
+    sampled = [e for e in recorder.evaluations if e["temperature"]]
+    greedy = [e for e in recorder.evaluations if not e["temperature"]]
+    before, after = sampled[0], sampled[-1]
+    reached = [e for e in sampled if e["success"] >= 0.9]
+    return {
+        "heldout_n": after["n"],
+        "heldout_temperature": after["temperature"],
+        "heldout_before": before["success"],
+        "heldout_before_interval": before["interval"],
+        "heldout_after": after["success"],
+        "heldout_after_interval": after["interval"],
+        "heldout_greedy": [e["success"] for e in (greedy[:1] + greedy[-1:])],
+        "levels_after": after["levels"],
+        "train_seconds": round(time.time() - recorder.begun, 1),
+        "seconds_to_090": reached[0]["wall"] if reached else None,
+        "steps": config.steps,
+        "seed": config.seed,
+        "rollout_engine": recorder.engine,
+        "trainer": f"openrlhf {version('openrlhf')}",
+        "policy_versions_seen": len(recorder.versions),
+        "failed_rollouts": recorder.failed,
+        "failures": dict(recorder.failures.most_common(5)),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""Warm start: a minute of supervised steps until the nano planner writes well-formed replies.
+
+The transcripts come from the graph itself with a planner that babbles: right format, any context in
+sight, any tool. So the result keeps the format and copies what it sees, and chooses tools poorly;
+choosing well is left to Flow-GRPO.
+
+    python -m rl.warmstart --out runs/warmstart [--seed 7]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from transformers import Qwen2ForCausalLM
+
+from agentflow_graph.context import Context
+from agentflow_graph.graph import build_graph
+from agentflow_graph.policy import PolicyTokenizer
+from benchmarks.almanac.oracle import babble
+from benchmarks.almanac.questions import LEVELS, Question, questions
+from benchmarks.almanac.scripted import ScriptedPlanner
+from benchmarks.almanac.world import World
+from rl import nano
+
+TRAINED = {"layout": "terse", "passages": 1}
+"""The settings under which nano planners read and search."""
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """The recipe; the defaults are what `make demo` runs."""
+
+    seed: int = 7
+    trajectories: int = 4000
+    steps: int = 800
+    batch: int = 32
+    lr: float = 6e-3
+    """AdamW, for embeddings, norms and biases."""
+    muon_lr: float = 0.03
+    """Muon, for the matrices: copying comes several times faster than with AdamW alone."""
+    max_turns: int = 3
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class Example:
+    """Token ids of one planner turn, and 1.0 where the loss counts."""
+
+    ids: list[int]
+    weights: list[float]
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """One planner turn as text: the rendered prompt and the reply."""
+
+    prompt: str
+    reply: str
+
+
+def warm_start(
+    recipe: WarmStart, world: World, out: Path, say: Callable[[str], None] = print
+) -> None:
+    """Make a planner from nothing and save it to `out`."""
+    torch.set_num_threads(recipe.threads)
+    begun = time.time()
+    levels = [*LEVELS, "fact_arithmetic", "two_hops_arithmetic"]  # the hardest copying, twice
+    asked = questions(world, "train", recipe.trajectories, recipe.seed, levels)
+    transcripts = asyncio.run(babbled(asked, recipe))
+    say(f"  {len(transcripts)} babbled turns in {time.time() - begun:.0f} s")
+    documents = [f"{d['title']}: {d['text']}" for d in world.documents()]
+    texts = [f"{t.prompt}{t.reply}" for t in transcripts]
+    tokenizer = nano.build_tokenizer([*texts, *documents])
+    model = nano.build_model(tokenizer.get_vocab_size(), recipe.seed)
+    examples = [example(tokenizer, t) for t in transcripts]
+    for step, loss in supervise(model, examples, recipe):
+        if step % 100 == 0 or step == recipe.steps:
+            say(f"  step {step:4}/{recipe.steps}  loss {loss:.3f}  {time.time() - begun:.0f} s")
+    nano.save(out, model, tokenizer, {**TRAINED, "recipe": "warm start", "seed": recipe.seed})
+
+
+async def babbled(asked: Sequence[Question], recipe: WarmStart) -> list[Transcript]:
+    """Run the graph with the babbler and read the planner's turns off the finished states."""
+    heard: list[Transcript] = []
+    planner = _Listening(decide=partial(babble, random.Random(recipe.seed)), hear=heard.append)
+    graph = build_graph({"planner": planner})
+    context = Context(
+        layout="terse", max_turns=recipe.max_turns, repairs=0, passages=TRAINED["passages"]
+    )
+    for start in range(0, len(asked), 64):
+        batch = asked[start : start + 64]
+        await asyncio.gather(
+            *(graph.ainvoke({"question": q.text}, context=context) for q in batch)
+        )
+    return heard
+
+
+class _Listening(ScriptedPlanner):
+    """Passes on what it was given and what it said."""
+
+    hear: Callable[[Transcript], None]
+
+    def _call(self, messages: Any, *args: Any, **kwargs: Any) -> str:
+        said = super()._call(messages)
+        self.hear(Transcript(_rendered(messages[-1].text), said))
+        return said
+
+    async def _acall(self, messages: Any, *args: Any, **kwargs: Any) -> str:
+        return self._call(messages)
+
+
+def _rendered(text: str) -> str:
+    return f"{nano.START}user\n{text}{nano.END}\n{nano.START}assistant\n"
+
+
+def example(tokenizer: Tokenizer, transcript: Transcript) -> Example:
+    """Tokens with loss on the reply and on the log's `Step` lines, which repeat earlier replies.
+
+    Loss on questions and results, which cannot be foreseen, halves what is learned of copying.
+    """
+    prompt = tokenizer.encode(transcript.prompt, add_special_tokens=False)
+    reply = tokenizer.encode(transcript.reply, add_special_tokens=False).ids
+    reply.append(tokenizer.token_to_id(nano.END))
+    inside = _step_lines(transcript.prompt)
+    weights = [float(inside[start]) if start < end else 0.0 for start, end in prompt.offsets]
+    return Example(prompt.ids + reply, weights + [1.0] * len(reply))
+
+
+def _step_lines(text: str) -> list[bool]:
+    return [line.startswith("Step ") for line in text.splitlines(keepends=True) for _ in line]
+
+
+def supervise(
+    model: Qwen2ForCausalLM, examples: Sequence[Example], recipe: WarmStart
+) -> Iterator[tuple[int, float]]:
+    """Next-token steps with Muon and AdamW; yields (step, loss)."""
+    rng = random.Random(recipe.seed)
+    optimizers = _optimizers(model, recipe)
+    rates = [o.param_groups[0]["lr"] for o in optimizers]
+    model.train()
+    for step in range(1, recipe.steps + 1):
+        decay = min(1.0, step / 20) * (1 - 0.9 * step / recipe.steps)
+        for optimizer, rate in zip(optimizers, rates, strict=True):
+            optimizer.param_groups[0]["lr"] = rate * decay
+        loss = next_token_loss(model, _draw(rng, examples, recipe.batch))
+        model.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+        yield step, loss.item()
+
+
+def _optimizers(model: Qwen2ForCausalLM, recipe: WarmStart) -> list[torch.optim.Optimizer]:
+    named = list(model.named_parameters())
+    matrices = [p for n, p in named if p.ndim == 2 and "embed" not in n]
+    others = [p for n, p in named if p.ndim != 2 or "embed" in n]
+    return [
+        torch.optim.AdamW(others, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01),
+        torch.optim.Muon(matrices, lr=recipe.muon_lr, momentum=0.9, weight_decay=0.01),
+    ]
+
+
+def _draw(rng: random.Random, examples: Sequence[Example], size: int) -> list[Example]:
+    """A batch of similar lengths: a quarter of a four times larger sorted draw."""
+    pool = sorted(rng.sample(examples, min(len(examples), 4 * size)), key=lambda e: len(e.ids))
+    quarter = max(1, len(pool) // 4)
+    start = rng.randrange(4) * quarter
+    return pool[start : start + quarter]
+
+
+def next_token_loss(model: Qwen2ForCausalLM, batch: Sequence[Example]) -> torch.Tensor:
+    """Mean cross-entropy over the weighted tokens of `batch`; a scalar."""
+    longest = max(len(e.ids) for e in batch)
+    ids = torch.zeros(len(batch), longest, dtype=torch.long)
+    weights = torch.zeros(len(batch), longest)
+    for row, one in enumerate(batch):
+        ids[row, : len(one.ids)] = torch.tensor(one.ids)
+        weights[row, : len(one.ids)] = torch.tensor(one.weights)
+    hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]
+    counted = weights[:, 1:] > 0
+    return F.cross_entropy(model.lm_head(hidden[counted]), ids[:, 1:][counted])
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m rl.warmstart", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the new planner")
+    parser.add_argument("--seed", type=int, default=WarmStart.seed)
+    parser.add_argument("--steps", type=int, default=WarmStart.steps)
+    parser.add_argument("--threads", type=int, default=WarmStart.threads)
+    chosen = parser.parse_args()
+    recipe = WarmStart(seed=chosen.seed, steps=chosen.steps, threads=chosen.threads)
+    warm_start(recipe, World(), chosen.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""`FlowTool`: the one shape of our own tools.
+
+A tool declares its arguments (a pydantic model), what the planner's card says, and one coroutine,
+`answer`. The rest is here: timing, errors that become results, and the synchronous way in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Coroutine
+from typing import Any, ClassVar, Literal, TypeVar
+
+from langchain_core.tools import BaseTool
+
+from tools.result import ToolResult, bounded, error
+
+T = TypeVar("T")
+Example = tuple[str, str]
+"""(the arguments as the planner would write them, the text that comes back)"""
+
+
+class FlowTool(BaseTool):
+    """A `BaseTool` that returns `(text, ToolResult)` and never raises for its own failures.
+
+    `asyncio.CancelledError` passes through: whoever cancels the call cancels the work.
+    """
+
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    text_limit: int = 3500
+    """Characters of text the planner gets at most."""
+
+    when_to_use: ClassVar[str]
+    bounds: ClassVar[str]
+    examples: ClassVar[tuple[Example, ...]]
+
+    @abstractmethod
+    async def answer(self, *args: Any, **kwargs: Any) -> ToolResult:
+        """Do the work; arguments are those of `args_schema`."""
+
+    async def _arun(self, *args: Any, **kwargs: Any) -> tuple[str, ToolResult]:
+        started = time.perf_counter()
+        try:
+            result = await self.answer(*args, **kwargs)
+        except Exception as fault:
+            result = error(f"{self.name} failed: {type(fault).__name__}: {fault}")
+        result["seconds"] = time.perf_counter() - started
+        result["text"] = bounded(result["text"], self.text_limit)
+        return result["text"], result
+
+    def _run(self, *args: Any, **kwargs: Any) -> tuple[str, ToolResult]:
+        """The same call for synchronous callers; it works under a running event loop and blocks."""
+        return run_blocking(self._arun(*args, **kwargs))
+
+
+def run_blocking(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end on a loop and a thread of its own, and wait for it."""
+    outcome: list[T] = []
+    faults: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            outcome.append(asyncio.run(work))
+        except BaseException as fault:
+            faults.append(fault)
+
+    thread = threading.Thread(target=target, name="agentflow-tool")
+    thread.start()
+    thread.join()
+    if faults:
+        raise faults[0]
+    return outcome[0]

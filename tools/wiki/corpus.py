@@ -1,0 +1,127 @@
+"""Search in a file of articles, offline, by BM25 (Robertson & Zaragoza 2009; library bm25s).
+
+    corpus = Corpus("articles.jsonl")            # {"title": ..., "text": ..., "url"?: ...} a line
+    passages = await corpus.search("mayor of Old Harbor", top_k=3)
+
+The index is built by the first search (0.6 s for 60,000 articles); a search takes 1 to 2 ms.
+Words are compared without case; an article whose title is the query comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections import OrderedDict, defaultdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tools.wiki.passage import BackendError, Passage
+
+RECENT = 1024
+"""Queries whose results are kept."""
+
+_WORD = re.compile(r"\w+")
+
+
+class Corpus:
+    """A backend over one JSONL file. Safe to use from several loops and threads."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Nothing is read yet."""
+        self.path = Path(path)
+        self._index: Index | None = None
+        self._recent: OrderedDict[tuple[str, int], list[Passage]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    async def search(self, query: str, top_k: int) -> list[Passage]:
+        """The articles that match best; only those that share a word with the query.
+
+        Raises:
+            BackendError: the file is missing or is not a corpus.
+        """
+        if self._index is None:
+            return await asyncio.to_thread(self._search, query, top_k)
+        return self._search(query, top_k)
+
+    def _search(self, query: str, top_k: int) -> list[Passage]:
+        key = (" ".join(words(query)), top_k)
+        with self._lock:
+            if self._index is None:
+                self._index = Index(load(self.path))
+            if key not in self._recent:
+                self._recent[key] = self._index.search(query, top_k)
+            self._recent.move_to_end(key)
+            while len(self._recent) > RECENT:
+                self._recent.popitem(last=False)
+            return list(self._recent[key])
+
+
+class Index:
+    """Articles in memory with their BM25 weights (bm25s defaults: k1 1.5, b 0.75, Lucene)."""
+
+    def __init__(self, passages: list[Passage]) -> None:
+        """Build the index; titles count as part of the text."""
+        self._passages = passages
+        self._titles: dict[str, list[int]] = defaultdict(list)
+        for number, passage in enumerate(passages):
+            self._titles[" ".join(words(passage.title))].append(number)
+        tokens = [words(f"{passage.title} {passage.text}") for passage in passages]
+        self._vocabulary = {word for article in tokens for word in article}
+        self._scorer: Any = import_module("bm25s").BM25(backend="numpy")
+        self._scorer.index(tokens, show_progress=False)
+
+    def search(self, query: str, top_k: int) -> list[Passage]:
+        """The best `top_k`; ties keep the order of the file."""
+        known = [word for word in words(query) if word in self._vocabulary]
+        if not known:
+            return []
+        exact = self._titles.get(" ".join(words(query)), [])
+        scores = self._scorer.get_scores(known)
+        ranked = (-scores).argsort(kind="stable")[: top_k + len(exact)]
+        matching = [int(number) for number in ranked if scores[number] > 0]
+        numbers = list(dict.fromkeys([*exact, *matching]))[:top_k]
+        return [self._passages[number] for number in numbers]
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, as they are compared."""
+    return _WORD.findall(text.casefold())
+
+
+def load(path: Path) -> list[Passage]:
+    """All articles of a corpus file.
+
+    Raises:
+        BackendError: the file cannot be read, a line is no article, or there is none.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = f"cannot read the corpus {path} ({type(fault).__name__})"
+        raise BackendError(f"{reason}: {HINT}") from fault
+    passages = [
+        _passage(path, number, line) for number, line in enumerate(lines, 1) if line.strip()
+    ]
+    if not passages:
+        raise BackendError(f"the corpus {path} holds no article: {HINT}")
+    return passages
+
+
+HINT = (
+    'set AGENTFLOW_CORPUS, or the tool\'s `corpus`, to a UTF-8 file with one {"title", "text"} '
+    "object a line"
+)
+
+
+def _passage(path: Path, number: int, line: str) -> Passage:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    match record:
+        case {"title": str(title), "text": str(text), **rest}:
+            return Passage(title, text, str(rest.get("url") or ""))
+    raise BackendError(f"{path}, line {number}, is no article: {HINT}")

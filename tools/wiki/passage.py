@@ -1,0 +1,31 @@
+"""What a search gives back, and what a search backend is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One article, or a part of it; `url` is empty where there is none."""
+
+    title: str
+    text: str
+    url: str = ""
+
+
+class Backend(Protocol):
+    """Anything that finds passages for words."""
+
+    async def search(self, query: str, top_k: int) -> list[Passage]:
+        """At most `top_k` passages, the best first; none if nothing matches.
+
+        Raises:
+            BackendError: the backend cannot search; the message says what to do.
+        """
+        ...
+
+
+class BackendError(Exception):
+    """A backend cannot search now; the message names the cause and the remedy."""
