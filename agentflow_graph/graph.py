@@ -56,7 +56,7 @@ def build_graph(
     return builder.compile(name="agentflow")
 
 
-def begin(state: State, runtime: Runtime[Context]) -> Send:
+async def begin(state: State, runtime: Runtime[Context]) -> Send:
     """START edge: runs on new input and not on resume, so it is where a question begins afresh.
 
     Raises:

@@ -9,11 +9,14 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from agentflow_graph.errors import ReplyError, closest
 from agentflow_graph.state import Verdict
 
+ATTEMPTS = 100
+"""Opening braces tried; each failure costs time in proportion to the reply."""
 _HEADING = re.compile(
     r"^[ \t>#*\-\d.)]*(?:(?P<justification>justification)|(?P<context>context)"
     r"|(?P<sub_goal>sub[\s_-]?goal)|(?P<tool>tool(?:[\s_-]?name)?))[*`\s]*:[*`]*[ \t]*",
@@ -47,15 +50,18 @@ def _fields(text: str) -> dict[str, str]:
     marks = list(_HEADING.finditer(text))
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     found = {str(m.lastgroup): text[m.end() : end] for m, end in zip(marks, ends, strict=False)}
-    if not found:
-        found = _from_json(text)
+    found = found or _from_json(text)
     found = {name: value.strip().strip("`").strip() for name, value in found.items()}
     tool = found.get("tool", "").splitlines()
     return {**found, "tool": tool[0]} if tool else found
 
 
 def _from_json(text: str) -> dict[str, str]:
-    keys = {_HEADING.match(f"{key}:"): value for key, value in find_json(text).items()}
+    try:
+        record = find_json(text)
+    except ReplyError:
+        return {}
+    keys = {_HEADING.match(f"{key}:"): value for key, value in record.items()}
     return {str(mark.lastgroup): str(value) for mark, value in keys.items() if mark}
 
 
@@ -73,7 +79,7 @@ def _known(name: str, tools: list[str]) -> str:
 def find_json(text: str) -> dict[str, Any]:
     """The first JSON object in `text`, whatever stands around it; raises ReplyError for none."""
     decoder = json.JSONDecoder()
-    for brace in re.finditer(r"\{", text):
+    for brace in islice(re.finditer(r"\{", text), ATTEMPTS):
         try:
             value: dict[str, Any] = decoder.raw_decode(text, brace.start())[0]
             return value

@@ -117,7 +117,7 @@ class Run:
                 f"check its server and key, or set {module} to another model"
             ) from error
         call = _recorded(message, time.perf_counter() - begun)
-        spent = {name: call[name] for name in ("input_tokens", "output_tokens", "seconds")}  # type: ignore[literal-required]
+        spent = {name: call[name] for name in ("input_tokens", "output_tokens", "seconds")}
         self.usage = merge_usage(self.usage, {module: {"calls": 1, **spent}})
         return call
 
@@ -127,7 +127,7 @@ def _recorded(message: AIMessage, seconds: float) -> ModelCall:
     tokens = ModelCall(input_tokens=usage["input_tokens"], output_tokens=usage["output_tokens"])
     known = ModelCall.__annotations__
     policy = {name: value for name, value in message.response_metadata.items() if name in known}
-    return ModelCall(text=str(message.text), seconds=seconds, **tokens, **policy)  # type: ignore[typeddict-item]
+    return ModelCall(text=str(message.text), seconds=seconds, **tokens, **policy)
 
 
 def failure(error: AgentFlowError) -> Update:

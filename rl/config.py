@@ -29,15 +29,20 @@ class Model(Section):
     """The policy and its precision."""
 
     path: str = Field(description="Hugging Face folder or hub name of the planner to train")
+    warm_start: bool = Field(
+        False, description="If `path` does not exist, make a nano planner there"
+    )
     dtype: Literal["fp32", "bf16"] = Field("fp32", description="Precision of policy and reference")
     attention: str = Field("sdpa", description="attn_implementation of transformers")
 
 
 class Data(Section):
-    """Questions: JSONL files with id, question, answer, level."""
+    """Questions: JSONL files with question, answer and, where known, id and level."""
 
-    train: Path
-    heldout: Path
+    train: str = Field(
+        "almanac", description="A file, or almanac: questions of the generated world"
+    )
+    heldout: str = Field("almanac", description="A file, or almanac")
     heldout_n: int = Field(300, ge=1, description="Held-out questions per evaluation, at most")
 
 
@@ -111,7 +116,7 @@ class Config(Section):
         8, ge=1, description="Stop after so many steps in a row in which every run failed to score"
     )
     model: Model
-    data: Data
+    data: Data = Data()
     agent: dict[str, Any] = Field(default_factory=dict, description="Settings of the graph")
     rollout: Rollout = Rollout()
     algorithm: Algorithm = Algorithm()

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
+from benchmarks.almanac.questions import questions
+from benchmarks.almanac.world import Split, World
 from rl.adapter.rows import packed
 from rl.config import Config
 from rl.rollout import Task
@@ -27,7 +30,9 @@ def tasks(path: Path) -> list[Task]:
             f"data file {path} does not exist; write the almanac's with "
             "`python -m benchmarks.almanac --out DIR`"
         )
-    found = [_task(path, n, line) for n, line in enumerate(path.read_text().splitlines(), 1) if line]
+    found = [
+        _task(path, n, line) for n, line in enumerate(path.read_text().splitlines(), 1) if line
+    ]
     if not found:
         raise SettingError(f"data file {path} is empty")
     return found
@@ -40,20 +45,37 @@ def _task(path: Path, number: int, line: str) -> Task:
     except (ValueError, TypeError) as error:
         raise SettingError(f"{path}:{number} is not a JSON object: {error}") from error
     except KeyError as error:
-        raise SettingError(f"{path}:{number} has no {error}; it needs question and answer") from error
+        raise SettingError(
+            f"{path}:{number} has no {error}; it needs question and answer"
+        ) from error
     if not str(question).strip() or not str(answer).strip():
         raise SettingError(f"{path}:{number} has an empty question or answer")
-    return Task(str(row.get("id", f"{path.stem}-{number}")), question, str(answer), row.get("level", ""))
+    return Task(
+        str(row.get("id", f"{path.stem}-{number}")), question, str(answer), row.get("level", "")
+    )
+
+
+def almanac(split: Split, n: int, seed: int) -> list[Task]:
+    """`n` questions of the generated world; held-out ones are the same whatever the seed."""
+    asked = questions(World(), split, n, seed if split == "train" else 0)
+    return [Task(q.id, q.text, q.answer, q.level) for q in asked]
 
 
 def write(config: Config) -> None:
     """Write the run's `data/train.jsonl`, as long as its steps need, and `data/heldout.jsonl`."""
     folder = config.run / "data"
     folder.mkdir(parents=True, exist_ok=True)
-    needed = config.steps * config.rollout.questions
-    train = _repeated(tasks(config.data.train), config.seed)
-    _dump(folder / "train.jsonl", [next(train) for _ in range(needed)])
-    _dump(folder / "heldout.jsonl", tasks(config.data.heldout)[: config.data.heldout_n])
+    needed, most = config.steps * config.rollout.questions, config.data.heldout_n
+    if config.data.train == "almanac":
+        train = almanac("train", needed, config.seed)
+    else:
+        train = list(islice(_repeated(tasks(Path(config.data.train)), config.seed), needed))
+    if config.data.heldout == "almanac":
+        heldout = almanac("heldout", most, config.seed)
+    else:
+        heldout = tasks(Path(config.data.heldout))[:most]
+    _dump(folder / "train.jsonl", train)
+    _dump(folder / "heldout.jsonl", heldout)
 
 
 def _repeated(questions: list[Task], seed: int) -> Iterator[Task]:

@@ -78,7 +78,8 @@ def trajectory_weights(groups: Tensor, turns: Tensor) -> Tensor:
     G_q counts the trajectories that are there: a failed rollout is left out of its group.
     """
     _, group, sizes = groups.unique(return_inverse=True, return_counts=True)
-    return 1.0 / (len(sizes) * sizes[group] * turns)
+    weights: Tensor = 1.0 / (len(sizes) * sizes[group] * turns)
+    return weights
 
 
 def row_advantages(
@@ -150,14 +151,14 @@ def objective(
 ) -> Tensor:
     """Eq. 6 written out: a scalar to be maximised. See the module docstring for shapes.
 
-    The KL term is the mean over rows of their token means (`paper`), or over all tokens
-    (`token-mean`), of `k3`.
+    The paper leaves open how the KL term is averaged: here, as in OpenRLHF, it is the mean of `k3`
+    over all action tokens, whatever the weighting of the surrogate.
     """
     turns = torch.bincount(owner, minlength=len(rewards))
     advantage = advantages(rewards, groups, turns, statistics)
     clipped = surrogate(logprobs, old_logprobs, advantage[owner, None], low, high)
-    divergence = k3(logprobs, reference)
+    penalty = beta * (k3(logprobs, reference) * mask).sum() / mask.sum()
     if weighting == "token-mean":
-        return ((clipped - beta * divergence) * mask).sum() / mask.sum()
+        return (clipped * mask).sum() / mask.sum() - penalty
     weights = trajectory_weights(groups, turns)[owner]
-    return (weights * token_means(clipped, mask)).sum() - beta * token_means(divergence, mask).mean()
+    return (weights * token_means(clipped, mask)).sum() - penalty

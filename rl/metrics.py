@@ -1,17 +1,18 @@
 """What a run leaves of itself: metrics, rollouts and a line per step on the terminal.
 
-    <run>/metrics.jsonl          one line per step and per evaluation
-    <run>/rollouts/step-*.jsonl  every finished trajectory, written as its group comes back
+<run>/metrics.jsonl          one line per step and per evaluation
+<run>/rollouts/step-*.jsonl  every finished trajectory, written as its group comes back
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
@@ -60,6 +61,7 @@ class Recorder:
     """Writes the run folder and the terminal; lives in the driver process."""
 
     def __init__(self, folder: Path, steps: int) -> None:
+        self.screen: TextIO = sys.stdout
         self.folder = folder
         self.steps = steps
         self.begun = time.time()
@@ -105,7 +107,7 @@ class Recorder:
     def evaluated(
         self, step: int, temperature: float, runs: list[Trajectory], seconds: float
     ) -> dict[str, float]:
-        """Keep an evaluation; a failed run counts as not solved. Returns scalars for the loggers."""
+        """Keep an evaluation; a failed run counts as not solved. Returns scalars for loggers."""
         solved = sum(bool(t.reward) for t in runs)
         low, high = wilson(solved, len(runs))
         levels = {
@@ -148,7 +150,7 @@ class Recorder:
 
     def say(self, text: str) -> None:
         """One line on the terminal, with the seconds since the start."""
-        print(f"[{time.time() - self.begun:6.1f} s] {text}", flush=True)
+        print(f"[{time.time() - self.begun:6.1f} s] {text}", file=self.screen, flush=True)
 
 
 STEP_KEYS = (

@@ -19,6 +19,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
 
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+PAD_ID, START_ID, END_ID = 0, 1, 2
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -64,9 +65,9 @@ def build_model(vocabulary: int, seed: int) -> Qwen2ForCausalLM:
             num_key_value_heads=2,
             max_position_embeddings=WINDOW,
             tie_word_embeddings=True,
-            pad_token_id=0,
-            bos_token_id=1,
-            eos_token_id=2,
+            pad_token_id=PAD_ID,
+            bos_token_id=START_ID,
+            eos_token_id=END_ID,
             rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
             initializer_range=0.1,
             dtype="float32",
@@ -79,7 +80,9 @@ def save(
 ) -> None:
     """Write a planner's folder; `trained` becomes `agentflow.json`."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.generation_config = GenerationConfig(eos_token_id=2, pad_token_id=0, bos_token_id=1)
+    model.generation_config = GenerationConfig(
+        eos_token_id=END_ID, pad_token_id=PAD_ID, bos_token_id=START_ID
+    )
     model.save_pretrained(folder)
     save_tokenizer(folder / "tokenizer", tokenizer)
     (folder / "agentflow.json").write_text(json.dumps(trained, indent=2) + "\n")

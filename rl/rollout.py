@@ -13,7 +13,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent
@@ -51,7 +53,7 @@ class Trajectory:
     reward: float | None = None
     """None exactly where `failure` is set."""
     failure: str = ""
-    state: State = field(default_factory=State)  # type: ignore[arg-type]
+    state: State = field(default_factory=State)
     seconds: float = 0.0
 
     def record(self) -> dict[str, Any]:
@@ -71,19 +73,15 @@ class Trajectory:
 async def rollout(agent: Agent, task: Task, context: Context, deadline: float) -> Trajectory:
     """Run the graph once on `task`, at most `deadline` seconds; never raises for a failed run."""
     begun = time.perf_counter()
-    config = {"recursion_limit": context.recursion_limit}
+    config = RunnableConfig(recursion_limit=context.recursion_limit)
     try:
         async with asyncio.timeout(deadline):
-            state: Any = await agent.ainvoke(
-                {"question": task.question},
-                config,  # type: ignore[arg-type]
-                context=context,
-            )
+            state = await agent.ainvoke(State(question=task.question), config, context=context)
     except TimeoutError:
         return failed(task, f"no answer within the deadline of {deadline:.0f} s", begun)
     except Exception as error:  # whatever broke, the other runs of the step go on
         return failed(task, f"{type(error).__name__}: {error}", begun)
-    return judged(task, state, time.perf_counter() - begun)
+    return judged(task, cast(State, state), time.perf_counter() - begun)
 
 
 def failed(task: Task, reason: str, begun: float) -> Trajectory:

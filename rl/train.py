@@ -13,9 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import time
-import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from agentflow_graph.models import trained_under
 from rl import data
 from rl.config import Config, load
 from rl.metrics import Recorder
+from rl.quiet import noise_to
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,14 +58,17 @@ def run(config: Config) -> dict[str, Any]:
         SettingError: something is wrong that shows before anything is started.
     """
     prepare(config)
+    warm = make_planner(config)
     recorder = Recorder(config.run, config.steps)
     recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
-    warnings.filterwarnings("ignore")  # third parties' deprecations, once in every process
-    from rl.adapter.launch import train
+    with noise_to(config.run / "log.txt") as screen:
+        recorder.screen = screen
+        from rl.adapter.launch import train
 
-    train(config, recorder)
+        train(config, recorder)
+    recorder.screen = sys.stdout
     finish(config)
-    summary = summarise(config, recorder)
+    summary = summarise(config, recorder) | {"warm_start_seconds": warm}
     (config.run / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     from rl.report import write_report
 
@@ -81,12 +85,27 @@ def prepare(config: Config) -> None:
     """
     if config.run.exists() and any(config.run.iterdir()):
         raise SettingError(f"run={config.run} is not empty; choose another folder or remove it")
-    model = Path(config.model.path)
-    if config.model.path.startswith((".", "/", "runs")) and not (model / "config.json").exists():
-        raise SettingError(f"model.path={model} has no config.json; make one with rl.warmstart")
+    model, name = Path(config.model.path), config.model.path
+    missing = not (model / "config.json").exists()
+    if missing and not config.model.warm_start and (name.count("/") != 1 or model.exists()):
+        raise SettingError(
+            f"model.path={name!r} is neither a folder with config.json nor the name of a model on "
+            "the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
+        )
     data.write(config)
     record = yaml.safe_dump(json.loads(config.model_dump_json()), sort_keys=False)
     (config.run / "config.yaml").write_text(record)
+
+
+def make_planner(config: Config) -> float:
+    """Warm-start the nano planner if the run wants one; returns the seconds that took."""
+    begun = time.time()
+    path = Path(config.model.path)
+    if config.model.warm_start and not (path / "config.json").exists():
+        # In a process of its own: its threads and its copy of torch go with it.
+        command = [sys.executable, "-m", "rl.warmstart", "--out", str(path)]
+        subprocess.run([*command, "--seed", str(config.seed)], check=True)
+    return round(time.time() - begun, 1)
 
 
 def finish(config: Config) -> None:

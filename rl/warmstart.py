@@ -10,12 +10,10 @@ choosing well is left to Flow-GRPO.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +22,21 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from transformers import Qwen2ForCausalLM
 
-from agentflow_graph.context import Context
-from agentflow_graph.graph import build_graph
-from agentflow_graph.policy import PolicyTokenizer
-from benchmarks.almanac.oracle import babble
-from benchmarks.almanac.questions import LEVELS, Question, questions
-from benchmarks.almanac.scripted import ScriptedPlanner
+from benchmarks.almanac.questions import LEVELS, Level, questions
 from benchmarks.almanac.world import World
 from rl import nano
+from rl.babble import Transcript, transcripts
 
-TRAINED = {"layout": "terse", "passages": 1}
+TRAINED: dict[str, Any] = {"layout": "terse", "passages": 1}
 """The settings under which nano planners read and search."""
+
+
+HARDEST: tuple[Level, ...] = ("fact_arithmetic", "two_hops_arithmetic")
+"""Levels in which a number must be copied out of a result; they come three times as often.
+
+A skill that the warm start never shows is not found by Flow-GRPO: with 5 % of such copies right,
+forty steps ended at 0.60 held-out, with 47 % above 0.9 (docs/log.md).
+"""
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,14 @@ class WarmStart:
     """The recipe; the defaults are what `make demo` runs."""
 
     seed: int = 7
-    trajectories: int = 4000
+    trajectories: int = 4500
     steps: int = 800
     batch: int = 32
     lr: float = 6e-3
     """AdamW, for embeddings, norms and biases."""
     muon_lr: float = 0.03
     """Muon, for the matrices: copying comes several times faster than with AdamW alone."""
-    max_turns: int = 3
+    max_turns: int = 5
     threads: int = 2
 
 
@@ -61,67 +63,24 @@ class Example:
     weights: list[float]
 
 
-@dataclass(frozen=True)
-class Transcript:
-    """One planner turn as text: the rendered prompt and the reply."""
-
-    prompt: str
-    reply: str
-
-
 def warm_start(
     recipe: WarmStart, world: World, out: Path, say: Callable[[str], None] = print
 ) -> None:
     """Make a planner from nothing and save it to `out`."""
     torch.set_num_threads(recipe.threads)
     begun = time.time()
-    levels = [*LEVELS, "fact_arithmetic", "two_hops_arithmetic"]  # the hardest copying, twice
-    asked = questions(world, "train", recipe.trajectories, recipe.seed, levels)
-    transcripts = asyncio.run(babbled(asked, recipe))
-    say(f"  {len(transcripts)} babbled turns in {time.time() - begun:.0f} s")
+    levels = [*LEVELS, *HARDEST, *HARDEST]
+    asked = [q.text for q in questions(world, "train", recipe.trajectories, recipe.seed, levels)]
+    turns = transcripts(asked, recipe.seed, recipe.max_turns, TRAINED["passages"], recipe.threads)
+    say(f"{len(turns)} babbled turns in {time.time() - begun:.0f} s")
     documents = [f"{d['title']}: {d['text']}" for d in world.documents()]
-    texts = [f"{t.prompt}{t.reply}" for t in transcripts]
-    tokenizer = nano.build_tokenizer([*texts, *documents])
+    tokenizer = nano.build_tokenizer([*(f"{t.prompt}{t.reply}" for t in turns), *documents])
     model = nano.build_model(tokenizer.get_vocab_size(), recipe.seed)
-    examples = [example(tokenizer, t) for t in transcripts]
+    examples = [example(tokenizer, turn) for turn in turns]
     for step, loss in supervise(model, examples, recipe):
         if step % 100 == 0 or step == recipe.steps:
-            say(f"  step {step:4}/{recipe.steps}  loss {loss:.3f}  {time.time() - begun:.0f} s")
+            say(f"warm start {step:3}/{recipe.steps}  loss {loss:.3f}")
     nano.save(out, model, tokenizer, {**TRAINED, "recipe": "warm start", "seed": recipe.seed})
-
-
-async def babbled(asked: Sequence[Question], recipe: WarmStart) -> list[Transcript]:
-    """Run the graph with the babbler and read the planner's turns off the finished states."""
-    heard: list[Transcript] = []
-    planner = _Listening(decide=partial(babble, random.Random(recipe.seed)), hear=heard.append)
-    graph = build_graph({"planner": planner})
-    context = Context(
-        layout="terse", max_turns=recipe.max_turns, repairs=0, passages=TRAINED["passages"]
-    )
-    for start in range(0, len(asked), 64):
-        batch = asked[start : start + 64]
-        await asyncio.gather(
-            *(graph.ainvoke({"question": q.text}, context=context) for q in batch)
-        )
-    return heard
-
-
-class _Listening(ScriptedPlanner):
-    """Passes on what it was given and what it said."""
-
-    hear: Callable[[Transcript], None]
-
-    def _call(self, messages: Any, *args: Any, **kwargs: Any) -> str:
-        said = super()._call(messages)
-        self.hear(Transcript(_rendered(messages[-1].text), said))
-        return said
-
-    async def _acall(self, messages: Any, *args: Any, **kwargs: Any) -> str:
-        return self._call(messages)
-
-
-def _rendered(text: str) -> str:
-    return f"{nano.START}user\n{text}{nano.END}\n{nano.START}assistant\n"
 
 
 def example(tokenizer: Tokenizer, transcript: Transcript) -> Example:
@@ -129,10 +88,11 @@ def example(tokenizer: Tokenizer, transcript: Transcript) -> Example:
 
     Loss on questions and results, which cannot be foreseen, halves what is learned of copying.
     """
-    prompt = tokenizer.encode(transcript.prompt, add_special_tokens=False)
+    rendered = f"{nano.START}user\n{transcript.prompt}{nano.END}\n{nano.START}assistant\n"
+    prompt = tokenizer.encode(rendered, add_special_tokens=False)
     reply = tokenizer.encode(transcript.reply, add_special_tokens=False).ids
-    reply.append(tokenizer.token_to_id(nano.END))
-    inside = _step_lines(transcript.prompt)
+    reply.append(nano.END_ID)
+    inside = _step_lines(rendered)
     weights = [float(inside[start]) if start < end else 0.0 for start, end in prompt.offsets]
     return Example(prompt.ids + reply, weights + [1.0] * len(reply))
 
@@ -155,7 +115,7 @@ def supervise(
             optimizer.param_groups[0]["lr"] = rate * decay
         loss = next_token_loss(model, _draw(rng, examples, recipe.batch))
         model.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()

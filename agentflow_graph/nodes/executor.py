@@ -99,7 +99,7 @@ async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: s
         tool=tool.name,
         arguments=arguments,
         status=status,
-        result=shorten(text, LONGEST_RESULT),
+        result=shorten(text, LONGEST_RESULT).encode(errors="replace").decode(),
         seconds=time.perf_counter() - begun,
     )
 

@@ -55,6 +55,6 @@ def _stop(run: Run, verdict: Verdict) -> StoppedBy:
     return ""
 
 
-def route(state: State) -> Literal["planner", "generator"]:
+async def route(state: State) -> Literal["planner", "generator"]:
     """The edge after the verifier: on to another turn, or to the answer."""
     return "generator" if state["stopped_by"] else "planner"

@@ -86,13 +86,16 @@ def contexts(question_text: str, results: Sequence[str]) -> tuple[list[str], lis
 def babble(rng: random.Random, question_text: str, results: Sequence[str]) -> Plan:
     """A well-formed step without skill: any context, and independently any tool, uniformly.
 
+    Where both are in sight, entity or expression is drawn first, evenly: copying a number out of a
+    result is the rarest and hardest thing to learn from these steps.
+
     Raises:
         ValueError: the question names no entity and holds no expression.
     """
     entities, expressions = contexts(question_text, results)
     if not entities and not expressions:
         raise _foreign(question_text)
-    context = rng.choice(entities + expressions)
+    context = rng.choice(rng.choice([kind for kind in (entities, expressions) if kind]))
     sub_goal: SubGoal = "compute the value" if context in expressions else "find the facts"
     return Plan(sub_goal, context, rng.choice(TOOLS))
 

@@ -58,7 +58,7 @@ def prepare() -> None:
 
     device = _CpuDevice("cpu")
     torch.cuda.set_device = lambda *_: None
-    torch.cuda.current_device = lambda: device
+    torch.cuda.current_device = lambda: device  # type: ignore[assignment,return-value]
     torch.cuda.synchronize = lambda *_: None
     _without_compiled_ops()
 

@@ -27,7 +27,7 @@ def plain(actor: Any) -> Any:
 
 
 def sampling_params(sampling: Sampling, eos_id: int) -> Any:
-    """vLLM's parameters for exactly the distribution that log-probabilities are computed under.
+    """VLLM's parameters for exactly the distribution that log-probabilities are computed under.
 
     min_tokens must be 0: OpenRLHF's default of 1 masks the first end token, and so shifts every
     first log-probability away from the trainer's.
@@ -49,20 +49,20 @@ def completion(output: Any, version: int) -> Completion:
     """A finished vLLM request as our record."""
     done = output.outputs[0]
     ids = list(done.token_ids)
-    logprobs = [
-        position[token].logprob for position, token in zip(done.logprobs, ids, strict=True)
-    ]
+    logprobs = [position[token].logprob for position, token in zip(done.logprobs, ids, strict=True)]
     return Completion(ids, logprobs, done.finish_reason, version)
 
 
 class AsyncEngine(plain(RolloutRayActor)):  # type: ignore[misc]
     """OpenRLHF's rollout actor (vLLM's AsyncLLM, engine core in a child process)."""
 
-    async def __init__(self, **kwargs: Any) -> None:
+    async def __init__(self, **kwargs: Any) -> None:  # type: ignore[misc]  # Ray awaits it
         self.version = 0
         await super().__init__(**kwargs)
 
-    async def generate_ids(self, prompt_ids: list[int], sampling: Sampling, eos_id: int) -> Completion:
+    async def generate_ids(
+        self, prompt_ids: list[int], sampling: Sampling, eos_id: int
+    ) -> Completion:
         """One sampled reply; the version is the one at the request's start."""
         version = self.version
         output = await self.generate(prompt_ids, sampling_params(sampling, eos_id))
@@ -88,7 +88,7 @@ class AsyncEngine(plain(RolloutRayActor)):  # type: ignore[misc]
 class InlineEngine:
     """vLLM's synchronous engine and an asyncio pump, in this process."""
 
-    async def __init__(self, **kwargs: Any) -> None:
+    async def __init__(self, **kwargs: Any) -> None:  # type: ignore[misc]  # Ray awaits it
         import vllm
         from vllm.v1.engine.llm_engine import LLMEngine
 
@@ -110,7 +110,9 @@ class InlineEngine:
                     waiting.set_result(output)
             await asyncio.sleep(0)
 
-    async def generate_ids(self, prompt_ids: list[int], sampling: Sampling, eos_id: int) -> Completion:
+    async def generate_ids(
+        self, prompt_ids: list[int], sampling: Sampling, eos_id: int
+    ) -> Completion:
         """One sampled reply; the version is the one at the request's start."""
         from vllm.inputs import TokensPrompt
 

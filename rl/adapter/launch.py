@@ -6,6 +6,7 @@ then builds everything (strategy, actor groups, trainer) as it always does.
 
 from __future__ import annotations
 
+import logging
 import os
 import runpy
 import signal
@@ -76,12 +77,14 @@ def _start_ray(config: Config) -> None:
     cpu = config.engine.device == "cpu"
     if cpu:
         environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
+    # OpenRLHF asks for one GPU an actor; on a CPU machine Ray's GPUs are mere numbers.
     ray.init(
-        # OpenRLHF asks for one GPU an actor; on a CPU machine Ray's GPUs are mere numbers.
-        **({"num_gpus": 2, "num_cpus": 4, "object_store_memory": 200_000_000} if cpu else {}),
+        num_gpus=2 if cpu else None,
+        num_cpus=4 if cpu else None,
+        object_store_memory=200_000_000 if cpu else None,
         include_dashboard=False,
         log_to_driver=bool(os.environ.get("AGENTFLOW_DEBUG")),
-        logging_level="ERROR",
+        logging_level=logging.ERROR,
         runtime_env={
             "worker_process_setup_hook": "rl.adapter.cpu.stub_flash_attn",
             "env_vars": environment,

@@ -35,10 +35,8 @@ class WorkerPool:
         worker_class: type[GraphWorker] = GraphWorker,
     ) -> None:
         self._limits = limits
-        actor = ray.remote(worker_class).options(num_cpus=0, max_restarts=-1, max_concurrency=1000)
-        self._workers = [
-            actor.remote(engines, planner, context, limits) for _ in range(workers)
-        ]
+        actor: Any = ray.remote(worker_class).options(num_cpus=0, max_restarts=-1, max_concurrency=1000)
+        self._workers: list[Any] = [actor.remote(engines, planner, context, limits) for _ in range(workers)]
 
     def run(
         self,

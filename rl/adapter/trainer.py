@@ -71,10 +71,11 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         """Evaluate, train, evaluate."""
         versions = ray.get([engine.ready.remote() for engine in self.vllm_engines])
         self.recorder.engines_ready(versions[0])
-        self._measure(0, greedy=self.config.evaluation.greedy)
+        ends = [self.config.evaluation.temperature] + [0.0] * self.config.evaluation.greedy
+        self._measure(0, ends)
         super().fit(global_step)
-        if self._last_evaluated < self.config.steps or self.config.evaluation.greedy:
-            self._measure(self.config.steps, greedy=self.config.evaluation.greedy)
+        measured = self._last_evaluated == self.config.steps
+        self._measure(self.config.steps, ends[1:] if measured else ends)
 
     def train_step(self, rollout_samples: list[Trajectory], global_step: int) -> tuple[Any, int]:
         """One update from one step's trajectories; none if they teach nothing."""
@@ -103,8 +104,9 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
             reasons = {t.failure for t in trajectories if t.failure}
             why = f"; runs failed with: {'; '.join(sorted(reasons)[:3])}" if reasons else ""
             raise Stalled(
-                f"no run of the last {self._hopeless} steps scored{why}. If rewards had been rising "
-                "before, lower optimizer.lr or raise optimizer.warmup; if not, warm-start longer"
+                f"no run of the last {self._hopeless} steps scored{why}. If rewards had been "
+                "rising before, lower optimizer.lr or raise optimizer.warmup; if not, warm-start "
+                "longer"
             )
 
     def save_logs_and_checkpoints(
@@ -117,11 +119,10 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
 
     def evaluate(self, global_step: int, **_: Any) -> dict[str, float]:
         """Held-out success; called by the stock loop."""
-        return self._measure(global_step, greedy=False)
+        return self._measure(global_step, [self.config.evaluation.temperature])
 
-    def _measure(self, step: int, greedy: bool) -> dict[str, float]:
-        self._last_evaluated = max(step, self._last_evaluated)
-        temperatures = [self.config.evaluation.temperature] + [0.0] * greedy
+    def _measure(self, step: int, temperatures: list[float]) -> dict[str, float]:
+        self._last_evaluated = step
         logs: dict[str, float] = {}
         for temperature in temperatures:
             begun = time.time()

@@ -1,0 +1,183 @@
+"""What the graph itself costs: `python -m benchmarks.overhead` prints a table and one line of JSON.
+
+* CPU milliseconds per recorded planner turn, beside a plain LangGraph of the same shape that makes
+  the same calls of the same fake model and tool, measured in turn in one process.
+* Rollouts per second while the model takes 50 ms a call and 32 runs are in flight, beside what the
+  sleeping alone would allow.
+
+CPU time is `time.process_time`; the best of some rounds counts, because neighbours only ever add.
+"""
+
+import argparse
+import asyncio
+import json
+import operator
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.tools import BaseTool, tool
+from langgraph.graph import END, START, StateGraph
+from typing_extensions import TypedDict
+
+from agentflow_graph.context import Context
+from agentflow_graph.graph import build_graph
+
+TURNS = 4
+AT_ONCE = 32
+DELAY = 0.05
+QUESTION = "What is the population of Old Harbor?"
+TARGET_RATIO, TARGET_SHARE = 2.0, 0.9
+
+
+class Fake(BaseChatModel):
+    """Plans the same step for ever, after `delay` seconds."""
+
+    delay: float = 0.0
+
+    @property
+    def _llm_type(self) -> str:
+        return "fake"
+
+    async def _agenerate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        return self._generate(messages)
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        plan = AIMessage("Context: Old Harbor\nSub-Goal: find the facts\nTool Name: look_up")
+        return ChatResult(generations=[ChatGeneration(message=plan)])
+
+
+@tool
+async def look_up(query: str) -> str:
+    """Look something up."""
+    return f"{query}: nothing of interest."
+
+
+class Plain(TypedDict, total=False):
+    """State of the plain graph."""
+
+    question: str
+    memory: Annotated[list[dict[str, Any]], operator.add]
+    step: dict[str, Any]
+    answer: str
+
+
+def plain_graph(model: BaseChatModel, tool: BaseTool) -> Any:
+    """Four nodes and a conditional edge, written as LangGraph's tutorials do."""
+
+    async def planner(state: Plain) -> Plain:
+        memory = "\n".join(str(step) for step in state["memory"])
+        reply = await model.ainvoke([HumanMessage(f"{state['question']}\n{memory}")])
+        fields = dict(line.split(": ", 1) for line in str(reply.text).splitlines())
+        return {"step": fields}
+
+    async def executor(state: Plain) -> Plain:
+        query = state["step"]["Context"]
+        call = {"type": "tool_call", "id": "1", "name": tool.name, "args": {"query": query}}
+        result = await tool.ainvoke(call)
+        return {"memory": [{**state["step"], "result": str(result.text)}]}
+
+    async def verifier(state: Plain) -> Plain:
+        return {"step": {}}
+
+    async def generator(state: Plain) -> Plain:
+        return {"answer": state["memory"][-1]["result"]}
+
+    def route(state: Plain) -> Literal["planner", "generator"]:
+        return "generator" if len(state["memory"]) >= TURNS else "planner"
+
+    builder = StateGraph(Plain)
+    for node in (planner, executor, verifier, generator):
+        builder.add_node(node.__name__, node)
+    builder.add_edge(START, "planner")
+    builder.add_edge("planner", "executor")
+    builder.add_edge("executor", "verifier")
+    builder.add_conditional_edges("verifier", route)
+    builder.add_edge("generator", END)
+    return builder.compile()
+
+
+Once = Callable[[], Awaitable[Any]]
+
+
+def ours(delay: float = 0.0) -> Once:
+    """One run of the AgentFlow graph: `TURNS` turns."""
+    graph = build_graph({"planner": Fake(delay=delay)}, [look_up])
+    context = Context(max_turns=TURNS, layout="terse")
+    return lambda: graph.ainvoke({"question": QUESTION}, context=context)
+
+
+def plain() -> Once:
+    """One run of the plain graph: `TURNS` turns."""
+    graph = plain_graph(Fake(), look_up)
+    return lambda: graph.ainvoke({"question": QUESTION})
+
+
+async def cpu_per_turn(rounds: int, runs: int) -> tuple[float, float]:
+    """Best CPU milliseconds per turn of (ours, plain), in turn within every round."""
+    sides = ours(), plain()
+    best = [float("inf")] * len(sides)
+    for _ in range(rounds):
+        for side, once in enumerate(sides):
+            begun = time.process_time()
+            for _ in range(runs):
+                await once()
+            spent = 1000 * (time.process_time() - begun) / (runs * TURNS)
+            best[side] = min(best[side], spent)
+    return best[0], best[1]
+
+
+async def rollouts_per_second(waves: int) -> float:
+    """Finished runs per second of wall time with `AT_ONCE` in flight all the time."""
+    once = ours(DELAY)
+    await once()
+
+    async def worker() -> None:
+        for _ in range(waves):
+            await once()
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+    return AT_ONCE * waves / (time.perf_counter() - begun)
+
+
+async def measure(rounds: int, runs: int, waves: int) -> dict[str, float]:
+    """All figures."""
+    mine, reference = await cpu_per_turn(rounds, runs)
+    ideal = AT_ONCE / (TURNS * DELAY)
+    rate = await rollouts_per_second(waves)
+    return {
+        "cpu_ms_per_turn": mine,
+        "plain_cpu_ms_per_turn": reference,
+        "ratio": mine / reference,
+        "rollouts_per_second": rate,
+        "ideal_rollouts_per_second": ideal,
+        "share_of_ideal": rate / ideal,
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--runs", type=int, default=25, help="runs a round")
+    parser.add_argument("--waves", type=int, default=30, help="runs one after the other, x 32")
+    asked = parser.parse_args()
+    found = asyncio.run(measure(asked.rounds, asked.runs, asked.waves))
+    ms, reference, rate = "cpu_ms_per_turn", "plain_cpu_ms_per_turn", "rollouts_per_second"
+    print(
+        f"CPU per recorded turn    {found[ms]:7.3f} ms   plain LangGraph {found[reference]:.3f} ms"
+    )
+    print(f"  ratio                  {found['ratio']:7.2f}      at most {TARGET_RATIO}")
+    print(f"rollouts per second      {found[rate]:7.1f}      ideal {found['ideal_' + rate]:.0f}")
+    print(f"  share of the ideal     {found['share_of_ideal']:7.2f}      at least {TARGET_SHARE}")
+    print(json.dumps({name: round(value, 4) for name, value in found.items()}))
+
+
+if __name__ == "__main__":
+    main()

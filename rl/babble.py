@@ -1,0 +1,81 @@
+"""Transcripts for the warm start: the graph run with a planner that babbles.
+
+Right format, any context in sight, any tool; `benchmarks.almanac.oracle.babble` decides. Each
+decision depends on the seed and on what the planner sees alone, so the transcripts are the same in
+whatever order the runs finish and on however many processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+from agentflow_graph.context import Context
+from agentflow_graph.graph import build_graph
+from benchmarks.almanac.oracle import Plan, babble
+from benchmarks.almanac.scripted import ScriptedPlanner
+
+CHUNK = 250
+"""Questions that one process takes at a time."""
+
+
+@dataclass(frozen=True, order=True)
+class Transcript:
+    """One planner turn as text."""
+
+    prompt: str
+    reply: str
+
+
+def transcripts(
+    questions: Sequence[str], seed: int, max_turns: int, passages: int, processes: int
+) -> list[Transcript]:
+    """All planner turns of one run per question, sorted."""
+    work = partial(_babbled, seed=seed, max_turns=max_turns, passages=passages)
+    chunks = [list(questions[i : i + CHUNK]) for i in range(0, len(questions), CHUNK)]
+    if processes == 1:
+        return sorted(turn for chunk in chunks for turn in work(chunk))
+    # spawn: a forked child would inherit the event loops and threads of its parent.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        return sorted(turn for turns in pool.map(work, chunks) for turn in turns)
+
+
+def _babbled(questions: list[str], seed: int, max_turns: int, passages: int) -> list[Transcript]:
+    heard: list[Transcript] = []
+    planner = _Listening(decide=partial(_decide, seed), hear=heard.append)
+    graph = build_graph({"planner": planner})
+    context = Context(layout="terse", max_turns=max_turns, repairs=0, passages=passages)
+
+    async def run() -> None:
+        runs = (graph.ainvoke({"question": q}, context=context) for q in questions)
+        await asyncio.gather(*runs)
+
+    asyncio.run(run())
+    return heard
+
+
+def _decide(seed: int, question: str, results: Sequence[str]) -> Plan:
+    return babble(random.Random(f"{seed}\n{question}\n{results}"), question, results)
+
+
+class _Listening(ScriptedPlanner):
+    """Passes on what it was given and what it said."""
+
+    hear: Callable[[Transcript], None]
+
+    def _call(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> str:
+        said = super()._call(messages)
+        self.hear(Transcript(messages[-1].text, said))
+        return said
+
+    async def _acall(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> str:
+        return self._call(messages)

@@ -1,0 +1,95 @@
+"""The command line: exit codes, JSON, wrong settings."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from agentflow_graph import __main__ as cli
+from agentflow_graph import build_graph
+from agentflow_graph.errors import ModelError
+from agentflow_graph.models import NANO
+
+QUESTION = "What is the population of Old Harbor?"
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch, scripted, look_up) -> Any:
+    """Put a graph with a scripted planner in the place of the default one."""
+
+    def put(*replies: Any) -> None:
+        graph = build_graph({"planner": scripted(*replies)}, [look_up])
+        monkeypatch.setattr(cli, "graph", graph)
+
+    return put
+
+
+def test_steps_and_answer(use, plan, capsys: pytest.CaptureFixture[str]) -> None:
+    use("garbage", "garbage", plan("x"), plan("Old Harbor"))
+    assert cli.main([QUESTION]) == 0
+    out, err = capsys.readouterr()
+    assert "Turn 1\n  planner    unreadable plan" in out
+    assert "Turn 2\n  planner    find the facts -> look_up\n  executor   look_up(x)" in out
+    assert "verifier   go on" in out and "verifier   enough" in out
+    assert out.rstrip().endswith("Answer: 4821   (stopped by: verifier)")
+    assert "knows the almanac's kind of question only" in err
+
+
+def test_json_is_one_line_with_the_whole_state(use, plan, capsys) -> None:
+    use(plan("Old Harbor"))
+    assert cli.main([QUESTION, "--json", "--set", "planner=given"]) == 0
+    out, err = capsys.readouterr()
+    state = json.loads(out)
+    assert (state["answer"], len(state["turns"]), out.count("\n")) == ("4821", 1, 1)
+    assert state["messages"][0]["data"]["content"] == "4821"
+    assert err == ""
+
+
+def test_a_model_that_fails_is_exit_code_1(use, plan, capsys) -> None:
+    use(plan("x"), ModelError("the server is gone"))
+    assert cli.main([QUESTION]) == 1
+    out, err = capsys.readouterr()
+    assert "Answer: no x   (stopped by: error)" in out
+    assert "error: the server is gone" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([""], "the question is empty"),
+        ([QUESTION, "--set", "max_turn=3"], "did you mean 'max_turns'?"),
+        ([QUESTION, "--set", "max_turns"], "--set 'max_turns' is not of the form NAME=VALUE"),
+        ([QUESTION, "--set", "max_turns=x"], "max_turns='x' cannot be used"),
+    ],
+)
+def test_what_is_wrong_is_exit_code_2(arguments, said, use, plan, capsys) -> None:
+    use(plan("x"))
+    assert cli.main(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_unknown_model_is_exit_code_2(capsys) -> None:
+    assert cli.main([QUESTION, "--model", "gpt"]) == 2
+    assert "model 'gpt' has none of the forms" in capsys.readouterr().err
+
+
+def test_one_model_for_every_module() -> None:
+    asked = cli._parser().parse_args([QUESTION, "--model", "openai:m", "--set", "verifier=v:w"])
+    context = cli._context(asked)
+    assert (context.planner, context.generator, context.tool_model) == ("openai:m",) * 3
+    assert context.verifier == "v:w"
+
+
+def test_help_names_every_setting(capsys) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    out = capsys.readouterr().out
+    assert "max_turns" in out and "approve" in out
+
+
+@pytest.mark.skipif(not (NANO / "model.safetensors").exists(), reason="no nano planner yet")
+def test_the_default_planner_answers(capsys) -> None:
+    assert cli.main(["What is 21 + 21?"]) == 0
+    assert "Answer: " in capsys.readouterr().out

@@ -1,0 +1,178 @@
+"""The graph behind a real `langgraph dev`: Studio's view of it, and nothing that blocks the loop.
+
+The server runs with blockbuster on, as it does for a developer: a blocking call fails the run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph_sdk import get_sync_client
+
+from agentflow_graph.context import Context
+from agentflow_graph.models import NANO
+from agentflow_graph.state import State
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).parents[2]
+QUESTION = {"question": "What is the population of Old Harbor?"}
+SCRIPTED = '''
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.tools import tool
+from agentflow_graph import build_graph
+
+class Planner(BaseChatModel):
+    _llm_type = "scripted"
+    async def _agenerate(self, messages, *_, **__):
+        context = "Old Harbor" if "nobody" in messages[-1].text else "New Harbor"
+        text = f"Context: {context}\\nSub-Goal: find the facts\\nTool Name: look_up"
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])
+    def _generate(self, *_, **__):
+        raise AssertionError
+
+@tool
+async def look_up(query: str) -> str:
+    """Look something up."""
+    with open("effects.txt", "a") as log:
+        log.write(query + "\\n")
+    return "population 4821" if query == "Old Harbor" else "nobody knows"
+
+graph = build_graph({"planner": Planner()}, [look_up])
+'''
+
+
+@contextmanager
+def dev_server(folder: Path) -> Iterator[str]:
+    """`langgraph dev` in `folder`; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    quiet = {"LANGGRAPH_NO_VERSION_CHECK": "1", "LANGGRAPH_CLI_NO_ANALYTICS": "1"}
+    options = ["--no-browser", "--no-reload", "--port", str(port), "--n-jobs-per-worker", "4"]
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "langgraph_cli", "dev", *options],
+            cwd=folder,
+            env={**os.environ, **quiet, "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait(f"http://127.0.0.1:{port}", server, folder / "server.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def _wait(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/ok", timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise AssertionError(f"langgraph dev did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("studio")
+    (folder / "scripted.py").write_text(SCRIPTED)
+    graphs = {"agentflow": "./scripted.py:graph"}
+    (folder / "langgraph.json").write_text(json.dumps({"dependencies": ["."], "graphs": graphs}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def client(home: Path) -> Iterator[Any]:
+    with dev_server(home) as url, get_sync_client(url=url, api_key=None) as client:
+        yield client
+
+
+def streamed(client: Any, thread: str | None, given: Any, **how: Any) -> list[tuple[str, Any]]:
+    """(node, update) pairs of one run."""
+    parts = client.runs.stream(thread, "agentflow", input=given, stream_mode="updates", **how)
+    found = []
+    for part in parts:
+        assert part.event != "error", part.data
+        if part.event == "updates":
+            found += list(part.data.items())
+    return found
+
+
+def test_every_nodes_output_is_shown(client: Any) -> None:
+    updates = streamed(client, None, QUESTION)
+    assert [node for node, _ in updates] == ["planner", "executor", "verifier"] * 2 + ["generator"]
+    shown = dict(updates)
+    assert shown["planner"]["turns"][0]["tool"] == "look_up"
+    assert shown["executor"]["turns"][0]["calls"][0]["result"] == "population 4821"
+    assert shown["verifier"]["turns"][0]["verdict"]["complete"] is True
+    assert shown["generator"]["answer"] == "4821"
+
+
+def test_studio_is_told_the_state_and_the_settings(client: Any) -> None:
+    (assistant,) = client.assistants.search(graph_id="agentflow")
+    schemas = client.assistants.get_schemas(assistant["assistant_id"])
+    assert set(schemas["state_schema"]["properties"]) == set(State.__annotations__)
+    assert set(schemas["output_schema"]["properties"]) == set(State.__annotations__)
+    settings = schemas["context_schema"]["properties"]
+    for name, field in Context.model_fields.items():
+        assert settings[name]["description"] == field.description
+        assert settings[name]["default"] == field.default
+
+
+def test_a_second_question_of_a_thread_starts_afresh(client: Any) -> None:
+    thread = client.threads.create()["thread_id"]
+    context = {"max_turns": 1}
+    for given in (QUESTION, {"messages": [{"role": "user", "content": "And the population?"}]}):
+        state = client.runs.wait(thread, "agentflow", input=given, context=context)
+        assert (len(state["turns"]), state["stopped_by"]) == (1, "turns")
+        assert state["usage"]["planner"]["calls"] == 1
+    assert state["question"] == "And the population?"
+    assert [message["type"] for message in state["messages"]] == ["ai", "human", "ai"]
+
+
+def test_a_human_approves_and_the_tool_runs_once(client: Any, home: Path) -> None:
+    thread = client.threads.create()["thread_id"]
+    context = {"approve": True, "max_turns": 1}
+    (home / "effects.txt").write_text("")
+    paused = client.runs.wait(thread, "agentflow", input=QUESTION, context=context)
+    assert paused["__interrupt__"][0]["value"]["tool"] == "look_up"
+    assert (home / "effects.txt").read_text() == ""
+    state = client.runs.wait(thread, "agentflow", command={"resume": True}, context=context)
+    assert state["answer"] == "nobody knows"
+    assert (home / "effects.txt").read_text() == "New Harbor\n"
+
+
+def test_a_wrong_setting_is_an_error_that_names_it(client: Any) -> None:
+    with pytest.raises(Exception, match="max_turns=0 cannot be used"):
+        client.runs.wait(None, "agentflow", input=QUESTION, context={"max_turns": 0})
+
+
+@pytest.mark.skipif(not (NANO / "model.safetensors").exists(), reason="no nano planner yet")
+def test_the_repositorys_own_graph_answers(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "langgraph.json", tmp_path)
+    (tmp_path / "agentflow_graph").symlink_to(ROOT / "agentflow_graph")
+    with dev_server(tmp_path) as url, get_sync_client(url=url, api_key=None) as client:
+        given = {"question": "What is 21 + 21?"}
+        updates = streamed(client, None, given)
+        assert updates[0][0] == "planner"
+        assert updates[0][1]["turns"][0]["planner"][0]["token_ids"]
+        assert updates[-1][1]["answer"]

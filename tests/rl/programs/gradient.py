@@ -1,0 +1,170 @@
+"""One real trainer step on ragged trajectories; prints how far its gradient is from the paper's.
+
+Run as a program, because the trainer's stand-ins for torch.cuda hold for a whole process:
+`python gradient.py WEIGHTING ROWS MICRO FOLDER`. Everything between the trajectories and the
+gradient is the trainer's own: credit, rows, blanks, OpenRLHF's loss, DeepSpeed's accumulation.
+"""
+
+import json
+import runpy
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from transformers import AutoModelForCausalLM
+
+from agentflow_graph.policy import PolicyTokenizer
+from rl import flow_grpo, nano
+from rl.adapter import launch
+from rl.adapter.experience import FlowExperienceMaker, assign
+from rl.adapter.models import FlowPolicy
+from rl.adapter.samples import FlowSamplesGenerator
+from rl.config import Config
+from rl.rollout import Action, Task, Trajectory
+
+TURNS = {("a", 1.0): (3, 1), ("a", 0.0): (2, 1, 1), ("b", 1.0): (1,), ("b", 0.0): (4, 2), ("c", 1.0): (1, 2)}
+BETA = 0.05
+
+
+def trajectories(generator: torch.Generator) -> list[Trajectory]:
+    """Questions a and b with spread and ragged turns, c without spread, one failed run."""
+
+    def ids(n: int) -> list[int]:
+        return torch.randint(3, 250, (n,), generator=generator).tolist()
+
+    made = []
+    for (name, reward), lengths in TURNS.items():
+        for turns in lengths:
+            actions = []
+            for _ in range(turns):
+                size = int(torch.randint(2, 9, (), generator=generator))
+                actions.append(Action(ids(5 + size), ids(size), [0.0] * size, 0, "stop"))
+            made.append(Trajectory(Task(name, f"question {name}", "gold"), actions, reward))
+    made.insert(2, Trajectory(Task("a", "question a", "gold"), failure="injected"))
+    return made
+
+
+def stock_arguments(config: Config) -> Any:
+    """What OpenRLHF's own parser makes of our flags."""
+    import openrlhf.utils
+
+    class Parsed(Exception):
+        pass
+
+    def stop(args: Any) -> None:
+        raise Parsed(args)
+
+    stock, openrlhf.utils.get_strategy = openrlhf.utils.get_strategy, stop
+    sys.argv = ["train_ppo_ray", *launch.flags(config)]
+    launch.ray.is_initialized = lambda: True
+    try:
+        runpy.run_module("openrlhf.cli.train_ppo_ray", run_name="__main__")
+    except Parsed as parsed:
+        args = parsed.args[0]
+    openrlhf.utils.get_strategy = stock
+    args.ds.param_dtype, args.flow_device = "fp32", "cpu"
+    return args
+
+
+def main(weighting: str, rows: int, micro: int, folder: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    tokenizer: Tokenizer = nano.build_tokenizer(["a b c"], 300)
+    nano.save(folder, nano.build_model(tokenizer.get_vocab_size(), 0), tokenizer, {})
+    config = Config.model_validate(
+        {
+            "run": str(folder / "run"),
+            "model": {"path": str(folder)},
+            "algorithm": {"weighting": weighting, "kl": BETA},
+            "optimizer": {"rows": rows, "micro_batch": micro},
+            "rollout": {"group": 4, "window": 64, "max_tokens": 16},
+        }
+    )
+    args = stock_arguments(config)
+    from openrlhf.utils import get_strategy
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    policy = FlowPolicy(1, 0, "127.0.0.1", port)
+    policy.init_model_from_pretrained(get_strategy(args), str(folder), 100, [])
+    credit = assign(trajectories(generator), config.algorithm, 0)
+    batches = experiences(policy, credit, args, config, generator)
+    caught: dict[str, torch.Tensor] = {}
+    catch_gradient(policy, caught)
+    for batch in batches:
+        policy.append(batch)
+    status = policy.fit(kl_ctl=BETA)
+    wanted = closed_form(folder, credit, config, batches)
+    error = max(
+        ((caught[n] - g).norm() / wanted_norm(wanted)).item() for n, g in wanted.items()
+    )
+    blanks = sum(int((b.action_mask.sum(-1) == 0).sum()) for b in batches)
+    print(json.dumps({"error": error, "blanks": blanks, "steps": len(batches), "kl": status["kl"],
+                      "clipped": status["ppo_clip_ratio"], "used": len(credit.trajectories)}))
+
+
+def wanted_norm(gradient: dict[str, torch.Tensor]) -> torch.Tensor:
+    return torch.cat([g.flatten() for g in gradient.values()]).norm()
+
+
+def experiences(policy: Any, credit: Any, args: Any, config: Config, generator: Any) -> list[Any]:
+    """The maker's rows, with log-probabilities of a policy and a reference that moved on."""
+    maker = object.__new__(FlowExperienceMaker)
+    maker.args, maker.algorithm = args, config.algorithm
+    maker.tokenizer = policy.tokenizer
+    maker.samples = object.__new__(FlowSamplesGenerator)
+    batches = maker.split_rollout_samples(credit)
+    for batch in batches:
+        now = policy.forward(batch.sequences, batch.action_mask, batch.attention_mask)
+        noise = torch.randn(2, *now.shape, generator=generator)
+        batch.action_log_probs = now + 0.3 * noise[0]
+        batch.base_action_log_probs = now + 0.3 * noise[1]
+        batch.info["kl"] = torch.zeros(len(now))
+    return maker.compute_advantages_and_returns(batches)
+
+
+def catch_gradient(policy: Any, caught: dict[str, torch.Tensor]) -> None:
+    """Read the accumulated gradient when DeepSpeed is about to step."""
+    from deepspeed.utils import safe_get_full_grad
+
+    strategy, stock = policy.strategy, policy.strategy.optimizer_step
+    engine = policy.actor.model
+
+    def step(*arguments: Any, **keywords: Any) -> None:
+        if engine.is_gradient_accumulation_boundary():
+            for name, parameter in engine.module.named_parameters():
+                caught[name] = safe_get_full_grad(parameter).clone()
+        stock(*arguments, **keywords)
+
+    strategy.optimizer_step = step
+
+
+def closed_form(folder: Path, credit: Any, config: Config, batches: list[Any]) -> dict[str, Any]:
+    """Gradient of -J by autograd, on a copy of the model loaded afresh."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    owner = torch.tensor([i for i, t in enumerate(credit.trajectories) for _ in t.actions])
+    columns: list[list[torch.Tensor]] = [[], [], []]
+    for batch in batches:
+        for row in range(len(batch.sequences)):
+            mask = batch.action_mask[row].bool()
+            if mask.any():
+                logits = model(input_ids=batch.sequences[row : row + 1]).logits[0, :-1]
+                picked = logits.log_softmax(-1).gather(1, batch.sequences[row, 1:, None])[:, 0]
+                values = picked[mask], batch.action_log_probs[row][mask], batch.base_action_log_probs[row][mask]
+                for column, value in zip(columns, values, strict=True):
+                    column.append(value)
+    padded = [torch.nn.utils.rnn.pad_sequence(c, batch_first=True) for c in columns]
+    mask = torch.nn.utils.rnn.pad_sequence([torch.ones(len(v)) for v in columns[0]], batch_first=True)
+    rewards = torch.tensor([t.reward for t in credit.trajectories])
+    value = flow_grpo.objective(
+        *padded, mask, rewards, credit.groups, owner, beta=BETA, weighting=config.algorithm.weighting
+    )
+    (-value).backward()
+    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
