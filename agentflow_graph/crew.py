@@ -1,12 +1,10 @@
 """The objects behind the settings: the models and tools that one run works with.
 
-Objects given to `build_graph` win over the names in the Context; everything else is built from its
-name, once per setting, off the event loop, and kept.
+Objects given to `build_graph` win; everything else is built from its name in the Context and kept.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from types import ModuleType
 from typing import Any
@@ -28,18 +26,33 @@ KEPT = 64
 """Crews kept at most; a service with more settings than this in use rebuilds some."""
 
 
-@dataclass(frozen=True)
 class Crew:
-    """What one Context resolves to; a module without a model follows its rule."""
+    """What one Context resolves to.
 
-    models: Mapping[str, Chat]
-    tools: Mapping[str, BaseTool]
-    schemas: Mapping[str, dict[str, Any]]
-    """JSON schema of each tool's arguments."""
-    cards: Mapping[str, str]
-    """What the planner may know of each tool."""
-    layout: str
-    count: Count
+    `models` go by module, and one without a model follows its rule; by tool go `tools`, `schemas`
+    (JSON, of the arguments) and `cards` (what the planner may know); `count` counts tokens.
+    """
+
+    def __init__(
+        self, context: Context, models: Mapping[str, Chat], tools: Sequence[BaseTool] | None
+    ) -> None:
+        named = {name: models.get(name) or _model(name, context) for name in MODULES}
+        self.models = {name: model for name, model in named.items() if model is not None}
+        if "planner" not in self.models:
+            raise SettingError(f"planner={context.planner!r} is not possible; name a model")
+        planner = self.models["planner"]
+        trained: dict[str, Any] = {}
+        self.count: Count = approximate_tokens
+        if isinstance(planner, PolicyModel):
+            trained, self.count = planner.trained, planner.get_num_tokens
+        auto = trained.get("layout", "static_first")
+        self.layout: str = auto if context.layout == "auto" else context.layout
+        if tools is None:
+            tools = _tools(context, context.passages or trained.get("passages", 3))
+        self.tools = {tool.name: tool for tool in tools}
+        self.schemas = {tool.name: _schema(tool) for tool in tools}
+        terse = self.layout == "terse"
+        self.cards = {tool.name: "" if terse else _catalog().card(tool) for tool in tools}
 
 
 class Crews:
@@ -50,54 +63,32 @@ class Crews:
             if name not in MODULES:
                 near = closest(name, MODULES)
                 raise SettingError(f"models has {name!r}{near}; known: {', '.join(MODULES)}")
-        self._models = dict(models)
-        self._tools = tools
+        self._given = dict(models), tools
         self._kept: dict[Context, Crew] = {}
         self._lock = Lock()
 
     async def of(self, context: Context) -> Crew:
         """The crew for `context`; raises SettingError if a name in it cannot be resolved."""
-        if context not in self._kept:
-            # Loading weights and reading corpora take seconds: not on the event loop.
-            return await asyncio.to_thread(self._keep, context)
-        return self._kept[context]
+        if context in self._kept:
+            return self._kept[context]
+        # Loading weights and reading corpora take seconds: not on the event loop.
+        return await asyncio.to_thread(self._build, context)
 
-    def _keep(self, context: Context) -> Crew:
+    def _build(self, context: Context) -> Crew:
         with self._lock:  # of many runs that start together, the first one builds
             if context not in self._kept:
                 if len(self._kept) == KEPT:
                     self._kept.clear()
-                self._kept[context] = self._built(context)
+                self._kept[context] = Crew(context, *self._given)
             return self._kept[context]
 
-    def _built(self, context: Context) -> Crew:
-        models = {name: model for name in MODULES if (model := self._model(name, context))}
-        planner = models.get("planner")
-        if planner is None:
-            raise SettingError(f"planner={context.planner!r} is not possible; name a model")
-        policy = planner if isinstance(planner, PolicyModel) else None
-        trained = policy.trained if policy else {}
-        layout = context.layout
-        if layout == "auto":
-            layout = trained.get("layout", "static_first")
-        tools = self._tools
-        if tools is None:
-            tools = _tools(context, context.passages or trained.get("passages", 3))
-        return Crew(
-            models=models,
-            tools={tool.name: tool for tool in tools},
-            schemas={tool.name: _schema(tool) for tool in tools},
-            cards={t.name: "" if layout == "terse" else _catalog().card(t) for t in tools},
-            layout=layout,
-            count=policy.get_num_tokens if policy else approximate_tokens,
-        )
 
-    def _model(self, module: str, context: Context) -> Chat | None:
-        spec: str = getattr(context, module)
-        if module in self._models or spec in (RULES.get(module), "off"):
-            return self._models.get(module)
-        temperature = context.temperature if module == "planner" else 0.0
-        return chat_model(spec, temperature, context.reply_tokens, context.seed)
+def _model(module: str, context: Context) -> Chat | None:
+    spec: str = getattr(context, module)
+    if spec in (RULES.get(module), "off"):
+        return None
+    temperature = context.temperature if module == "planner" else 0.0
+    return chat_model(spec, temperature, context.reply_tokens, context.seed)
 
 
 def _schema(tool: BaseTool) -> dict[str, Any]:

@@ -4,11 +4,9 @@
     agent = create_agent(model, tools=[as_tool(Context(max_turns=5))])
     ask("What is the population of Old Harbor?")["answer"]
 
-Inside a parent *graph*, add the compiled graph as a node: `parent.add_node("agent", graph)`.
-
-LangChain fills in a recursion limit of 25 wherever it is outside us (in a chain, in a tool, under
-`astream_events`), which ends a ten-turn run in the middle. Only a limit in the call's own config
-wins over that, so each way in here derives one from the turn budget.
+A parent *graph* takes the compiled graph as a node: `parent.add_node("agent", graph)`. Elsewhere
+(in a chain, in a tool, under `astream_events`) LangChain sets a recursion limit of 25, the end of a
+ten-turn run; only a limit in the call's own config wins over that, and each way in here gives one.
 """
 
 import asyncio
@@ -39,10 +37,10 @@ def as_runnable(
         config = {**config, "recursion_limit": settings.recursion_limit}
         return cast(State, await agent.ainvoke(cast(State, given), config, context=settings))
 
-    def answer_sync(question: Question, config: RunnableConfig) -> State:
+    def wait(question: Question, config: RunnableConfig) -> State:
         return wait_for(answer(question, config))
 
-    return RunnableLambda(answer_sync, answer, name="agentflow")
+    return RunnableLambda(wait, answer, name="agentflow")
 
 
 def as_tool(
@@ -57,10 +55,10 @@ def as_tool(
     async def answer(question: str, config: RunnableConfig) -> str:
         return (await runnable.ainvoke(question, config))["answer"]
 
-    def answer_sync(question: str, config: RunnableConfig) -> str:
-        return runnable.invoke(question, config)["answer"]
+    def wait(question: str, config: RunnableConfig) -> str:
+        return wait_for(answer(question, config))
 
-    return StructuredTool.from_function(answer_sync, answer, name=name, description=description)
+    return StructuredTool.from_function(wait, answer, name=name, description=description)
 
 
 def ask(question: Question, context: Context | None = None, agent: Agent = graph) -> State:
@@ -69,10 +67,7 @@ def ask(question: Question, context: Context | None = None, agent: Agent = graph
 
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` to its end from synchronous code, also where an event loop is running.
-
-    All calls share one loop, because connection pools of model clients belong to a loop.
-    """
+    """Run `work` to its end, all on one loop: connections of model clients belong to a loop."""
     return asyncio.run_coroutine_threadsafe(work, _loop()).result()
 
 

@@ -8,9 +8,8 @@
         ├── OutOfTime     not within the time that the run has left
         └── PromptTooLong the prompt does not fit the model's context window
 
-Only the first two reach a caller of the graph: they are the caller's own mistakes. The others are
-caught by the node that met them and become records in the memory: a failure is data.
-Each message carries the value, the reason and the remedy.
+Only the first two reach a caller of the graph, as the caller's own mistakes; a node that meets one
+of the others makes it a record in the memory. Each message carries value, reason and remedy.
 """
 
 from collections.abc import Iterable

@@ -36,13 +36,8 @@ def build_graph(
 ) -> Agent:
     """Compile the graph.
 
-    Args:
-        models: chat models by module (planner, executor, verifier, generator, analysis); a module
-            given here ignores its name in the Context.
-        tools: the tools to choose from; given here, they replace `Context.tools`.
-
-    Raises:
-        SettingError: `models` names an unknown module.
+    Chat models by module (planner, executor, verifier, generator, analysis) and tools that are
+    given here win over their names in the Context. Raises SettingError for an unknown module.
     """
     crews = Crews(models or {}, tools)
     builder = StateGraph(State, context_schema=Context)
@@ -57,12 +52,7 @@ def build_graph(
 
 
 async def begin(state: State, runtime: Runtime[Context]) -> Send:
-    """START edge: runs on new input and not on resume, so it is where a question begins afresh.
-
-    Raises:
-        QuestionError: there is no question.
-        SettingError: a setting is wrong.
-    """
+    """START edge: runs on new input and not on resume, so it is where a question begins afresh."""
     only_base = Context.of(runtime.context).output_names == ("base",)
     return Send("generator" if only_base else "planner", asked(state))
 
@@ -70,12 +60,13 @@ async def begin(state: State, runtime: Runtime[Context]) -> Send:
 def asked(state: State) -> State:
     """The question: a human message that ends `messages` and is new, else `question`.
 
-    A thread keeps the question and the messages of its earlier runs, answered or broken off.
+    A thread keeps both of its earlier runs, answered or broken off. Raises QuestionError for none.
     """
     last = state["messages"][-1] if state.get("messages") else None
-    message_id = str(last.id) if isinstance(last, HumanMessage) else ""
-    new = isinstance(last, HumanMessage) and message_id != state.get("asked_by")
-    text = str(last.text) if last and new else state.get("question", "")
+    text, message_id = state.get("question"), ""
+    if isinstance(last, HumanMessage):
+        message_id = str(last.id)
+        text = text if message_id == state.get("asked_by") else str(last.text)
     if not text or not text.strip():
         raise QuestionError(
             f"the question is empty ({text!r}); give {{'question': '...'}} or a human message"

@@ -11,8 +11,8 @@ from agentflow_graph.state import ToolCall, Turn
 Count = Callable[[str], int]
 """Number of tokens of a text."""
 
-SHORT = 240
-"""Characters that an old result keeps when the budget is tight."""
+SHORT, WHOLE = 240, 10**9
+"""Characters that a result keeps: an old one when the budget is tight, any other."""
 
 
 def approximate_tokens(text: str) -> int:
@@ -33,7 +33,7 @@ def render(
 ) -> str:
     """All turns as text of at most `budget` tokens, as far as the latest turn allows."""
     one = _terse if terse else _full
-    texts = [one(turn, None) for turn in turns]
+    texts = [one(turn, WHOLE) for turn in turns]
     if sum(len(text.encode(errors="replace")) for text in texts) <= budget:
         return "".join(texts)  # a token is a byte or more: no need to count
     sizes = [count(text) for text in texts]
@@ -57,12 +57,12 @@ def command(call: ToolCall) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
-def _result(call: ToolCall, limit: int | None) -> str:
-    text = shorten(call["result"], limit) if limit else call["result"]
+def _result(call: ToolCall, limit: int) -> str:
+    text = shorten(call["result"], limit)
     return text if call["status"] == "ok" else f"{call['status']}: {text}"
 
 
-def _terse(turn: Turn, limit: int | None) -> str:
+def _terse(turn: Turn, limit: int) -> str:
     goal, tool = turn.get("sub_goal", "none"), turn.get("tool", "none")
     return "".join(
         f"Step {turn['index']}: {goal} | {tool} | {command(call)}\nResult: {_result(call, limit)}\n"
@@ -70,7 +70,7 @@ def _terse(turn: Turn, limit: int | None) -> str:
     )
 
 
-def _full(turn: Turn, limit: int | None) -> str:
+def _full(turn: Turn, limit: int) -> str:
     goal = turn.get("sub_goal", "(none: the plan could not be read)")
     lines = [f"Step {turn['index']}", f"  Sub-goal: {goal}"]
     for call in turn["calls"]:

@@ -27,11 +27,7 @@ FORMS = "nano, local:DIR, policy:DIR@URL, vllm:NAME@URL, or PROVIDER:MODEL"
 
 @lru_cache(maxsize=64)
 def chat_model(spec: str, temperature: float, max_tokens: int, seed: int = 0) -> BaseChatModel:
-    """The chat model that `spec` names.
-
-    Raises:
-        SettingError: `spec` has no known form, or what it needs is not there.
-    """
+    """The chat model that `spec` names; raises SettingError for what is wrong or missing."""
     kind, _, rest = spec.partition(":")
     sampling = Sampling(temperature, max_tokens, seed)
     if spec == "nano":
@@ -45,7 +41,10 @@ def chat_model(spec: str, temperature: float, max_tokens: int, seed: int = 0) ->
     name, _, url = rest.rpartition("@")
     if not name or not url.startswith("http"):
         raise SettingError(f"model {spec!r} is not of the form {kind}:NAME@http://HOST:PORT")
-    return _policy(Path(name), url, sampling) if kind == "policy" else _vllm(name, url, sampling)
+    if kind == "policy":
+        return _policy(Path(name), url, sampling)
+    key, base = os.environ.get("VLLM_API_KEY", "none"), url.rstrip("/").removesuffix("/v1")
+    return _provider(f"openai:{name}", sampling, base_url=f"{base}/v1", api_key=key)
 
 
 def _policy(folder: Path, url: str, sampling: Sampling) -> PolicyModel:
@@ -64,15 +63,8 @@ def _weights(folder: Path) -> LocalPolicy:
     try:
         return LocalPolicy(folder)
     except ImportError as error:
-        raise SettingError(
-            f"model folder {folder} needs {error.name}; install agentflow-graph[cpu]"
-        ) from error
-
-
-def _vllm(name: str, url: str, sampling: Sampling) -> BaseChatModel:
-    key = os.environ.get("VLLM_API_KEY", "none")
-    base = url.rstrip("/").removesuffix("/v1") + "/v1"
-    return _provider(f"openai:{name}", sampling, base_url=base, api_key=key)
+        remedy = "install agentflow-graph[cpu]"
+        raise SettingError(f"model folder {folder} needs {error.name}; {remedy}") from error
 
 
 def _provider(spec: str, sampling: Sampling, **more: Any) -> BaseChatModel:

@@ -1,12 +1,8 @@
 """The planner's model where tokens matter: exact ids in, ids and log-probabilities out.
 
-`PolicyModel` is an ordinary chat model. It renders the chat template itself, sends token ids to a
-`PolicyClient` and keeps what came back in `response_metadata`. The client is the only thing that
-differs between a laptop, a vLLM server and the trainer's engine.
-
-    model = PolicyModel(client=LocalPolicy(folder), tokenizer=PolicyTokenizer.load(folder))
-    reply = await model.ainvoke("Question: ...")
-    reply.response_metadata["token_ids"], reply.response_metadata["logprobs"]
+model = PolicyModel(client=LocalPolicy(folder), tokenizer=PolicyTokenizer.load(folder))
+reply = await model.ainvoke("Question: ...")
+reply.response_metadata["token_ids"], reply.response_metadata["logprobs"]
 """
 
 import asyncio
@@ -114,13 +110,16 @@ class PolicyTokenizer:
 
 
 class PolicyModel(BaseChatModel, arbitrary_types_allowed=True):
-    """A chat model over a `PolicyClient`; see the module docstring."""
+    """A chat model that renders the chat template itself and sends token ids to a `PolicyClient`.
+
+    The client is all that differs between a laptop, a vLLM server and the trainer's engine;
+    `trained` are settings the policy was trained under: layout, passages (`agentflow.json`).
+    """
 
     client: Any  # a PolicyClient, which pydantic cannot check
     tokenizer: PolicyTokenizer
     sampling: Sampling = Sampling()
     trained: dict[str, Any] = {}
-    """Settings the policy was trained under (`agentflow.json` of its folder): layout, passages."""
 
     @property
     def _llm_type(self) -> str:
@@ -133,13 +132,12 @@ class PolicyModel(BaseChatModel, arbitrary_types_allowed=True):
     async def _agenerate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
         prompt_ids = self.tokenizer.render(messages)
         done: Completion = await self.client.generate(prompt_ids, self.sampling)
-        asked, sampled = len(prompt_ids), len(done.token_ids)
+        given, new = len(prompt_ids), len(done.token_ids)
+        usage = UsageMetadata(input_tokens=given, output_tokens=new, total_tokens=given + new)
         message = AIMessage(
             self.tokenizer.decode(done.token_ids),
             response_metadata={"prompt_ids": prompt_ids, **vars(done)},
-            usage_metadata=UsageMetadata(
-                input_tokens=asked, output_tokens=sampled, total_tokens=asked + sampled
-            ),
+            usage_metadata=usage,
         )
         return ChatResult(generations=[ChatGeneration(message=message)])
 

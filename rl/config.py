@@ -57,6 +57,9 @@ class Rollout(Section):
     workers: int = Field(1, ge=1, description="Graph worker processes")
     in_flight: int = Field(256, ge=1, description="Runs at once in one worker")
     deadline: float = Field(60.0, gt=0, description="Seconds after which one run has failed")
+    grace: float = Field(
+        30.0, gt=0, description="Seconds a worker may be late before it is replaced"
+    )
     retries: int = Field(1, ge=0, description="How often a failed run is run again")
 
 
@@ -101,7 +104,7 @@ class Evaluation(Section):
     """Held-out questions during training."""
 
     every: int = Field(10, ge=1, description="Steps between evaluations")
-    temperature: float = Field(0.7, ge=0)
+    temperature: float = Field(0.7, gt=0)
     greedy: bool = Field(True, description="Also at temperature 0, before and after training")
 
 
@@ -155,11 +158,13 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Config:
         SettingError: the file, a key or a value is wrong; one line per fault.
     """
     try:
-        record = yaml.safe_load(path.read_text()) or {}
+        record = yaml.safe_load(path.read_bytes()) or {}
     except OSError as error:
         raise SettingError(f"config {path} cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise SettingError(f"config {path} is not YAML: {error}") from error
+    if not isinstance(record, dict):
+        raise SettingError(f"config {path} is not a mapping of names to values: {record!r}")
     for pair in overrides:
         _override(record, pair)
     try:
@@ -177,7 +182,10 @@ def _override(record: dict[str, Any], pair: str) -> None:
         record = record.setdefault(section, {})
         if not isinstance(record, dict):
             raise SettingError(f"{key!r}: {section!r} is a value, not a section")
-    record[name] = yaml.safe_load(value)
+    try:
+        record[name] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise SettingError(f"the value of {pair!r} is not YAML: {error}") from error
 
 
 def _explained(fault: Any) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from itertools import islice
+from dataclasses import replace
+from itertools import count, islice
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
 from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import Split, World
+from benchmarks.scoring import normalise
 from rl.adapter.rows import packed
 from rl.config import Config
 from rl.rollout import Task
@@ -30,12 +32,20 @@ def tasks(path: Path) -> list[Task]:
             f"data file {path} does not exist; write the almanac's with "
             "`python -m benchmarks.almanac --out DIR`"
         )
-    found = [
-        _task(path, n, line) for n, line in enumerate(path.read_text().splitlines(), 1) if line
-    ]
+    # Not splitlines(): it also splits at characters such as U+2028, which JSON leaves as they are.
+    lines = path.read_text(encoding="utf-8").split("\n")
+    found: dict[str, Task] = {}
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            task = _task(path, number, line)
+            if found.setdefault(task.id, task) is not task:
+                raise SettingError(
+                    f"{path}:{number} has the id {task.id!r} a second time; a group of rollouts is "
+                    "known by its id, so make it unique or leave it out"
+                )
     if not found:
         raise SettingError(f"data file {path} is empty")
-    return found
+    return list(found.values())
 
 
 def _task(path: Path, number: int, line: str) -> Task:
@@ -48,11 +58,11 @@ def _task(path: Path, number: int, line: str) -> Task:
         raise SettingError(
             f"{path}:{number} has no {error}; it needs question and answer"
         ) from error
-    if not str(question).strip() or not str(answer).strip():
+    # An answer such as "..." is empty once normalised: no reply could ever be right.
+    if not str(question).strip() or not normalise(str(answer)):
         raise SettingError(f"{path}:{number} has an empty question or answer")
-    return Task(
-        str(row.get("id", f"{path.stem}-{number}")), question, str(answer), row.get("level", "")
-    )
+    name = str(row.get("id", f"{path.stem}-{number}"))
+    return Task(name, str(question), str(answer), str(row.get("level") or ""))
 
 
 def almanac(split: Split, n: int, seed: int) -> list[Task]:
@@ -79,10 +89,15 @@ def write(config: Config) -> None:
 
 
 def _repeated(questions: list[Task], seed: int) -> Iterator[Task]:
-    """The questions over and over, each time in a new order; ids stay unique within a step."""
+    """The questions over and over, each time in a new order and under new ids.
+
+    OpenRLHF's loader shuffles the rows, so any two may meet in a step; a group is an id.
+    """
     rng = random.Random(seed)
-    while True:
-        yield from rng.sample(questions, len(questions))
+    yield from rng.sample(questions, len(questions))
+    for turn in count(2):
+        for task in rng.sample(questions, len(questions)):
+            yield replace(task, id=f"{task.id}#{turn}")
 
 
 def _dump(path: Path, questions: list[Task]) -> None:

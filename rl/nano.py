@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
+from transformers.utils.logging import disable_progress_bar
 
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 PAD_ID, START_ID, END_ID = 0, 1, 2
@@ -80,6 +81,7 @@ def save(
 ) -> None:
     """Write a planner's folder; `trained` becomes `agentflow.json`."""
     folder.mkdir(parents=True, exist_ok=True)
+    disable_progress_bar()
     model.generation_config = GenerationConfig(
         eos_token_id=END_ID, pad_token_id=PAD_ID, bos_token_id=START_ID
     )

@@ -15,76 +15,47 @@ import argparse
 import io
 import re
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import orjson
 import yaml
 from jinja2 import ChainableUndefined, Environment
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from agentflow_graph.errors import SettingError
 from benchmarks.scoring import wilson
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 Entry = dict[str, Any]
 """A line of metrics.jsonl or of a file in rollouts/."""
-Values = NDArray[np.float64]
+Scale = Literal["number", "share", "percent", "log"]
+"""share: 0 to 100 %; percent: 0 % to the largest value."""
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
+GRID, *INKS = (f"#0000{number:02x}" for number in range(1, 10))
+"""Colours of the plots, which `_svg` turns into the page's --ink01 to --ink09."""
 
-
-@dataclass(frozen=True)
-class Plot:
-    """Metrics over the training steps; `series` maps their names to the legend's labels."""
-
-    series: dict[str, str]
-    stacked: bool = False
-    percent: bool = False
-    log: bool = False
-
-
-PLOTS = {
-    "reward": Plot({"reward": ""}, percent=True),
-    "turns": Plot({"turns": ""}),
-    "tools": Plot({}, stacked=True, percent=True),
-    "tool_errors": Plot({"tool_errors": ""}, percent=True),
-    "kl": Plot({"kl": ""}),
-    "clip_ratio": Plot({"clip_ratio": ""}, percent=True),
-    "grad_norm": Plot({"grad_norm": ""}),
-    "gap": Plot({"gap_max": "largest", "gap_mean": "mean"}, log=True),
-    "groups": Plot({"groups_used": "used", "groups_dropped": "dropped"}, stacked=True),
-    "seconds": Plot(
-        {
-            "rollout_seconds": "runs of the agent",
-            "experience_seconds": "log-probabilities",
-            "update_seconds": "update",
-            "sync_seconds": "weights to the engine",
-        },
-        stacked=True,
-    ),
-}
-MOST_TOOLS = 5
-"""So many tools have a colour of their own; the rest are summed up."""
-
-CHANGES = {
+KINDS = {
     (False, True): ("from wrong to right", 3),
     (True, False): ("from right to wrong", 1),
-    (False, False): ("wrong before and after", 1),
-    (True, True): ("right before and after", 1),
+    (False, False): ("wrong both times", 1),
+    (True, True): ("right both times", 1),
+    (True,): ("right", 2),
+    (False,): ("wrong", 2),
 }
-"""(right before, right after): its name and how many examples of it are shown, at most."""
+"""Right before and after, or once: what that is called, and how many examples at most."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m rl.report", description="Write the report.html of a run anew."
-    )
+    parser = argparse.ArgumentParser("python -m rl.report", description="Write report.html anew.")
     parser.add_argument("run", type=Path, help="folder of the run")
     try:
         print(write_report(parser.parse_args(arguments).run))
@@ -102,35 +73,180 @@ def write_report(run: Path) -> Path:
     """
     metrics = run / "metrics.jsonl"
     if not metrics.is_file():
-        raise SettingError(f"{run} has no metrics.jsonl: give the folder of a training run")
+        raise SettingError(f"{run} has no metrics.jsonl; give the folder of a training run")
     environment = Environment(
         autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"percent": percent, "short": short, "called": called}
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     page = run / "report.html"
-    page.write_text(template.render(_content(run, _lines(metrics))), encoding="utf-8")
+    page.write_text(template.render(content(run, records(metrics))), encoding="utf-8")
     return page
 
 
-def _lines(path: Path) -> list[Entry]:
-    """The records of a JSONL file; a line that a kill left half-written is skipped."""
-    records = []
+def records(path: Path) -> list[Entry]:
+    """The lines of a JSONL file, if there is one; a line that a kill cut off is left out."""
+    found = []
     for line in path.read_bytes().splitlines() if path.is_file() else []:
         try:
-            records.append(orjson.loads(line))
+            found.append(orjson.loads(line))
         except orjson.JSONDecodeError:
             continue
-    return records
+    return found
 
 
-def _content(run: Path, entries: list[Entry]) -> dict[str, Any]:
-    """What the template shows; its names are the template's variables."""
+def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
+    """The template's variables."""
     # A resumed run repeats steps: the later record belongs to the weights that went on.
-    by_step = {e["step"]: e for e in entries if e["kind"] == "step"}
-    steps = [by_step[number] for number in sorted(by_step)]
-    by_time = {(e["temperature"], e["step"]): e for e in entries if e["kind"] == "evaluation"}
-    sampled = [by_time[key] for key in sorted(by_time) if key[0]]
-    greedy = [by_time[key] for key in sorted(by_time) if not key[0]]
-    ends = list({e["step"]: e for e in (sampled or greedy)[:: max(1, len(sampled or greedy) - 1)]}.values())
-    return {}
+    by_step = {e["step"]: _flat(e) for e in entries if e["kind"] == "step"}
+    by_time = {(e["step"], e["temperature"]): e for e in entries if e["kind"] == "evaluation"}
+    steps = [by_step[step] for step in sorted(by_step)]
+    evaluations = [by_time[time] for time in sorted(by_time)]
+    greedy = [e for e in evaluations if not e["temperature"]]
+    heldout = [e for e in evaluations if e["temperature"]] or greedy
+    beside = greedy if heldout is not greedy else []
+    runs = [records(run / f"rollouts/heldout-{e['step']:05d}.jsonl") for e in _ends(heldout)]
+    config, summary = run / "config.yaml", run / "summary.json"
+    text = config.read_text(encoding="utf-8") if config.is_file() else ""
+    return {
+        "name": run.resolve().name,
+        "config": yaml.safe_load(text) or {},
+        "config_text": text,
+        "summary": orjson.loads(summary.read_bytes()) if summary.is_file() else {},
+        "steps": steps,
+        "seconds": entries[-1]["wall"] if entries else 0.0,
+        "ends": _ends(heldout),
+        "greedy": _ends(beside),
+        "heldout": heldout_plot(heldout, beside),
+        "levels": levels(_ends(heldout), runs),
+        "tools": tools(steps),
+        "plot": partial(step_plot, steps),
+        **examples(runs),
+    }
+
+
+def _flat(step: Entry) -> Entry:
+    # Where every run failed, the means over no run are 0 and say nothing.
+    known = step if step["runs"] else step | dict.fromkeys(("reward", "turns", "tool_errors"))
+    return known | {f"tools/{name}": share for name, share in step["tools"].items()}
+
+
+def _ends(evaluations: list[Entry]) -> list[Entry]:
+    return evaluations[:1] + evaluations[1:][-1:]
+
+
+def tools(steps: list[Entry]) -> dict[str, str]:
+    """Metric by tool, those called most first."""
+    names = {name for step in steps for name in step["tools"]}
+    uses = {name: sum(step["tools"].get(name, 0) for step in steps) for name in sorted(names)}
+    return {name: f"tools/{name}" for name in sorted(uses, key=uses.__getitem__, reverse=True)}
+
+
+def levels(ends: list[Entry], runs: list[list[Entry]]) -> list[tuple[str, int, list[Any]]]:
+    """By level: its name, how many questions, and (success, low, high) of each evaluation."""
+    counts = Counter(record["level"] for each in runs[:1] for record in each)
+    return [
+        (level, counts[level], [_interval(e["levels"][level], counts[level]) for e in ends])
+        for level in (ends[0]["levels"] if ends else [])
+    ]
+
+
+def _interval(share: float, n: int) -> tuple[float, float, float]:
+    return (share, *wilson(round(share * n), n))
+
+
+def examples(runs: list[list[Entry]]) -> dict[str, Any]:
+    """Questions that every evaluation ran: how many of each kind, and some of them."""
+    by_id = [{record["id"]: record for record in each} for each in runs]
+    kinds: dict[tuple[bool, ...], list[list[Entry]]] = defaultdict(list)
+    for question in by_id[0] if by_id else []:
+        if all(question in each for each in by_id):
+            same = [each[question] for each in by_id]
+            kinds[tuple(bool(record["reward"]) for record in same)].append(same)
+    shown: Counter[str] = Counter()
+    return {
+        "changes": {name: len(kinds[kind]) for kind, (name, _) in KINDS.items() if kinds[kind]},
+        "examples": [
+            (name, same)
+            for kind, (name, most) in KINDS.items()
+            for same in _spread(kinds[kind], most, shown)
+        ],
+    }
+
+
+def _spread(questions: list[list[Entry]], most: int, shown: Counter[str]) -> list[list[Entry]]:
+    """The first questions, of the levels shown least so far."""
+    chosen: list[list[Entry]] = []
+    for _ in questions[:most]:
+        left = [same for same in questions if same not in chosen]
+        chosen.append(min(left, key=lambda same: shown[same[0]["level"]]))
+        shown[chosen[-1][0]["level"]] += 1
+    return chosen
+
+
+def heldout_plot(heldout: list[Entry], greedy: list[Entry]) -> Markup | None:
+    """Held-out success over training with its 95 % interval; greedy evaluations as points."""
+
+    def draw(axes: Axes) -> None:
+        at = [e["step"] for e in heldout]
+        low, high = zip(*(e["interval"] for e in heldout), strict=True)
+        axes.fill_between(at, low, high, color=INKS[0], alpha=0.2, linewidth=0)
+        axes.plot(at, [e["success"] for e in heldout], "o-", color=INKS[0])
+        axes.plot([e["step"] for e in greedy], [e["success"] for e in greedy], "D", color=INKS[1])
+
+    return _svg(draw, "share", (4.4, 2.7)) if heldout else None
+
+
+def step_plot(
+    steps: list[Entry], metrics: list[str], scale: Scale = "number", stacked: bool = False
+) -> Markup | None:
+    """Metrics over the training steps, as lines or as bands on top of each other."""
+    at = np.array([step["step"] for step in steps])
+    # NaN where a step lacks the metric.
+    series = [np.array([step.get(name) for step in steps], dtype=float) for name in metrics]
+
+    def draw(axes: Axes) -> None:
+        floor = np.zeros(len(at))
+        for number, values in enumerate(series):
+            if not stacked:
+                axes.plot(at, values, ".-", color=INKS[min(number, 7)])
+                continue
+            top = floor + np.nan_to_num(values)
+            edges = np.append(at, at[-1] + 1) - 0.5
+            axes.stairs(top, edges, baseline=floor, fill=True, color=INKS[min(number, 7)])
+            floor = top
+
+    return _svg(draw, scale, (3.5, 1.9)) if np.isfinite(series).any() else None
+
+
+def _svg(draw: Callable[[Axes], None], scale: Scale, inches: tuple[float, float]) -> Markup:
+    """A plot that takes its colours and its font from the page."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "report", "font.size": 9}):
+        figure, file = Figure(figsize=inches, layout="constrained"), io.StringIO()
+        axes = figure.subplots()
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(GRID)
+        axes.grid(axis="y", color=GRID)
+        axes.set_axisbelow(True)
+        axes.tick_params(which="both", length=0)
+        draw(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("training step")
+        if scale == "log":
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(bottom=0, top=1 if scale == "share" else None)
+        if scale in ("share", "percent"):
+            axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+        unnamed = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(file, format="svg", transparent=True, metadata=unnamed)
+    needless = r' xmlns(:xlink)?="[^"]*"|(?<=<g) id="[^"]*"| (width|height)="[^"]*pt"'
+    svg = re.sub(needless, "", file.getvalue())
+    return Markup(re.sub("#0000(..)", r"var(--ink\1)", svg[svg.index("<svg") :]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

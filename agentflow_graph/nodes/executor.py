@@ -22,8 +22,7 @@ from agentflow_graph.replies import find_json
 from agentflow_graph.run import Run, Update, failure
 from agentflow_graph.state import Status, ToolCall, Turn
 
-LONGEST_RESULT = 20_000
-"""Characters of a result that the memory keeps."""
+LONGEST_RESULT = 20_000  # characters of a result that the memory keeps
 
 
 async def executor(run: Run) -> Update:
@@ -57,7 +56,7 @@ async def _carried_out(run: Run, turn: Turn) -> ToolCall:
 
 
 def _approved(turn: Turn) -> bool:
-    shown = {"tool": turn["tool"], "sub_goal": turn["sub_goal"], "context": turn["context"]}
+    shown = {key: turn[key] for key in ("tool", "sub_goal", "context")}
     answer = interrupt({"approve": f"Call {turn['tool']}?", **shown})
     return answer is True or str(answer).strip().lower() in ("yes", "y", "true", "approve")
 

@@ -14,9 +14,6 @@ from agentflow_graph.extraction import best_effort
 from agentflow_graph.replies import final_answer
 from agentflow_graph.run import Run, Update, failure
 
-GRACE = 60.0
-"""Seconds for writing the answer, whatever was spent: a run over budget must still answer."""
-
 
 async def generator(run: Run) -> Update:
     """The outputs and the answer."""
@@ -26,8 +23,7 @@ async def generator(run: Run) -> Update:
         outputs = _by_rule(run) if by_rule else await _written(run)
     except ModelError as error:
         outputs, update = _by_rule(run), failure(error)
-    answer = next(outputs[name] for name in ("direct", "final", "base") if name in outputs)
-    answer = final_answer(answer)
+    answer = final_answer(next(outputs[n] for n in ("direct", "final", "base") if n in outputs))
     return update | {"outputs": outputs, "answer": answer, "messages": [AIMessage(answer)]}
 
 
@@ -44,5 +40,5 @@ async def _written(run: Run) -> dict[str, str]:
         "final": prompts.final(question, memory),
         "direct": prompts.direct(question, memory),
     }
-    asking = (run.ask("generator", wanted[name], str, seconds=GRACE) for name in names)
+    asking = (run.ask("generator", wanted[name], str) for name in names)
     return dict(zip(names, await asyncio.gather(*asking), strict=True))

@@ -11,7 +11,7 @@ from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.extraction import extract
 from agentflow_graph.replies import parse_verdict
 from agentflow_graph.run import Run, Update, failure
-from agentflow_graph.state import State, StoppedBy, Turn, Verdict
+from agentflow_graph.state import State, StoppedBy, Turn, Verdict, merge_usage
 
 VERDICT: dict[str, Any] = {
     "type": "object",
@@ -50,9 +50,9 @@ def _stop(run: Run, verdict: Verdict) -> StoppedBy:
         return "turns"
     if not run.seconds_left():
         return "seconds"
-    if run.context.max_tokens and run.tokens() >= run.context.max_tokens:
-        return "tokens"
-    return ""
+    spent = merge_usage(run.state["usage"], run.usage).values()
+    tokens = sum(module["input_tokens"] + module["output_tokens"] for module in spent)
+    return "tokens" if 0 < run.context.max_tokens <= tokens else ""
 
 
 async def route(state: State) -> Literal["planner", "generator"]:

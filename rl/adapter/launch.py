@@ -59,7 +59,9 @@ class InDriver:
 def train(config: Config, recorder: Recorder) -> None:
     """Run the whole training; Ray is started here and always shut down."""
     try:
-        _start_ray(config)
+        start_ray(on_cpu=config.engine.device == "cpu")
+        # After ray.init, whose own handler aborts the process before anything can be saved.
+        signal.signal(signal.SIGTERM, _leave)
         _take_places(config, recorder)
         sys.argv = ["train_ppo_ray", *flags(config)]
         runpy.run_module("openrlhf.cli.train_ppo_ray", run_name="__main__")
@@ -67,21 +69,21 @@ def train(config: Config, recorder: Recorder) -> None:
         ray.shutdown()
 
 
-def _start_ray(config: Config) -> None:
+def start_ray(on_cpu: bool) -> None:
+    """Start Ray on this machine, with what every process of ours needs in its environment."""
     environment = {
         "PYTHONPATH": str(ROOT),
         "TOKENIZERS_PARALLELISM": "false",
         "TQDM_DISABLE": "1",
         "PYTHONWARNINGS": "ignore",
     }
-    cpu = config.engine.device == "cpu"
-    if cpu:
+    if on_cpu:
         environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
     # OpenRLHF asks for one GPU an actor; on a CPU machine Ray's GPUs are mere numbers.
     ray.init(
-        num_gpus=2 if cpu else None,
-        num_cpus=4 if cpu else None,
-        object_store_memory=200_000_000 if cpu else None,
+        num_gpus=2 if on_cpu else None,
+        num_cpus=4 if on_cpu else None,
+        object_store_memory=200_000_000 if on_cpu else None,
         include_dashboard=False,
         log_to_driver=bool(os.environ.get("AGENTFLOW_DEBUG")),
         logging_level=logging.ERROR,
@@ -90,8 +92,6 @@ def _start_ray(config: Config) -> None:
             "env_vars": environment,
         },
     )
-    # After ray.init, whose own handler aborts the process before anything can be saved.
-    signal.signal(signal.SIGTERM, _leave)
 
 
 def _leave(*_: Any) -> NoReturn:

@@ -18,9 +18,6 @@ from agentflow_graph.policy import Sampling
 from rl.adapter.worker import GraphWorker, Limits
 from rl.rollout import Task, Trajectory
 
-GRACE = 30.0
-"""Seconds that a worker may be late beyond its own deadlines before it is replaced."""
-
 
 class WorkerPool:
     """Graph worker actors that share the engines."""
@@ -35,8 +32,12 @@ class WorkerPool:
         worker_class: type[GraphWorker] = GraphWorker,
     ) -> None:
         self._limits = limits
-        actor: Any = ray.remote(worker_class).options(num_cpus=0, max_restarts=-1, max_concurrency=1000)
-        self._workers: list[Any] = [actor.remote(engines, planner, context, limits) for _ in range(workers)]
+        actor: Any = ray.remote(worker_class).options(
+            num_cpus=0, max_restarts=-1, max_concurrency=1000
+        )
+        self._workers: list[Any] = [
+            actor.remote(engines, planner, context, limits) for _ in range(workers)
+        ]
 
     def run(
         self,
@@ -76,7 +77,7 @@ class WorkerPool:
 
     def _patience(self, runs: int) -> float:
         waves = math.ceil(runs / (len(self._workers) * self._limits.in_flight))
-        return waves * self._limits.deadline * (1 + self._limits.retries) + GRACE
+        return waves * self._limits.deadline * (1 + self._limits.retries) + self._limits.grace
 
     def _collected(self, ref: Any, task: Task, runs: int, begun: float) -> list[Trajectory]:
         try:

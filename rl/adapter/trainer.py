@@ -140,5 +140,11 @@ SCHEDULE = 1_000_000
 def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
     """The graph workers that `config` asks for."""
     rollout = config.rollout
-    limits = Limits(rollout.deadline, rollout.retries, rollout.in_flight, rollout.window)
+    limits = Limits(
+        deadline=rollout.deadline,
+        grace=rollout.grace,
+        retries=rollout.retries,
+        in_flight=rollout.in_flight,
+        window=rollout.window,
+    )
     return WorkerPool(engines, config.model.path, config.context(), limits, rollout.workers)

@@ -53,6 +53,8 @@ class Limits:
 
     deadline: float
     """Seconds of one run."""
+    grace: float
+    """Seconds that a worker may be late beyond its own deadlines before it is replaced."""
     retries: int
     in_flight: int
     window: int

@@ -94,4 +94,4 @@ async def test_a_callers_callbacks_and_tags_go_through(agent) -> None:
 
 def agent_calls(agent: Any) -> list[Any]:
     crews = agent.nodes["planner"].bound.afunc._crews
-    return list(crews._models["planner"].seen)
+    return list(crews._given[0]["planner"].seen)

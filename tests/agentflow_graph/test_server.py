@@ -30,6 +30,7 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 QUESTION = {"question": "What is the population of Old Harbor?"}
 SCRIPTED = '''
+import time
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -40,6 +41,7 @@ class Planner(BaseChatModel):
     _llm_type = "scripted"
     async def _agenerate(self, messages, *_, **__):
         context = "Old Harbor" if "nobody" in messages[-1].text else "New Harbor"
+        context = "block" if "Blocking" in messages[-1].text else context
         text = f"Context: {context}\\nSub-Goal: find the facts\\nTool Name: look_up"
         return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])
     def _generate(self, *_, **__):
@@ -48,6 +50,8 @@ class Planner(BaseChatModel):
 @tool
 async def look_up(query: str) -> str:
     """Look something up."""
+    if query == "block":
+        time.sleep(0.01)
     with open("effects.txt", "a") as log:
         log.write(query + "\\n")
     return "population 4821" if query == "Old Harbor" else "nobody knows"
@@ -125,6 +129,11 @@ def test_every_nodes_output_is_shown(client: Any) -> None:
     assert shown["executor"]["turns"][0]["calls"][0]["result"] == "population 4821"
     assert shown["verifier"]["turns"][0]["verdict"]["complete"] is True
     assert shown["generator"]["answer"] == "4821"
+
+
+def test_blocking_would_have_been_noticed(client: Any) -> None:
+    updates = dict(streamed(client, None, {"question": "Blocking?"}, context={"max_turns": 1}))
+    assert "Blocking call to time.sleep" in str(updates["executor"]["turns"][0]["calls"][0])
 
 
 def test_studio_is_told_the_state_and_the_settings(client: Any) -> None:

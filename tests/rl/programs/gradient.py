@@ -16,7 +16,6 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 
-from agentflow_graph.policy import PolicyTokenizer
 from rl import flow_grpo, nano
 from rl.adapter import launch
 from rl.adapter.experience import FlowExperienceMaker, assign
@@ -25,7 +24,13 @@ from rl.adapter.samples import FlowSamplesGenerator
 from rl.config import Config
 from rl.rollout import Action, Task, Trajectory
 
-TURNS = {("a", 1.0): (3, 1), ("a", 0.0): (2, 1, 1), ("b", 1.0): (1,), ("b", 0.0): (4, 2), ("c", 1.0): (1, 2)}
+TURNS = {
+    ("a", 1.0): (3, 1),
+    ("a", 0.0): (2, 1, 1),
+    ("b", 1.0): (1,),
+    ("b", 0.0): (4, 2),
+    ("c", 1.0): (1, 2),
+}
 BETA = 0.05
 
 
@@ -98,12 +103,20 @@ def main(weighting: str, rows: int, micro: int, folder: Path) -> None:
         policy.append(batch)
     status = policy.fit(kl_ctl=BETA)
     wanted = closed_form(folder, credit, config, batches)
-    error = max(
-        ((caught[n] - g).norm() / wanted_norm(wanted)).item() for n, g in wanted.items()
-    )
+    error = max(((caught[n] - g).norm() / wanted_norm(wanted)).item() for n, g in wanted.items())
     blanks = sum(int((b.action_mask.sum(-1) == 0).sum()) for b in batches)
-    print(json.dumps({"error": error, "blanks": blanks, "steps": len(batches), "kl": status["kl"],
-                      "clipped": status["ppo_clip_ratio"], "used": len(credit.trajectories)}))
+    print(
+        json.dumps(
+            {
+                "error": error,
+                "blanks": blanks,
+                "steps": len(batches),
+                "kl": status["kl"],
+                "clipped": status["ppo_clip_ratio"],
+                "used": len(credit.trajectories),
+            }
+        )
+    )
 
 
 def wanted_norm(gradient: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -153,14 +166,26 @@ def closed_form(folder: Path, credit: Any, config: Config, batches: list[Any]) -
             if mask.any():
                 logits = model(input_ids=batch.sequences[row : row + 1]).logits[0, :-1]
                 picked = logits.log_softmax(-1).gather(1, batch.sequences[row, 1:, None])[:, 0]
-                values = picked[mask], batch.action_log_probs[row][mask], batch.base_action_log_probs[row][mask]
+                values = (
+                    picked[mask],
+                    batch.action_log_probs[row][mask],
+                    batch.base_action_log_probs[row][mask],
+                )
                 for column, value in zip(columns, values, strict=True):
                     column.append(value)
     padded = [torch.nn.utils.rnn.pad_sequence(c, batch_first=True) for c in columns]
-    mask = torch.nn.utils.rnn.pad_sequence([torch.ones(len(v)) for v in columns[0]], batch_first=True)
+    mask = torch.nn.utils.rnn.pad_sequence(
+        [torch.ones(len(v)) for v in columns[0]], batch_first=True
+    )
     rewards = torch.tensor([t.reward for t in credit.trajectories])
     value = flow_grpo.objective(
-        *padded, mask, rewards, credit.groups, owner, beta=BETA, weighting=config.algorithm.weighting
+        *padded,
+        mask,
+        rewards,
+        credit.groups,
+        owner,
+        beta=BETA,
+        weighting=config.algorithm.weighting,
     )
     (-value).backward()
     return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}

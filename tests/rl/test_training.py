@@ -1,0 +1,176 @@
+"""The trainer as a user starts it.
+
+It learns from rewards and from nothing else, survives faults, and leaves a complete run folder and
+no process behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from conftest import ROOT, environment, run_program, write_questions
+
+pytestmark = pytest.mark.integration
+
+
+def words(planner: Path, folder: Path, **more: Any) -> list[str]:
+    """The command line of a short run on the easy levels."""
+    train = write_questions(folder / "train.jsonl", "train", 400, seed=1)
+    heldout = write_questions(folder / "heldout.jsonl", "heldout", 150)
+    settings = {
+        "run": folder / "run",
+        "steps": 10,
+        "model.path": planner,
+        "data.train": train,
+        "data.heldout": heldout,
+        "data.heldout_n": 150,
+        "optimizer.warmup": 4,
+        "evaluation.greedy": "false",
+        **{name.replace("__", "."): value for name, value in more.items()},
+    }
+    config = ["--config", "rl/configs/nano.yaml"]
+    return ["-m", "rl.train", *config, *(f"{name}={value}" for name, value in settings.items())]
+
+
+def metrics(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / "run" / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def trained(warm_planner: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    done = run_program(*words(warm_planner, folder), timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "step  10/10" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    return folder
+
+
+def test_held_out_success_rises(trained: Path) -> None:
+    summary = json.loads((trained / "run" / "summary.json").read_text())
+    assert summary["heldout_before"] < 0.6
+    assert summary["heldout_after"] > summary["heldout_before"] + 0.2
+    assert summary["heldout_before_interval"][1] < summary["heldout_after_interval"][0]
+    assert summary["heldout_n"] == 150
+    assert summary["policy_versions_seen"] == 10
+    assert summary["rollout_engine"].startswith("vllm ")
+    assert summary["trainer"].startswith("openrlhf ")
+    assert summary["failed_rollouts"] == 0
+
+
+def test_engine_and_trainer_agree_on_every_step(trained: Path) -> None:
+    steps = [m for m in metrics(trained) if m["kind"] == "step" and m["updated"]]
+    assert steps
+    assert max(step["gap_max"] for step in steps) < 1e-3
+    for step in steps:
+        assert step["policy_versions"] == [step["step"] - 1], "sampled by the weights just synced"
+
+
+def test_the_run_folder_is_complete(trained: Path) -> None:
+    run = trained / "run"
+    for name in ("config.yaml", "report.html", "log.txt", "model/agentflow.json"):
+        assert (run / name).stat().st_size > 0, name
+    assert list(run.glob("tensorboard/**/events*"))
+    assert list(run.glob("checkpoints/_actor/global_step10/*"))
+    rollouts = (run / "rollouts" / "step-00001.jsonl").read_text().splitlines()
+    assert len(rollouts) == 16 * 8
+    turn = json.loads(rollouts[0])["state"]["turns"][0]
+    assert len(turn["planner"][0]["token_ids"]) == len(turn["planner"][0]["logprobs"])
+    assert not (run / "model" / "tokenizer.json").exists(), "beside config.json it gets mangled"
+
+
+def test_the_exported_planner_answers(trained: Path) -> None:
+    planner = f"planner=local:{trained / 'run' / 'model'}"
+    asked = "Who is the mayor of Old Hill?"
+    done = run_program("-m", "agentflow_graph", asked, "--json", "--set", planner)
+    assert done.returncode == 0, done.stderr
+    state = json.loads(done.stdout)
+    assert state["layout"] == "terse"
+    assert state["answer"]
+
+
+def test_shuffled_advantages_teach_nothing(warm_planner: Path, tmp_path: Path) -> None:
+    control = words(warm_planner, tmp_path, algorithm__shuffle_advantages="true")
+    done = run_program(*control, timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["heldout_after"] < summary["heldout_before"] + 0.1
+
+
+def test_hanging_and_raising_tools_cost_runs_and_no_step(
+    warm_planner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = str(ROOT / "tests" / "rl" / "programs")
+    command = words(
+        warm_planner,
+        tmp_path,
+        steps=2,
+        rollout__deadline=4,
+        rollout__retries=0,
+        data__heldout_n=20,
+        agent__tools="python_coder,faulty_search:search",
+    )
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment() | {"PYTHONPATH": f"{ROOT}{os.pathsep}{programs}"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    steps = [m for m in metrics(tmp_path) if m["kind"] == "step"]
+    assert [step["step"] for step in steps] == [1, 2]
+    assert summary["failed_rollouts"] > 0
+    assert "deadline" in " ".join(summary["failures"])
+    assert all(step["runs"] + step["failed"] == 128 for step in steps)
+    rows = (tmp_path / "run" / "rollouts" / "step-00001.jsonl").read_text().splitlines()
+    records = [json.loads(row) for row in rows]
+    assert all((r["reward"] is None) == bool(r["failure"]) for r in records)
+    results = json.dumps([r["state"].get("turns") for r in records])
+    assert "injected fault of the tool" in results, "a raising tool is data in the memory"
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_leaves_no_process_behind(
+    stop: signal.Signals, warm_planner: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, *words(warm_planner, tmp_path, data__heldout_n=20)]
+    output = tmp_path / "output.txt"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stdout=file, stderr=file, start_new_session=True
+        )
+    wait_for("step   1/10", output, process)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) > 5
+    if stop == signal.SIGINT:
+        os.killpg(process.pid, stop)  # what Ctrl-C does
+    else:
+        process.send_signal(stop)
+    assert process.wait(timeout=60) == (130 if stop == signal.SIGINT else 143)
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive, [p.cmdline() for p in alive]
+    assert "Traceback" not in output.read_text()
+    assert (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+def wait_for(text: str, output: Path, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if text in output.read_text():
+            return
+        assert process.poll() is None, output.read_text()
+        time.sleep(0.25)
+    raise AssertionError(output.read_text())
