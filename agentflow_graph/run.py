@@ -90,14 +90,14 @@ class Run:
 async def _call(model: Chat, messages: list[BaseMessage], limit: float, who: str) -> ModelCall:
     begun = time.perf_counter()
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(limit) as clock:
             message = await model.ainvoke(messages)
-    except TimeoutError:
-        why = f"the {who}'s model did not answer within {limit:.0f} s; raise max_seconds"
-        raise OutOfTime(why) from None
     except ModelError:
         raise
     except Exception as error:  # every provider has classes of its own
+        if clock.expired():
+            why = f"the {who}'s model did not answer within {limit:.3g} s; raise max_seconds"
+            raise OutOfTime(why) from None
         raise ModelError(
             f"the {who}'s model failed ({type(error).__name__}: {error}); "
             f"check its server and key, or set {who} to another model"

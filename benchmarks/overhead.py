@@ -132,8 +132,8 @@ async def cpu_per_turn(rounds: int, runs: int) -> tuple[float, float]:
     return best[0], best[1]
 
 
-async def rollouts_per_second(waves: int) -> float:
-    """Finished runs per second of wall time with `AT_ONCE` in flight all the time."""
+async def rollouts(waves: int) -> tuple[float, float]:
+    """(finished runs per second of wall time, cores used) with `AT_ONCE` in flight all the time."""
     once = ours(DELAY)
     await once()
 
@@ -141,16 +141,17 @@ async def rollouts_per_second(waves: int) -> float:
         for _ in range(waves):
             await once()
 
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), time.process_time()
     await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
-    return AT_ONCE * waves / (time.perf_counter() - begun)
+    seconds = time.perf_counter() - begun
+    return AT_ONCE * waves / seconds, (time.process_time() - cpu) / seconds
 
 
 async def measure(rounds: int, runs: int, waves: int) -> dict[str, float]:
     """All figures."""
     mine, reference = await cpu_per_turn(rounds, runs)
     ideal = AT_ONCE / (TURNS * DELAY)
-    rate = await rollouts_per_second(waves)
+    rate, cores = await rollouts(waves)
     return {
         "cpu_ms_per_turn": mine,
         "plain_cpu_ms_per_turn": reference,
@@ -158,6 +159,7 @@ async def measure(rounds: int, runs: int, waves: int) -> dict[str, float]:
         "rollouts_per_second": rate,
         "ideal_rollouts_per_second": ideal,
         "share_of_ideal": rate / ideal,
+        "cores_used": cores,
     }
 
 
@@ -176,6 +178,9 @@ def main() -> None:
     print(f"  ratio                  {found['ratio']:7.2f}      at most {TARGET_RATIO}")
     print(f"rollouts per second      {found[rate]:7.1f}      ideal {found['ideal_' + rate]:.0f}")
     print(f"  share of the ideal     {found['share_of_ideal']:7.2f}      at least {TARGET_SHARE}")
+    print(
+        f"  cores used             {found['cores_used']:7.2f}      under 0.9 and slow: a busy machine"
+    )
     print(json.dumps({name: round(value, 4) for name, value in found.items()}))
 
 

@@ -17,6 +17,7 @@ import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -87,10 +88,8 @@ def records(path: Path) -> list[Entry]:
     """The lines of a JSONL file, if there is one; a line that a kill cut off is left out."""
     found = []
     for line in path.read_bytes().splitlines() if path.is_file() else []:
-        try:
+        with suppress(orjson.JSONDecodeError):
             found.append(orjson.loads(line))
-        except orjson.JSONDecodeError:
-            continue
     return found
 
 
@@ -201,7 +200,6 @@ def step_plot(
 ) -> Markup | None:
     """Metrics over the training steps, as lines or as bands on top of each other."""
     at = np.array([step["step"] for step in steps])
-    # NaN where a step lacks the metric.
     series = [np.array([step.get(name) for step in steps], dtype=float) for name in metrics]
 
     def draw(axes: Axes) -> None:
@@ -236,7 +234,7 @@ def _svg(draw: Callable[[Axes], None], scale: Scale, inches: tuple[float, float]
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("training step")
         if scale == "log":
-            axes.set_yscale("log")
+            axes.set_yscale("symlog", linthresh=1e-9)
         else:
             axes.set_ylim(bottom=0, top=1 if scale == "share" else None)
         if scale in ("share", "percent"):

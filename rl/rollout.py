@@ -116,8 +116,8 @@ def broken(calls: list[ModelCall]) -> str:
     for number, call in enumerate(calls, 1):
         if not call.get("token_ids") or not call.get("prompt_ids"):
             return f"planner call {number} has no token ids: is the planner a PolicyModel?"
-        if len(call["logprobs"]) != len(call["token_ids"]):
-            tokens, logprobs = len(call["token_ids"]), len(call["logprobs"])
+        tokens, logprobs = len(call["token_ids"]), len(call.get("logprobs", []))
+        if tokens != logprobs:
             return f"planner call {number} has {tokens} tokens but {logprobs} log-probabilities"
     return ""
 

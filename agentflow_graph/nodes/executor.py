@@ -83,17 +83,17 @@ async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: s
     begun = time.perf_counter()
     status: Status
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as clock:
             status, text = _read(await tool.ainvoke(request))
     except GraphBubbleUp:  # a tool that asks a human itself
         raise
-    except TimeoutError:
-        status, text = "timeout", f"no result within {seconds:.0f} s"
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         status, text = "error", f"the arguments do not fit {tool.name}: {faults}"
     except Exception as error:  # a tool may raise anything; the planner reads it and goes on
         status, text = "error", f"{type(error).__name__}: {error}"
+        if clock.expired():
+            status, text = "timeout", f"no result within {seconds:.3g} s"
     return ToolCall(
         tool=tool.name,
         arguments=arguments,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import ray
@@ -31,13 +32,10 @@ class WorkerPool:
         workers: int,
         worker_class: type[GraphWorker] = GraphWorker,
     ) -> None:
+        actor: Any = ray.remote(worker_class).options(num_cpus=0, max_concurrency=1000)
+        self._start = partial(actor.remote, engines, planner, context, limits)
         self._limits = limits
-        actor: Any = ray.remote(worker_class).options(
-            num_cpus=0, max_restarts=-1, max_concurrency=1000
-        )
-        self._workers: list[Any] = [
-            actor.remote(engines, planner, context, limits) for _ in range(workers)
-        ]
+        self._workers: list[Any] = [self._start() for _ in range(workers)]
 
     def run(
         self,
@@ -56,36 +54,47 @@ class WorkerPool:
         """
         begun = time.perf_counter()
         groups: dict[int, list[Trajectory]] = {}
+        workers = [self._workers[i % len(self._workers)] for i in range(len(tasks))]
         pending = {
-            self._workers[i % len(self._workers)].run_group.remote(task, runs, sampling): i
-            for i, task in enumerate(tasks)
+            worker.run_group.remote(task, runs, sampling): i
+            for i, (worker, task) in enumerate(zip(workers, tasks, strict=True))
         }
         until = time.monotonic() + self._patience(len(tasks) * runs)
         while pending and time.monotonic() < until:
-            ready, _ = ray.wait(list(pending), num_returns=1, timeout=1.0)
-            for ref in ready:
-                index = pending.pop(ref)
-                groups[index] = self._collected(ref, tasks[index], runs, begun)
-                done(groups[index])
-        for worker in {index % len(self._workers) for index in pending.values()}:
-            ray.kill(self._workers[worker], no_restart=False)
-        for index in pending.values():
+            for ref in ray.wait(list(pending), num_returns=1, timeout=1.0)[0]:
+                i = pending.pop(ref)
+                groups[i] = self._collected(ref, workers[i], tasks[i], runs, begun)
+                done(groups[i])
+        for i in pending.values():
+            self._replace(workers[i])
             reason = "the graph worker did not answer in time and was replaced"
-            groups[index] = _all_failed(tasks[index], runs, reason, begun)
-            done(groups[index])
+            groups[i] = _all_failed(tasks[i], runs, reason, begun)
+            done(groups[i])
         return [groups[i] for i in range(len(tasks))]
 
     def _patience(self, runs: int) -> float:
-        waves = math.ceil(runs / (len(self._workers) * self._limits.in_flight))
-        return waves * self._limits.deadline * (1 + self._limits.retries) + self._limits.grace
+        limits = self._limits
+        waves = math.ceil(runs / (len(self._workers) * limits.in_flight))
+        return waves * limits.deadline * (1 + limits.retries) + limits.grace
 
-    def _collected(self, ref: Any, task: Task, runs: int, begun: float) -> list[Trajectory]:
+    def _collected(
+        self, ref: Any, worker: Any, task: Task, runs: int, begun: float
+    ) -> list[Trajectory]:
         try:
             group: list[Trajectory] = ray.get(ref)
+        except ray.exceptions.RayTaskError as error:
+            return _all_failed(task, runs, f"the graph worker raised {error.cause!r}", begun)
         except ray.exceptions.RayError as error:
+            self._replace(worker)
             reason = f"the graph worker died: {str(error).splitlines()[0]}"
             return _all_failed(task, runs, reason, begun)
         return group
+
+    def _replace(self, worker: Any) -> None:
+        """A new actor for a dead or stuck one; a second report about the same one does nothing."""
+        if worker in self._workers:
+            ray.kill(worker)
+            self._workers[self._workers.index(worker)] = self._start()
 
 
 def _all_failed(task: Task, runs: int, reason: str, begun: float) -> list[Trajectory]:

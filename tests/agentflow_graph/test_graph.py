@@ -106,12 +106,15 @@ async def test_an_empty_question_is_refused(text, scripted, look_up) -> None:
     assert not planner.seen
 
 
-async def test_a_planner_that_fails_at_once_leaves_a_turn_and_an_answer(scripted, look_up) -> None:
-    graph = build_graph({"planner": scripted(ConnectionError("refused"))}, [look_up])
+@pytest.mark.parametrize("fault", [ConnectionError, TimeoutError, RuntimeError])
+async def test_a_planner_that_fails_at_once_leaves_a_turn_and_an_answer(
+    fault, scripted, look_up
+) -> None:
+    graph = build_graph({"planner": scripted(fault("refused"))}, [look_up])
     state = await graph.ainvoke(QUESTION)
     assert state["stopped_by"] == "error"
     assert state["answer"] == "unknown"
-    assert "ConnectionError: refused" in state["error"]
+    assert f"{fault.__name__}: refused" in state["error"]
     assert "set planner to another model" in state["error"]
     assert [turn["error"] for turn in state["turns"]] == [state["error"]]
     assert state["turns"][0]["calls"] == []

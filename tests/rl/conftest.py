@@ -7,47 +7,22 @@ trajectories made by hand.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from launched import run_program
 
 from agentflow_graph.policy import Completion, PolicyTokenizer, Sampling
 from agentflow_graph.state import ModelCall, State, ToolCall, Turn
-from benchmarks.almanac.questions import Level, Split, questions
-from benchmarks.almanac.world import World
 from rl import nano
 from rl.rollout import Action, Task, Trajectory
 
+# The cores are shared: how long one example takes says nothing.
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
-
-ROOT = Path(__file__).parents[2]
-EASY: tuple[Level, ...] = ("arithmetic", "one_hop", "two_hops")
-
-
-def environment(**more: str) -> dict[str, str]:
-    """The environment of a program of ours run from the tree."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **more}
-
-
-def run_program(*words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    """Run `python WORDS` from the tree's root."""
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="session")
@@ -63,14 +38,6 @@ def warm_planner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run_program("-c", code)
     assert done.returncode == 0, done.stderr
     return folder
-
-
-def write_questions(path: Path, split: Split, n: int, seed: int = 0) -> Path:
-    """Almanac questions of the easy levels as a JSONL file."""
-    asked = questions(World(), split, n, seed, EASY)
-    rows = [{"id": q.id, "question": q.text, "answer": q.answer, "level": q.level} for q in asked]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
 
 
 TEXTS = (

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import run_program
+from launched import run_program
 
 pytestmark = pytest.mark.integration
 

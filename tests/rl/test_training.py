@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import ROOT, environment, run_program, write_questions
+from launched import ROOT, environment, run_program, write_questions
 
 pytestmark = pytest.mark.integration
 

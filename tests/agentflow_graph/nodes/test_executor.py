@@ -107,7 +107,7 @@ async def test_direct_says_which_arguments_it_cannot_fill(scripted, plan) -> Non
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("broken"), ToolException("broken"), OSError("broken")]
+    "error", [ValueError("broken"), ToolException("broken"), TimeoutError("broken")]
 )
 async def test_a_tool_that_raises_is_a_record(error, scripted, plan) -> None:
     @tool
@@ -133,7 +133,7 @@ async def test_a_tool_that_hangs_is_a_record(kind, scripted, plan) -> None:
     work = {"func": wait} if kind == "sync" else {"coroutine": await_}
     look_up = StructuredTool.from_function(name="look_up", description="Look.", **work)  # type: ignore[arg-type]
     call, _ = await call_of(scripted(plan("x")), look_up, tool_seconds=0.1)
-    assert (call["status"], call["result"]) == ("timeout", "no result within 0 s")
+    assert (call["status"], call["result"]) == ("timeout", "no result within 0.1 s")
     assert call["seconds"] < 0.4
 
 
