@@ -48,13 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    settings = Context.model_fields.items()
+    known = (f"  {n:14} {f.description} [{f.default}]" for n, f in Context.model_fields.items())
     parser = argparse.ArgumentParser(
         prog="python -m agentflow_graph",
         description="Answer a question with planner, executor, verifier and generator.",
+        epilog="\n".join(["settings for --set NAME=VALUE:", *known]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="settings for --set NAME=VALUE:\n"
-        + "\n".join(f"  {name:14} {f.description} [{f.default}]" for name, f in settings),
     )
     parser.add_argument("question")
     parser.add_argument("--model", metavar="M", help=f"one model for every module: {FORMS}")
@@ -64,9 +63,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _context(asked: argparse.Namespace) -> Context:
-    given: dict[str, Any] = dict.fromkeys((*MODULES, "tool_model"), asked.model)
-    if not asked.model:
-        given = {}
+    modules = (*MODULES, "tool_model") if asked.model else ()
+    given: dict[str, Any] = dict.fromkeys(modules, asked.model)
     for pair in asked.set:
         name, equals, value = pair.partition("=")
         if not equals:

@@ -34,8 +34,8 @@ class Run:
     state: State
     context: Context
     crew: Crew
-    usage: Usage = field(default_factory=dict)
-    """What this node's model calls spent."""
+    usage: Usage
+    """What the model calls of the run spent, this node's included."""
     begun: float = field(default_factory=time.perf_counter)
 
     @property
@@ -138,9 +138,8 @@ class Node:
         context = Context.of(runtime.context)
         crew = await self._crews.of(context)
         fresh = "turns" not in state
-        run = Run({**CLEAN, "layout": crew.layout, **state} if fresh else state, context, crew)
-        update = {**await self._module(run), "usage": run.usage, "seconds": run.seconds()}
         if fresh:
-            update = {**run.state, **update, "usage": Overwrite(run.usage)}
-            update["turns"] = Overwrite(update["turns"])
-        return update
+            state = {**CLEAN, "layout": crew.layout, **state}
+        run = Run(state, context, crew, state["usage"])
+        update = {**await self._module(run), "usage": run.usage, "seconds": run.seconds()}
+        return {**state, "turns": Overwrite([]), **update} if fresh else update

@@ -69,15 +69,16 @@ Usage = dict[str, dict[str, float]]
 
 
 def merge_turns(left: list[Turn], right: list[Turn]) -> list[Turn]:
-    """Reducer: a turn with a known `index` is completed, any other is appended."""
-    merged = {turn["index"]: turn for turn in left}
+    """Reducer: a known `index` is completed, another appended; planning turn 1 begins anew."""
+    anew = right and right[0]["index"] == 1 and "planner" in right[0]
+    merged = {} if anew else {turn["index"]: turn for turn in left}
     for turn in right:
         merged[turn["index"]] = {**merged.get(turn["index"], Turn()), **turn}
     return list(merged.values())
 
 
 def merge_usage(left: Usage, right: Usage) -> Usage:
-    """Reducer: sums."""
+    """Sums by module and name."""
     merged = dict(left)
     for module, spent in right.items():
         before = merged.get(module, {})
@@ -102,7 +103,7 @@ class State(TypedDict, total=False):
     """The fault that ended the run: the value, the reason and the remedy."""
     layout: str
     """Prompt layout of this run's planner."""
-    usage: Annotated[Usage, merge_usage]
+    usage: Usage
     seconds: float
     """Time the nodes worked, without the time the run waited for a human."""
 

@@ -83,7 +83,7 @@ class Recorder:
         path = self.folder / "rollouts" / f"step-{self._step:05d}.jsonl"
         with path.open("ab") as file:
             for trajectory in trajectories:
-                file.write(orjson.dumps(trajectory.record()) + b"\n")
+                file.write(_line(trajectory))
         for trajectory in trajectories:
             self.versions.update(action.policy_version for action in trajectory.actions)
             if trajectory.failure:
@@ -141,7 +141,7 @@ class Recorder:
         if not temperature:
             return
         path = self.folder / "rollouts" / f"heldout-{step:05d}.jsonl"
-        path.write_bytes(b"".join(orjson.dumps(run.record()) + b"\n" for run in runs))
+        path.write_bytes(b"".join(_line(run) for run in runs))
 
     def _write(self, entry: dict[str, Any]) -> None:
         entry["wall"] = round(time.time() - self.begun, 3)
@@ -151,6 +151,25 @@ class Recorder:
     def say(self, text: str) -> None:
         """One line on the terminal, with the seconds since the start."""
         print(f"[{time.time() - self.begun:6.1f} s] {text}", file=self.screen, flush=True)
+
+
+def _line(run: Trajectory) -> bytes:
+    """The run as a line of JSON. A tool's arguments may hold anything that a model can write."""
+    try:
+        return orjson.dumps(run.record()) + b"\n"
+    except TypeError:
+        return orjson.dumps(_storable(run.record())) + b"\n"
+
+
+def _storable(value: Any) -> Any:
+    """`value` without numbers beyond 64 bits and without half characters: JSON has neither."""
+    if isinstance(value, dict):
+        return {_storable(key): _storable(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
 
 
 STEP_KEYS = (

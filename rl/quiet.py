@@ -19,8 +19,8 @@ def noise_to(path: Path) -> Iterator[TextIO]:
     """Point stdout and stderr at `path`; yields the terminal to those who still want it."""
     sys.stdout.flush()
     sys.stderr.flush()
-    terminal, errors = os.dup(1), os.dup(2)
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    terminal, errors = os.dup(1), os.dup(2)
     try:
         os.dup2(log, 1)
         os.dup2(log, 2)

@@ -206,7 +206,7 @@ def step_plot(
         floor = np.zeros(len(at))
         for number, values in enumerate(series):
             if not stacked:
-                axes.plot(at, values, ".-", color=INKS[min(number, 7)])
+                axes.plot(at, values, ".-" if len(at) < 100 else "-", color=INKS[min(number, 7)])
                 continue
             top = floor + np.nan_to_num(values)
             edges = np.append(at, at[-1] + 1) - 0.5
@@ -231,7 +231,7 @@ def _svg(draw: Callable[[Axes], None], scale: Scale, inches: tuple[float, float]
         axes.set_axisbelow(True)
         axes.tick_params(which="both", length=0)
         draw(axes)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlabel("training step")
         if scale == "log":
             axes.set_yscale("symlog", linthresh=1e-9)

@@ -11,7 +11,7 @@ from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.extraction import extract
 from agentflow_graph.replies import parse_verdict
 from agentflow_graph.run import Run, Update, failure
-from agentflow_graph.state import State, StoppedBy, Turn, Verdict, merge_usage
+from agentflow_graph.state import State, StoppedBy, Turn, Verdict
 
 VERDICT: dict[str, Any] = {
     "type": "object",
@@ -50,8 +50,7 @@ def _stop(run: Run, verdict: Verdict) -> StoppedBy:
         return "turns"
     if not run.seconds_left():
         return "seconds"
-    spent = merge_usage(run.state["usage"], run.usage).values()
-    tokens = sum(module["input_tokens"] + module["output_tokens"] for module in spent)
+    tokens = sum(spent["input_tokens"] + spent["output_tokens"] for spent in run.usage.values())
     return "tokens" if 0 < run.context.max_tokens <= tokens else ""
 
 

@@ -92,10 +92,15 @@ def test_commands() -> None:
     assert command({**call, "arguments": {}}) == ""
 
 
-def test_reducers_complete_and_add() -> None:
+def test_turns_are_completed_appended_or_begun_anew() -> None:
     done = merge_turns([turn(1)], [Turn(index=1, error="late"), Turn(index=2)])
     assert [t["index"] for t in done] == [1, 2]
     assert (done[0]["error"], done[0]["sub_goal"]) == ("late", "find")
+    assert merge_turns(done, [Turn(index=1, planner=[])]) == [Turn(index=1, planner=[])]
+    assert merge_turns(done, []) == done
+
+
+def test_usage_adds_up() -> None:
     left = {"planner": {"calls": 1, "seconds": 0.5}}
     both = merge_usage(left, {"planner": {"calls": 1, "seconds": 1.0}, "verifier": {"calls": 2}})
     assert both == {"planner": {"calls": 2, "seconds": 1.5}, "verifier": {"calls": 2}}

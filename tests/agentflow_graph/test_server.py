@@ -124,6 +124,7 @@ def streamed(client: Any, thread: str | None, given: Any, **how: Any) -> list[tu
 def test_every_nodes_output_is_shown(client: Any) -> None:
     updates = streamed(client, None, QUESTION)
     assert [node for node, _ in updates] == ["planner", "executor", "verifier"] * 2 + ["generator"]
+    assert updates[0][1]["turns"][0]["context"] == "New Harbor"
     shown = dict(updates)
     assert shown["planner"]["turns"][0]["tool"] == "look_up"
     assert shown["executor"]["turns"][0]["calls"][0]["result"] == "population 4821"

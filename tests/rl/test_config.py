@@ -134,4 +134,4 @@ def test_an_empty_file_lacks_what_is_required(write: Path) -> None:
 
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load(NANO).steps = 3
+        load(NANO).steps = 3  # type: ignore[misc]

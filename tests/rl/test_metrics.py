@@ -95,14 +95,19 @@ def test_rollouts_are_kept_by_step_as_their_groups_come_back(
     assert (recorder.failed, dict(recorder.failures)) == (2, {"it broke": 2})
 
 
-@pytest.mark.parametrize("argument", [2**70, "\ud800", float("nan")])
+@pytest.mark.parametrize(
+    ("argument", "kept"), [(2**70, str(2**70)), ("a\ud800", "a?"), (float("nan"), None)]
+)
 def test_whatever_a_model_wrote_as_argument_is_kept(
-    recorder: Recorder, trajectory: Make, argument: Any
+    recorder: Recorder, trajectory: Make, argument: Any, kept: Any
 ) -> None:
     run = trajectory("a", 0.0)
-    run.state["turns"][0]["calls"][0]["arguments"] = {"n": argument}
+    run.state["turns"][0]["calls"][0]["arguments"] = {"n": [argument]}
     recorder.group([run])
-    assert (recorder.folder / "rollouts" / "step-00001.jsonl").read_text().count("\n") == 1
+    recorder.evaluated(0, 0.7, [run], 1.0)
+    for name in ("step-00001", "heldout-00000"):
+        (row,) = lines(recorder.folder / "rollouts" / f"{name}.jsonl")
+        assert row["state"]["turns"][0]["calls"][0]["arguments"] == {"n": [kept]}
 
 
 def test_a_step_is_one_line_of_our_names(recorder: Recorder, trajectory: Make) -> None:

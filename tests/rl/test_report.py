@@ -50,15 +50,8 @@ def record(
     plan = {"sub_goal": text, "error": "", "planner": [], "calls": [call], "verdict": verdict}
     broken = plan | {"error": text, "planner": [{"text": text}], "calls": [call | {"tool": ""}]}
     state = {"question": f"Question {number} {text}", "turns": [plan, broken], "answer": text}
-    usual = {
-        "id": f"q{number}",
-        "level": f"level {number % 3}",
-        "gold": f"gold {text}",
-        "reward": reward,
-        "failure": "",
-        "state": state,
-    }
-    return usual | changed
+    usual = {"id": f"q{number}", "level": f"level {number % 3}", "gold": f"gold {text}"}
+    return usual | {"reward": reward, "failure": "", "state": state} | changed
 
 
 def lay(run: Path, entries: list[dict[str, Any]], **rollouts: list[dict[str, Any]]) -> Path:
@@ -119,9 +112,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     "expected",
     [
         "Training run two-steps",
-        "25.0 %",
+        "<b>25.0 %</b>",
         "95 % interval 19.9 % to 30.2 %",
-        "87.5 %",
+        "<b>87.5 %</b>",
         "95 % interval 82.4 % to 92.7 %",
         "of 300 held-out questions",
         "12.5 % before training, 93.8 % after 2 steps",
@@ -227,12 +220,9 @@ def test_examples_are_spread_over_changes_and_levels() -> None:
     after = [record(n, float(n % 7 != 0)) for n in range(90)]
     found = examples([before, after])
     assert sum(found["changes"].values()) == 90
-    assert [change for change, _ in found["examples"]] == [
-        *["from wrong to right"] * 3,
-        "from right to wrong",
-        "wrong both times",
-        "right both times",
-    ]
+    assert list(found["changes"]) == list(dict(found["examples"]))
+    assert [change for change, _ in found["examples"][:4]].count("from wrong to right") == 3
+    assert len(found["examples"]) == 6
     assert len({same[0]["level"] for _, same in found["examples"][:3]}) == 3
     assert all(first["id"] == second["id"] for _, (first, second) in found["examples"])
 

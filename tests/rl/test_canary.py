@@ -1,0 +1,405 @@
+"""What `rl/adapter` relies on inside OpenRLHF, Ray, DeepSpeed and vLLM is there, as it expects it.
+
+These fail at an upgrade, and say which file of ours depends on what has gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import dataclasses
+import importlib
+import inspect
+import os
+import textwrap
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentflow_graph.policy import Sampling
+from rl.adapter.cpu import stub_flash_attn
+from rl.config import load
+from rl.serve import on_cpu
+
+stub_flash_attn()
+
+from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
+
+from rl.adapter import engine, experience, launch, models, samples, trainer  # noqa: E402
+
+NANO = Path(__file__).parents[2] / "rl" / "configs" / "nano.yaml"
+cpu_only = pytest.mark.skipif(not on_cpu(), reason="vLLM is not the CPU build here")
+
+
+def named(path: str) -> Any:
+    """The object `module:attribute.attribute`; Ray's actor classes are unwrapped on the way."""
+    module, _, attributes = path.partition(":")
+    found: Any = importlib.import_module(module)
+    for attribute in filter(None, attributes.split(".")):
+        found = getattr(found, attribute)
+        found = engine.plain(found) if hasattr(found, "__ray_metadata__") else found
+    return found
+
+
+def parameters(function: Callable[..., Any]) -> list[str]:
+    """Names of the parameters, without self and without what Ray adds to an actor's methods."""
+    names = inspect.signature(function).parameters
+    return [name for name in names if name not in ("self", "_ray_trace_ctx")]
+
+
+def body(path: str) -> ast.Module:
+    return ast.parse(textwrap.dedent(inspect.getsource(named(path))))
+
+
+def stock_cli() -> ast.Module:
+    spec = find_spec("openrlhf.cli.train_ppo_ray")
+    assert spec and spec.origin
+    return ast.parse(Path(spec.origin).read_text())
+
+
+# ------------------------------------------------------------------ versions
+
+
+@pytest.mark.parametrize(
+    ("package", "pinned"), [("openrlhf", "0.11.2"), ("ray", "2.55.0"), ("deepspeed", "0.19.6")]
+)
+def test_the_versions_are_those_that_the_adapter_knows(package: str, pinned: str) -> None:
+    assert version(package) == pinned, f"read rl/adapter anew before moving to another {package}"
+
+
+# ----------------------------------------------------------------- OpenRLHF
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "openrlhf.trainer.ray.ppo_actor:PolicyModelActor",
+        "openrlhf.trainer.ray.launcher:ReferenceModelActor",
+        "openrlhf.trainer.ppo_trainer:PPOTrainer",
+        "openrlhf.trainer.ray.vllm_engine:RolloutRayActor",
+    ],
+)
+def test_the_class_inside_a_ray_actor_can_be_had(path: str) -> None:
+    module, _, name = path.partition(":")
+    wrapped = getattr(importlib.import_module(module), name)
+    inside = wrapped.__ray_metadata__.modified_class.__ray_actor_class__
+    assert inspect.isclass(inside), f"rl/adapter/engine.py `plain` cannot unwrap {path}"
+    assert inside.__name__ == name, f"rl/adapter/engine.py `plain` unwraps {path} to another class"
+
+
+TRAINER = "openrlhf.trainer.ppo_trainer:PPOTrainer"
+MAKER = "openrlhf.trainer.ppo_utils.experience_maker:RemoteExperienceMaker"
+SAMPLES = "openrlhf.trainer.ppo_utils.samples_generator"
+ACTOR = "openrlhf.trainer.ray.ppo_actor"
+ROLLOUT = "openrlhf.trainer.ray.vllm_engine:RolloutRayActor"
+GROUPS = "actor_model_group critic_model_group reward_model_group"
+SIGNATURES = {
+    f"{TRAINER}.__init__": (
+        f"pretrain strategy {GROUPS} reference_model_group vllm_engines generate_kwargs",
+        "trainer.py",
+    ),
+    f"{TRAINER}.get_max_steps": ("", "trainer.py"),
+    f"{TRAINER}.fit": ("global_step", "trainer.py"),
+    f"{TRAINER}.train_step": ("rollout_samples global_step", "trainer.py"),
+    f"{TRAINER}.save_logs_and_checkpoints": (
+        "global_step logs_dict client_states",
+        "trainer.py",
+    ),
+    f"{TRAINER}.evaluate": ("global_step generate_kwargs", "trainer.py"),
+    f"{MAKER}.__init__": (
+        f"{GROUPS} initial_model_group kl_controller strategy tokenizer kwargs",
+        "trainer.py",
+    ),
+    f"{MAKER}.split_rollout_samples": ("rollout_samples", "experience.py"),
+    f"{MAKER}.compute_advantages_and_returns": ("experiences", "experience.py"),
+    f"{SAMPLES}:SamplesGenerator.__init__": (
+        "strategy prompts_dataloader eval_dataloader tokenizer vllm_engines",
+        "samples.py",
+    ),
+    f"{SAMPLES}:SamplesGenerator._generate_vllm": (
+        "dataloader_iter num_prompts dynamic_filtering generate_kwargs",
+        "samples.py",
+    ),
+    f"{SAMPLES}:SamplesGenerator._process_response_into_experience": (
+        "response generate_kwargs",
+        "samples.py",
+    ),
+    f"{SAMPLES}:_collect_prompt_batch": ("dataloader_iter num_prompts", "samples.py"),
+    f"{ACTOR}:ActorPPOTrainer.training_step": (
+        "experience kl_ctl step loss_batch_info",
+        "models.py",
+    ),
+    f"{ACTOR}:PolicyModelActor.init_model_from_pretrained": (
+        "strategy pretrain max_steps vllm_engines",
+        "models.py",
+    ),
+    f"{ACTOR}:PolicyModelActor.broadcast_to_vllm": ("", "models.py"),
+    f"{ACTOR}:PolicyModelActor.save_model": ("", "models.py"),
+    "openrlhf.trainer.ray.launcher:ReferenceModelActor.init_model_from_pretrained": (
+        "strategy pretrain",
+        "models.py",
+    ),
+    f"{ROLLOUT}.generate": ("prompt_token_ids sampling_params multi_modal_data", "engine.py"),
+    "openrlhf.utils:get_strategy": ("args", "launch.py"),
+    "openrlhf.utils.utils:convert_to_torch_dtype": ("param_dtype", "cpu.py"),
+    "openrlhf.models.utils:compute_approx_kl": (
+        "log_probs log_probs_base log_probs_old kl_estimator unbiased_gradient",
+        "../flow_grpo.py",
+    ),
+}
+
+
+@pytest.mark.parametrize("path", SIGNATURES)
+def test_what_we_override_or_call_has_its_signature(path: str) -> None:
+    expected, file = SIGNATURES[path]
+    assert parameters(named(path)) == expected.split(), f"rl/adapter/{file} relies on {path}"
+
+
+OVERRIDDEN = {
+    trainer.FlowTrainer: "get_max_steps fit train_step save_logs_and_checkpoints evaluate",
+    experience.FlowExperienceMaker: "split_rollout_samples compute_advantages_and_returns",
+    samples.FlowSamplesGenerator: "_generate_vllm",
+    models.FlowActorTrainer: "training_step",
+    models.FlowPolicy: "init_model_from_pretrained broadcast_to_vllm save_model",
+    models.FlowReference: "init_model_from_pretrained",
+}
+
+
+@pytest.mark.parametrize("ours", OVERRIDDEN)
+def test_every_override_overrides_something(ours: type) -> None:
+    for method in OVERRIDDEN[ours].split():
+        assert method in vars(ours)
+        assert any(method in vars(base) for base in ours.__mro__[1:]), (
+            f"{ours.__module__}.{ours.__name__}.{method} would never be called"
+        )
+
+
+@pytest.mark.parametrize(
+    ("module", "names", "file"),
+    [
+        (ACTOR, "get_tokenizer ActorPPOTrainer PolicyModelActor", "models.py and launch.py"),
+        ("openrlhf.trainer.ppo_trainer", "get_tokenizer PPOTrainer", "trainer.py and launch.py"),
+        ("openrlhf.trainer.ray", "create_vllm_engines", "launch.py"),
+        ("openrlhf.trainer.ray.launcher", "ReferenceModelActor", "launch.py"),
+        ("openrlhf.trainer.ray.vllm_engine", "RolloutRayActor", "launch.py"),
+        ("openrlhf.utils", "get_strategy", "launch.py"),
+        ("openrlhf.utils.utils", "convert_to_torch_dtype get_tokenizer", "cpu.py and models.py"),
+        ("openrlhf.utils.deepspeed.deepspeed", "get_train_ds_config", "cpu.py"),
+        ("openrlhf.models.ring_attn_utils", "pad_input unpad_input all_gather", "cpu.py"),
+    ],
+)
+def test_names_are_looked_up_where_we_replace_them(module: str, names: str, file: str) -> None:
+    found = vars(importlib.import_module(module))
+    missing = [name for name in names.split() if name not in found]
+    assert not missing, f"rl/adapter/{file} replaces {missing} in {module}"
+
+
+def test_the_stock_command_line_imports_what_launch_replaces() -> None:
+    imports = {
+        (node.module, alias.name)
+        for node in ast.walk(stock_cli())
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {
+        ("openrlhf.trainer.ray", "create_vllm_engines"),
+        ("openrlhf.trainer.ray.launcher", "ReferenceModelActor"),
+        ("openrlhf.trainer.ray.ppo_actor", "PolicyModelActor"),
+        ("openrlhf.trainer.ppo_trainer", "PPOTrainer"),
+        ("openrlhf.utils", "get_strategy"),
+    } <= imports, "rl/adapter/launch.py replaces these names before the command line runs"
+
+
+def test_the_stock_command_line_calls_the_trainer_through_remote_only() -> None:
+    nodes = [node for node in ast.walk(stock_cli()) if isinstance(node, ast.Call)]
+    calls = {ast.unparse(node.func): node for node in nodes}
+    wanted = {"ppo_trainer.get_max_steps.remote", "ppo_trainer.fit.remote"}
+    found = {name for name in calls if name.startswith("ppo_trainer.")}
+    assert found == wanted, "rl/adapter/launch.py `InDriver` answers these calls"
+    given = calls["PPOTrainer.remote"]
+    assert len(given.args) == 7, "rl/adapter/trainer.py takes 7 positional arguments"
+    names = {keyword.arg for keyword in given.keywords}
+    assert {"temperature", "max_new_tokens"} <= names, "rl/adapter/samples.py samples with these"
+
+
+def test_a_training_step_returns_what_the_blank_batch_repairs() -> None:
+    tree = body(f"{ACTOR}:ActorPPOTrainer.training_step")
+    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    assert len(returned) == 1
+    assert isinstance(returned[0], ast.Dict)
+    keys = [ast.literal_eval(key) for key in returned[0].keys if key]
+    assert keys == ["metrics", "weights", "num_samples", "num_action_tokens"], (
+        "rl/adapter/models.py `FlowActorTrainer` corrects metrics and num_action_tokens"
+    )
+
+
+def test_the_replay_buffer_and_the_loss_count_non_empty_rows_only() -> None:
+    source = inspect.getsource(named("openrlhf.utils.loss_utils:_optimizer_step_loss_norm"))
+    assert ".sum(dim=-1) > 0" in source, "rl/adapter/experience.py adds blank rows to a step"
+
+
+def test_an_experience_has_the_fields_that_we_fill() -> None:
+    known = {field.name for field in dataclasses.fields(Experience)}
+    ours = (
+        "sequences attention_mask action_mask action_log_probs rollout_log_probs returns "
+        "advantages kl rewards scores response_length truncated total_length index prompts "
+        "labels images mm_train_inputs info"
+    )
+    assert set(ours.split()) <= known, "rl/adapter/experience.py fills these fields"
+    rest = "base_action_log_probs values"
+    assert known == {*ours.split(), *rest.split()}, (
+        "rl/adapter/experience.py `_blank` lacks a field, or has one too many"
+    )
+
+
+# ---------------------------------------------------------------------- flags
+
+
+def stock_parser() -> argparse.ArgumentParser:
+    """OpenRLHF's own parser: the main block of its command line up to `parse_args`."""
+    tree = stock_cli()
+    main = next(node for node in tree.body if isinstance(node, ast.If))
+    until = next(i for i, node in enumerate(main.body) if "parse_args" in ast.unparse(node))
+    names: dict[str, Any] = {"argparse": argparse, "os": os, "datetime": datetime}
+    block = ast.Module(main.body[:until], type_ignores=[])
+    exec(compile(block, "train_ppo_ray's parser", "exec"), names)
+    return names["parser"]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["algorithm.weighting=token-mean", "algorithm.kl=0", "save_every=5", "steps=9"],
+        ["engine.device=gpu", "engine.count=4", "model.dtype=bf16", "optimizer.zero_stage=3"],
+    ],
+)
+def test_the_stock_parser_understands_every_flag(overrides: list[str]) -> None:
+    config = load(NANO, overrides)
+    parser = stock_parser()
+    parsed = vars(parser.parse_args(launch.flags(config)))
+    for word in launch.flags(config):
+        if word.startswith("--"):
+            assert word[2:] in parsed, f"rl/adapter/launch.py `flags`: {word} is an abbreviation"
+    assert parsed["train.batch_size"] == config.optimizer.rows
+    assert parsed["actor.eps_clip_low_high"] == [0.2, 0.3]
+    assert parsed["algo.kl.init_coef"] == config.algorithm.kl
+    assert parsed["ckpt.save_steps"] == (config.save_every or config.steps)
+    assert parsed["ds.zero_stage"] == config.optimizer.zero_stage
+
+
+def test_what_we_do_not_set_is_as_the_adapter_assumes() -> None:
+    parsed = vars(stock_parser().parse_args(launch.flags(load(NANO))))
+    assumed = {
+        "train.dynamic_batch_enable": False,  # experience.py: fixed micro-batches
+        "train.max_epochs": 1,
+        "train.async_enable": False,
+        "train.colocate_all": False,
+        "actor.num_nodes": 1,
+        "actor.dual_clip": None,
+        "actor.policy_loss_type": "ppo",
+        "algo.advantage.is_correction_level": "off",
+        "algo.kl.unbiased_gradient": False,
+        "algo.kl.target": None,
+        "algo.dynamic_filtering_enable": False,
+        "data.apply_chat_template": False,  # samples.py: the prompt is the bare question
+        "data.input_template": None,
+        "vllm.enable_sleep": False,
+        "ds.packing_samples": False,
+    }
+    assert {name: parsed[name] for name in assumed} == assumed, "rl/adapter/launch.py `flags`"
+
+
+# ------------------------------------------------------- DeepSpeed and vLLM
+
+
+def test_deepspeeds_compiled_operations_can_be_switched_off() -> None:
+    operations = importlib.import_module("deepspeed.ops").__compatible_ops__
+    assert isinstance(operations, dict), "rl/adapter/cpu.py writes into __compatible_ops__"
+    source = inspect.getsource(importlib.import_module("deepspeed.comm.torch"))
+    assert "__compatible_ops__.get(builder.NAME" in source, "rl/adapter/cpu.py: who reads it?"
+    builder = importlib.import_module("deepspeed.ops.op_builder.cpu.comm")
+    assert builder.ShareMemCommBuilder.NAME == "deepspeed_shm_comm", "rl/adapter/cpu.py names it"
+
+
+def test_the_optimizer_of_deepspeeds_configuration_has_params() -> None:
+    make = named("openrlhf.utils.deepspeed.deepspeed_utils:get_train_ds_config")
+    optimizer = {"type": "AdamW", "params": {"lr": 1e-3}}
+    config = make(offload=False, adam_offload=False, optim_config=optimizer)
+    assert config["optimizer"]["params"]["lr"] == 1e-3, "rl/adapter/cpu.py adds torch_adam there"
+    config = make(offload=False, param_dtype="fp32")
+    enabled = [config[half]["enabled"] for half in ("bf16", "fp16")]
+    assert enabled == [False, False], "rl/adapter/cpu.py `allow_fp32`: a third word is float32"
+
+
+def test_vllm_takes_our_sampling_parameters() -> None:
+    params = engine.sampling_params(Sampling(0.7, 32, seed=5), eos_id=2)
+    given = {
+        "temperature": 0.7,
+        "max_tokens": 32,
+        "min_tokens": 0,
+        "seed": 5,
+        "logprobs": 0,
+        "detokenize": False,
+        "stop_token_ids": [2],
+    }
+    assert {name: getattr(params, name) for name in given} == given, "rl/adapter/engine.py"
+    unset = {"top_p": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
+    assert {name: getattr(params, name) for name in unset} == unset
+    assert (params.top_k, params.min_p, params.repetition_penalty) == (0, 0.0, 1.0)
+    assert engine.sampling_params(Sampling(0.7, 32), eos_id=2).seed is None
+
+
+def test_vllm_takes_our_engine_arguments() -> None:
+    import vllm
+
+    tree = body("rl.adapter.engine:create_cpu_engines")
+    keys = {
+        ast.literal_eval(key)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict)
+        for key in node.value.keys
+        if key
+    }
+    assert {"model", "worker_extension_cls", "logprobs_mode", "max_model_len"} <= keys
+    known = {field.name for field in dataclasses.fields(vllm.EngineArgs)}
+    assert keys | {"seed"} <= known, "rl/adapter/engine.py `create_cpu_engines`"
+
+
+def test_vllms_synchronous_engine_has_what_the_inline_engine_calls() -> None:
+    llm = named("vllm.v1.engine.llm_engine:LLMEngine")
+    calls = {
+        "from_engine_args": ["engine_args"],
+        "add_request": ["request_id", "prompt", "params"],
+        "abort_request": ["request_ids"],
+        "step": [],
+        "has_unfinished_requests": [],
+        "reset_prefix_cache": [],
+        "collective_rpc": ["method", "timeout", "args"],
+    }
+    for method, expected in calls.items():
+        found = parameters(getattr(llm, method))
+        assert found[: len(expected)] == expected, f"rl/adapter/engine.py calls LLMEngine.{method}"
+
+
+@cpu_only
+def test_weights_can_be_loaded_anew_on_cpu() -> None:
+    runner = named("vllm.v1.worker.cpu_model_runner:CPUModelRunner")
+    assert parameters(runner.reload_weights)[0] == "weights_iterator", "rl/adapter/sync.py"
+    assert callable(runner.get_model), "rl/adapter/sync.py"
+    repack = named("vllm.model_executor.layers.utils:dispatch_cpu_unquantized_gemm")
+    assert parameters(repack) == ["layer", "remove_weight"], "rl/adapter/sync.py"
+
+
+def test_weight_sync_collides_with_no_method_of_vllms_worker() -> None:
+    from rl.adapter.sync import WeightSync
+
+    worker = named("vllm.v1.worker.worker_base:WorkerBase")
+    own = [name for name in vars(WeightSync) if not name.startswith("__")]
+    assert own == ["load_bytes"]
+    assert not hasattr(worker, "load_bytes"), "rl/adapter/sync.py is mixed into this class"
