@@ -30,7 +30,8 @@ class Crew:
     """What one Context resolves to.
 
     `models` go by module, and one without a model follows its rule; by tool go `tools`, `schemas`
-    (JSON, of the arguments) and `cards` (what the planner may know); `count` counts tokens.
+    (JSON, of the arguments) and `cards` (what the planner may know); `count` counts tokens. The
+    memory shrinks to what the planner's model was trained under.
     """
 
     def __init__(
@@ -45,6 +46,9 @@ class Crew:
         self.count: Count = approximate_tokens
         if isinstance(planner, PolicyModel):
             trained, self.count = planner.trained, planner.get_num_tokens
+        self.memory_tokens: int = min(
+            context.memory_tokens, trained.get("memory_tokens", context.memory_tokens)
+        )
         auto = trained.get("layout", "static_first")
         self.layout: str = auto if context.layout == "auto" else context.layout
         if tools is None:

@@ -49,11 +49,15 @@ def chat_model(spec: str, temperature: float, max_tokens: int, seed: int = 0) ->
 
 def _policy(folder: Path, url: str, sampling: Sampling) -> PolicyModel:
     tokenizer = PolicyTokenizer.load(folder)
+    trained, config = trained_under(folder), folder / "config.json"
+    if config.exists():  # half of the window for the memory, unless it was trained otherwise
+        window = json.loads(config.read_text())["max_position_embeddings"]
+        trained = {"memory_tokens": window // 2, **trained}
     return PolicyModel(
         client=ServerPolicy(url, tokenizer.eos_id) if url else _weights(folder),
         tokenizer=tokenizer,
         sampling=sampling,
-        trained=trained_under(folder),
+        trained=trained,
     )
 
 

@@ -113,7 +113,7 @@ class PolicyModel(BaseChatModel, arbitrary_types_allowed=True):
     """A chat model that renders the chat template itself and sends token ids to a `PolicyClient`.
 
     The client is all that differs between a laptop, a vLLM server and the trainer's engine;
-    `trained` are settings the policy was trained under: layout, passages (`agentflow.json`).
+    `trained` are settings the policy was trained under: layout, passages, memory_tokens.
     """
 
     client: Any  # a PolicyClient, which pydantic cannot check

@@ -17,7 +17,7 @@ from langgraph.types import Overwrite
 from agentflow_graph import memory, prompts
 from agentflow_graph.context import Context
 from agentflow_graph.crew import Chat, Crew, Crews
-from agentflow_graph.errors import AgentFlowError, ModelError, OutOfTime, ReplyError
+from agentflow_graph.errors import AgentFlowError, ModelError, OutOfTime, PromptTooLong, ReplyError
 from agentflow_graph.state import CLEAN, ModelCall, State, Turn, Usage, merge_usage
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Run:
 
     def memory(self, terse: bool = False) -> str:
         """The turns as a module reads them."""
-        return memory.render(self.turns, self.context.memory_tokens, self.crew.count, terse)
+        return memory.render(self.turns, self.crew.memory_tokens, self.crew.count, terse)
 
     def seconds(self) -> float:
         """Time spent so far."""
@@ -73,9 +73,13 @@ class Run:
         if schema and self.context.structured:
             form = {"name": "reply", "schema": schema}
             model = model.bind(response_format={"type": "json_schema", "json_schema": form})
+        fault: AgentFlowError | None = None
         while True:
             limit = GRACE if self.state["stopped_by"] else self.seconds_left()
-            call = await _call(model, messages, limit, module)
+            try:
+                call = await _call(model, messages, limit, module)
+            except PromptTooLong as error:  # with its repair added, a long reply may not fit
+                raise fault or error from None
             calls.append(call)
             spent = {name: call[name] for name in ("input_tokens", "output_tokens", "seconds")}
             self.usage = merge_usage(self.usage, {module: {"calls": 1, **spent}})
@@ -84,6 +88,7 @@ class Run:
             except ReplyError as error:
                 if len(calls) > self.context.repairs:
                     raise
+                fault = error
                 messages = prompts.repair(messages, call["text"], str(error))
 
 

@@ -14,9 +14,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
-
-from langchain_core.messages import BaseMessage
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import build_graph
@@ -72,10 +69,8 @@ class _Listening(ScriptedPlanner):
 
     hear: Callable[[Transcript], None]
 
-    def _call(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> str:
-        said = super()._call(messages)
-        self.hear(Transcript(messages[-1].text, said))
+    def say(self, prompt: str) -> str:
+        """See `ScriptedPlanner`."""
+        said = super().say(prompt)
+        self.hear(Transcript(prompt, said))
         return said
-
-    async def _acall(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> str:
-        return self._call(messages)

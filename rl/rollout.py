@@ -92,7 +92,7 @@ def failed(task: Task, reason: str, begun: float) -> Trajectory:
 def judged(task: Task, state: State, seconds: float) -> Trajectory:
     """The trajectory that `state` records, with its reward, or why there is none."""
     calls = [call for turn in state["turns"] for call in turn["planner"]]
-    failure = state["error"] if state["stopped_by"] == "error" else broken(calls)
+    failure = state["error"] or broken(calls)
     if failure:
         return Trajectory(task, failure=failure, state=state, seconds=seconds)
     actions = [

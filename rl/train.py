@@ -112,7 +112,11 @@ def finish(config: Config) -> None:
     """Complete the exported planner: the settings it was trained under travel with it."""
     trained = trained_under(Path(config.model.path))
     context = config.context()
-    trained |= {"layout": context.layout, "passages": context.passages}
+    trained |= {
+        "layout": context.layout,
+        "passages": context.passages or trained.get("passages", 3),
+        "memory_tokens": context.memory_tokens,
+    }
     trained |= {"recipe": "flow-grpo", "seed": config.seed, "steps": config.steps}
     record = config.run / "model" / "agentflow.json"
     record.write_text(json.dumps(trained, indent=2) + "\n")

@@ -27,7 +27,7 @@ from benchmarks.almanac.world import World
 from rl import nano
 from rl.babble import Transcript, transcripts
 
-TRAINED: dict[str, Any] = {"layout": "terse", "passages": 1}
+TRAINED: dict[str, Any] = {"layout": "terse", "passages": 1, "memory_tokens": 384}
 """The settings under which nano planners read and search."""
 
 

@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from langchain_core.language_models import SimpleChatModel
-from langchain_core.messages import BaseMessage
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 
 from benchmarks.almanac.oracle import Plan
 
@@ -20,7 +21,7 @@ _QUESTION = re.compile(r"^Question: (.*)$", re.MULTILINE)
 _RESULT = re.compile(r"^Result: (.*)$", re.MULTILINE)
 
 
-class ScriptedPlanner(SimpleChatModel):
+class ScriptedPlanner(BaseChatModel):
     """A chat model whose reply is a function of the question and of the results so far."""
 
     decide: Callable[[str, Sequence[str]], Plan]
@@ -29,11 +30,19 @@ class ScriptedPlanner(SimpleChatModel):
     def _llm_type(self) -> str:
         return "scripted-planner"
 
-    def _call(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> str:
-        return reply(self.decide, messages[-1].text)
+    def say(self, prompt: str) -> str:
+        """The reply to one prompt."""
+        return reply(self.decide, prompt)
 
-    async def _acall(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> str:
-        return reply(self.decide, messages[-1].text)
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        message = AIMessage(self.say(messages[-1].text))
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    async def _agenerate(
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+    ) -> ChatResult:
+        # Without this LangChain would call `_generate` in a thread.
+        return self._generate(messages)
 
 
 def reply(decide: Callable[[str, Sequence[str]], Plan], prompt: str) -> str:

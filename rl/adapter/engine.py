@@ -97,6 +97,7 @@ class InlineEngine:
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._wake = asyncio.Event()
         self._requests = 0
+        self.fault = ""
         self._pump = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
@@ -104,11 +105,20 @@ class InlineEngine:
             if not self.engine.has_unfinished_requests():
                 self._wake.clear()
                 await self._wake.wait()
-            for output in self.engine.step():
-                waiting = self._waiting.pop(output.request_id, None) if output.finished else None
-                if waiting and not waiting.done():
-                    waiting.set_result(output)
+            try:
+                self._deal_out(self.engine.step())
+            except Exception as error:  # a dead engine must be heard, not waited for
+                self.fault = f"the engine stopped: {type(error).__name__}: {error}"
+                for waiting in self._waiting.values():
+                    waiting.set_exception(RuntimeError(self.fault))
+                return
             await asyncio.sleep(0)
+
+    def _deal_out(self, outputs: list[Any]) -> None:
+        for output in outputs:
+            waiting = self._waiting.pop(output.request_id, None) if output.finished else None
+            if waiting and not waiting.done():
+                waiting.set_result(output)
 
     async def generate_ids(
         self, prompt_ids: list[int], sampling: Sampling, eos_id: int
@@ -116,6 +126,8 @@ class InlineEngine:
         """One sampled reply; the version is the one at the request's start."""
         from vllm.inputs import TokensPrompt
 
+        if self.fault:
+            raise RuntimeError(self.fault)
         version = self.version
         self._requests += 1
         name = str(self._requests)

@@ -11,7 +11,9 @@ import os
 import runpy
 import signal
 import sys
+from functools import partial
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -58,13 +60,19 @@ class InDriver:
 
 def train(config: Config, recorder: Recorder) -> None:
     """Run the whole training; Ray is started here and always shut down."""
+    terminated = Event()
     try:
         start_ray(on_cpu=config.engine.device == "cpu")
         # After ray.init, whose own handler aborts the process before anything can be saved.
-        signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGTERM, partial(_leave, terminated))
         _take_places(config, recorder)
         sys.argv = ["train_ppo_ray", *flags(config)]
         runpy.run_module("openrlhf.cli.train_ppo_ray", run_name="__main__")
+    except SystemExit:
+        # Inside ray.get, Ray turns our exit code into 1.
+        if terminated.is_set():
+            raise SystemExit(143) from None
+        raise
     finally:
         ray.shutdown()
 
@@ -72,7 +80,7 @@ def train(config: Config, recorder: Recorder) -> None:
 def start_ray(on_cpu: bool) -> None:
     """Start Ray on this machine, with what every process of ours needs in its environment."""
     environment = {
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(":"),
         "TOKENIZERS_PARALLELISM": "false",
         "TQDM_DISABLE": "1",
         "PYTHONWARNINGS": "ignore",
@@ -94,7 +102,8 @@ def start_ray(on_cpu: bool) -> None:
     )
 
 
-def _leave(*_: Any) -> NoReturn:
+def _leave(terminated: Event, *_: Any) -> NoReturn:
+    terminated.set()
     raise SystemExit(143)
 
 

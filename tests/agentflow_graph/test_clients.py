@@ -156,6 +156,15 @@ async def test_local_replies_keep_within_the_window(tiny: Path) -> None:
         await client.generate([1] * 32, Sampling())
 
 
+async def test_a_local_planner_keeps_the_memory_within_its_window(tiny: Path) -> None:
+    from agentflow_graph.models import chat_model
+    from agentflow_graph.policy import PolicyModel
+
+    model = chat_model(f"local:{tiny}", 0.7, 8)
+    assert isinstance(model, PolicyModel)
+    assert model.trained == {"memory_tokens": 16}
+
+
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"no config.json in .*; name a Hugging Face"):
         LocalPolicy(tmp_path)

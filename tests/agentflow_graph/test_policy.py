@@ -148,6 +148,17 @@ async def test_memory_is_counted_in_the_policys_tokens(folder: Path, plan, look_
     assert len(client.asked[2][0]) < 1100
 
 
+async def test_memory_shrinks_to_what_the_policy_was_trained_under(
+    folder: Path, plan, look_up
+) -> None:
+    tokenizer = PolicyTokenizer.load(folder)
+    client = FakeClient(tokenizer, *[plan("x" * 300)] * 10)
+    trained = {"layout": "terse", "memory_tokens": 900}
+    model = PolicyModel(client=client, tokenizer=tokenizer, trained=trained)
+    await build_graph({"planner": model}, [look_up]).ainvoke({"question": "the?"})
+    assert max(len(ids) for ids, _ in client.asked) < 1100
+
+
 def test_it_is_a_chat_model_from_synchronous_code_too(folder: Path) -> None:
     tokenizer = PolicyTokenizer.load(folder)
     model = PolicyModel(client=FakeClient(tokenizer, "the"), tokenizer=tokenizer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agentflow_graph import Context, build_graph
+from agentflow_graph.errors import PromptTooLong
 
 QUESTION = {"question": "What is the population of Old Harbor?"}
 
@@ -80,6 +81,13 @@ async def test_an_unusable_reply_costs_a_turn_and_no_more(
     assert bad["calls"][0]["status"] == "error"
     assert bad["calls"][0]["result"] == bad["error"]
     assert (good["error"], state["answer"]) == ("", "4821")
+
+
+async def test_a_reply_too_long_to_be_repaired_is_a_bad_reply(scripted, plan, look_up) -> None:
+    planner = scripted("x" * 9000, PromptTooLong("too long"), plan("Old Harbor"))
+    state = await build_graph({"planner": planner}, [look_up]).ainvoke(QUESTION)
+    assert "the reply has no context" in state["turns"][0]["error"]
+    assert (len(state["turns"][0]["planner"]), state["answer"]) == (1, "4821")
 
 
 async def test_no_grammar_constrains_the_planner(scripted, plan, look_up) -> None:
