@@ -9,9 +9,10 @@ multi-turn problem becomes single-turn updates:
           - beta KL(pi || pi_ref)                                                          (eq. 6)
 
 Statistics are over the trajectories of a question, not over its turn rows: a long trajectory has
-one vote, not T_i. Q, the number of questions in the mean, counts those it is given: the trainer drops
-questions whose runs all scored alike first. `objective` is the closed form the tests hold the trainer to; the trainer itself
-uses OpenRLHF's loss, which it reaches by `row_advantages`. Nothing here imports OpenRLHF.
+one vote, not T_i. Q, the number of questions in the mean, counts those it is given: the trainer
+drops questions whose runs all scored alike first. `objective` is the closed form that tests hold
+the trainer to; the trainer itself uses OpenRLHF's loss, which it reaches by `row_advantages`.
+Nothing here imports OpenRLHF.
 
 Shapes: N trajectories, M turn rows of all of them, L tokens of the longest action. Tensors are
 float32, ids int64, masks float32 of 0 and 1.

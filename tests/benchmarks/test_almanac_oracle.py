@@ -104,12 +104,11 @@ def test_babble_always_parses() -> None:
 def test_babble_draws_every_context() -> None:
     rng = random.Random(2)
     drawn = Counter(babble(rng, FACT, [TOWN, OTHER_TOWN]).context for _ in range(3000))
-    in_sight = [
-        *("Old Harbor", "Luis Osman", "New Hill", "Vera Holt"),
-        *("4821 - 73", "1111 - 73"),
-    ]
-    assert set(drawn) == set(in_sight)
-    assert all(drawn[context] == pytest.approx(500, abs=100) for context in in_sight)
+    entities = ("Old Harbor", "Luis Osman", "New Hill", "Vera Holt")
+    expressions = ("4821 - 73", "1111 - 73")
+    assert set(drawn) == {*entities, *expressions}
+    assert all(drawn[name] == pytest.approx(3000 / 2 / 4, abs=80) for name in entities)
+    assert all(drawn[sum_] == pytest.approx(3000 / 2 / 2, abs=100) for sum_ in expressions)
 
 
 @pytest.mark.parametrize(
