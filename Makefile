@@ -7,7 +7,7 @@ PORT ?= 2024
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint format bench studio lock clean
+.PHONY: help setup demo nano test unit lint format bench studio lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ format: setup ## let ruff rewrite what it can
 
 bench: setup ## what one turn of the graph costs
 	@$(PY) -m benchmarks.overhead
+
+nano: demo ## make the planner that ships with the package anew
+	@rm -rf agentflow_graph/nano && cp -r runs/demo/model agentflow_graph/nano
 
 # Ten workers: the default of one lets a single waiting run block every other.
 studio: setup ## serve the graph to LangGraph Studio (PORT=2024)

@@ -1,7 +1,7 @@
 """Ask on the command line: `python -m agentflow_graph "question" [--json]`.
 
 Exit codes: 0 answered, 1 a model failed on the way (what was found is still printed), 2 a setting
-or the question is wrong.
+or the question is wrong, 130 interrupted.
 """
 
 import argparse
@@ -40,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     except AgentFlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     if asked.json:
         print(json.dumps({**state, "messages": messages_to_dict(state["messages"])}))
     else:

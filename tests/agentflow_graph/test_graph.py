@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -265,3 +266,9 @@ def test_the_exported_graph_is_bare() -> None:
     assert all(field["description"] for field in described.values())
     assert described["max_turns"]["default"] == 10
     assert set(exported.get_output_jsonschema()["properties"]) == set(State.__annotations__)
+
+
+def test_the_readme_shows_the_graph_as_it_is() -> None:
+    drawn = exported.get_graph().draw_mermaid(with_styles=False).strip()
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert drawn in readme
