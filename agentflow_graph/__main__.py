@@ -24,7 +24,7 @@ from agentflow_graph.state import State, Turn
 
 NOTE = (
     "note: the nano planner knows the almanac's kind of question only, such as\n"
-    '      "Who is the mayor of the town where Mira Voss lives?"; for anything else use --model\n'
+    '      "Who is the mayor of the town where Olen Hale lives?"; for anything else use --model\n'
 )
 
 

@@ -6,7 +6,7 @@ in minutes, and nobody can have seen its facts before.
     from benchmarks.almanac import World, questions
 
     world = World(seed=0)
-    world.documents()[0]                         # {"title": "Mira Voss", "text": "a painter ..."}
+    world.documents()[0]                         # {"title": "Olen Hale", "text": "a painter ..."}
     questions(world, "heldout", n=100, seed=0)   # five levels, twenty questions of each
 
 The last quarter of the people and of the towns is held out: no training question names such an

@@ -3,8 +3,8 @@
 Both see what a planner sees, the question and the texts of the tool results so far. The world
 and the gold answer stay hidden.
 
-    plan("Who is the mayor of the town where Mira Voss lives?", [])
-    # Plan(sub_goal="find the facts", context="Mira Voss", tool="wikipedia_search")
+    plan("Who is the mayor of the town where Olen Hale lives?", [])
+    # Plan(sub_goal="find the facts", context="Olen Hale", tool="wikipedia_search")
 
 `plan` gives the ceiling of a benchmark and the traces for a supervised comparison. `babble` gives
 the warm start: well-formed steps whose choice of context and tool carries no skill.

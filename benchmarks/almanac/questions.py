@@ -3,9 +3,9 @@
     level                 example                                                      tool calls
     arithmetic            What is 4738 * 37?                                                    1
     one_hop               Who is the mayor of Old Harbor?                                       1
-    two_hops              Who is the mayor of the town where Mira Voss lives?                   2
+    two_hops              Who is the mayor of the town where Olen Hale lives?                   2
     fact_arithmetic       What is the population of Old Harbor - 73?                            2
-    two_hops_arithmetic   What is the population of the town where Mira Voss lives + 73?        3
+    two_hops_arithmetic   What is the population of the town where Olen Hale lives + 73?        3
 
 Questions are drawn with replacement from a closed world: 60 held-out people and 60 held-out
 towns make 180 different one-hop questions, so a long list repeats some of them.
