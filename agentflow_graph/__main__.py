@@ -7,7 +7,6 @@ or the question is wrong, 130 interrupted.
 import argparse
 import asyncio
 import json
-import os
 import sys
 from typing import Any, cast
 
@@ -31,7 +30,6 @@ NOTE = (
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run the graph, print; returns the exit code."""
     asked = _parser().parse_args(arguments)
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         context = _context(asked)
         if context.planner == "nano":

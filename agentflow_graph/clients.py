@@ -21,7 +21,9 @@ class LocalPolicy:
     def __init__(self, folder: str | Path) -> None:
         import torch
         from transformers import AutoModelForCausalLM
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         if not (Path(folder) / "config.json").exists():
             raise SettingError(f"no config.json in {folder}; name a Hugging Face model folder")
         self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
