@@ -173,7 +173,9 @@ def _lock_file(folder: Path, name: str) -> int:
 
 def private(folder: Path, *files: str) -> None:
     """Make `folder` and empty `files` in it, for their owner's eyes only."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # `mkdir(parents=True)` leaves what it makes on the way open to others.
+    for part in reversed([folder, *folder.parents]):
+        part.mkdir(mode=0o700, exist_ok=True)
     for name in files:
         os.close(os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600))
 
