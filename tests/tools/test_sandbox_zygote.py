@@ -7,11 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from processes import SLEEP, alive, children, inmost, scratch, started, until
 
 from tools.sandbox.boot import remedy
 from tools.sandbox.bubblewrap import BubblewrapSandbox
@@ -20,57 +19,11 @@ from tools.sandbox.landlock import LandlockSandbox
 from tools.sandbox.protocol import Limits
 from tools.sandbox.warm import WarmSandbox
 
-SLEEP = "import time; time.sleep(60)"
-
-
-def children(parent: int) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
-
-
-def inmost(pid: int) -> int:
-    """The zygote: below `bwrap` and the init process of its namespace, where there are any."""
-    while Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].endswith(b"/bwrap"):
-        (pid,) = children(pid)
-    return pid
-
-
-def scratch(sandbox: WarmSandbox) -> str:
-    """The folder on this machine that a sandbox uses; "/nowhere" if it uses none."""
-    assert sandbox._zygote is not None
-    return sandbox._zygote.launch.folder or "/nowhere"
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
-def gone(folder: str) -> bool:
-    return not Path(folder).exists()
-
 
 def launched(program: str) -> subprocess.Popen[str]:
     root = str(Path(__file__).parents[2])
     command = [sys.executable, "-c", program]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
-
-
-async def until(true: Callable[[], object], seconds: float = 5.0) -> None:
-    """Wait for a function to give something true."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.01)
-
-
-async def started(sandbox: WarmSandbox) -> int:
-    """The pid of the sandbox's zygote."""
-    assert (await sandbox.run("1", Limits())).status == "ok"
-    assert sandbox._zygote is not None
-    return inmost(sandbox._zygote.pid)
 
 
 async def test_sixty_four_at_once_keep_their_own_answers(sandbox: WarmSandbox) -> None:
@@ -120,7 +73,7 @@ async def test_a_killed_zygote_is_replaced(fresh: WarmSandbox, victim: str) -> N
     assert "call again" in execution.error
     await until(lambda: not alive(child))
     assert (await fresh.run("2 + 2", Limits())).value == "4"
-    assert gone(folder)
+    assert not folder.exists()
 
 
 async def test_closing_leaves_nothing(fresh: WarmSandbox) -> None:
@@ -132,7 +85,7 @@ async def test_closing_leaves_nothing(fresh: WarmSandbox) -> None:
     await fresh.close()
     assert (await run).status == "error"
     await until(lambda: not alive(zygote) and not alive(child))
-    assert gone(folder)
+    assert not folder.exists()
 
 
 async def test_nothing_survives_a_killed_parent(backend: str) -> None:
@@ -155,7 +108,7 @@ async def test_nothing_survives_a_killed_parent(backend: str) -> None:
         (child,) = children(zygote)
         parent.kill()
     await until(lambda: not alive(zygote) and not alive(child))
-    await until(lambda: gone(folder))
+    await until(lambda: not Path(folder).exists())
 
 
 def test_one_sandbox_serves_many_loops(backend: str) -> None:
