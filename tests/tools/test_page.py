@@ -43,6 +43,7 @@ def test_the_main_text_comes_without_what_surrounds_it() -> None:
         "<p>Open daily.</p>",
         "Open daily.",
         "<html><head><title>x</title></head><body>Open daily.<script>evil()</script>",
+        "<title>Museum</title><article><p>Open daily.</article>",
         "<div>" * 3000 + "Open daily." + "</div>" * 3000,
     ],
 )
@@ -50,6 +51,11 @@ def test_short_and_odd_pages_give_their_visible_text(body: str) -> None:
     page = read(document(body))
     assert "Open daily." in page.text
     assert "evil" not in page.text
+
+
+def test_a_page_of_fragments_keeps_its_title() -> None:
+    page = read(document("<title>Harbor\n Museum</title><article><p>Open daily.</article>"))
+    assert (page.title, page.text) == ("Harbor Museum", "Open daily.")
 
 
 @pytest.mark.parametrize("body", ["", "   ", "<html></html>", "<script>only()</script>"])

@@ -103,16 +103,20 @@ REFUSED = [
 
 
 class Names:
-    """Stands for the resolver: each look-up of a name takes the next of its lists of addresses."""
+    """Stands for the resolver: each look-up of a name takes the next of its lists of addresses.
+
+    Numbers mean what they mean to the real one, and no other name is known.
+    """
 
     def __init__(self) -> None:
-        self.table: dict[str, list[list[str]]] = {}
+        local = ("localhost", "localhost.", "localhost.localdomain")
+        self.table: dict[str, list[list[str]]] = {name: [["127.0.0.1", "::1"]] for name in local}
         self.asked: list[str] = []
 
     def __call__(self, host: Any, port: Any, *args: Any, **kwargs: Any) -> list[Any]:
         name = host.decode() if isinstance(host, bytes) else str(host)
         if name not in self.table:
-            return real(host, port, *args, **kwargs)
+            return real(host, port, *args, **kwargs | {"flags": socket.AI_NUMERICHOST})
         self.asked.append(name)
         answers = self.table[name]
         found = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -147,7 +151,7 @@ async def refusal(url: str, **settings: Any) -> RemoteFault:
 
 @pytest.mark.parametrize("url", REFUSED)
 async def test_an_address_that_is_not_public_is_refused(
-    url: str, connected: list[httpx.Request]
+    url: str, names: Names, connected: list[httpx.Request]
 ) -> None:
     fault = await refusal(url)
     assert connected == []

@@ -18,12 +18,13 @@ from typing import Any
 
 from tools.faults import RemoteFault
 from tools.web.fetch import Document
+from tools.web.hits import one_line
 
 LONGEST = 1_000_000
 """Bytes of HTML that are looked at; a megabyte takes a second, at worst five."""
 
 _HTML = ("text/html", "application/xhtml+xml")
-_HIDDEN = ("script", "style", "noscript", "template", "nav", "footer", "head")
+_HIDDEN = ("script", "style", "noscript", "template", "nav", "footer", "title")
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,12 @@ def _of_html(document: Document) -> tuple[str, str]:
     library = _trafilatura()
     tree = library.load_html(html)
     if tree is None:
-        return "", _visible(html)
-    title = " ".join(str(tree.findtext(".//title") or "").split())
+        return _visible(html)
+    title = one_line(str(tree.findtext(".//title") or ""))
     main = library.extract(
         tree, output_format="markdown", include_comments=False, include_tables=True
     )
-    return title, main or _visible(html)
+    return (title, main) if main else _visible(html)
 
 
 def _trafilatura() -> Any:
@@ -85,8 +86,9 @@ def _trafilatura() -> Any:
     return import_module("trafilatura")
 
 
-def _visible(html: str | bytes) -> str:
+def _visible(html: str | bytes) -> tuple[str, str]:
     soup = import_module("bs4").BeautifulSoup(html, "lxml")
+    title = one_line(soup.title.get_text(" ")) if soup.title else ""
     for element in soup(_HIDDEN):
         element.decompose()
-    return str(soup.get_text("\n", strip=True))
+    return title, str(soup.get_text("\n", strip=True))

@@ -64,7 +64,10 @@ class Tavily:
         """What keeps it from searching, with the remedy; empty if nothing."""
         if self._key is not None or self._keyless:
             return ""
-        return f"Tavily has no key: {REMEDY}, or choose keyless=True for its free low rate"
+        return (
+            f"Tavily has no key: {REMEDY}, or choose its low free rate without one "
+            "(backend tavily-keyless; in Python, keyless=True)"
+        )
 
     async def search(self, query: str, top_k: int) -> list[Hit]:
         """At most `top_k` pages, the best first.
