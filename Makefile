@@ -33,8 +33,9 @@ format: setup ## let ruff rewrite what it can
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: setup ## what one turn of the graph costs
+bench: setup ## what one turn of the graph costs, and one call of the sandbox
 	@$(PY) -m benchmarks.overhead
+	@$(PY) -m benchmarks.sandbox
 
 # Ten workers: the default of one lets a single waiting run block every other.
 studio: setup ## serve the graph to LangGraph Studio (PORT=2024)

@@ -2,8 +2,8 @@
 
     python tests/support/escapes.py landlock       # one line of JSON; needs the tree on PYTHONPATH
 
-Each attempt prints ESCAPED if it got through and HELD if it met a wall. What it reaches for is
-real and readable by everybody, so that only the sandbox is in its way.
+Each attempt prints ESCAPED if it got through, HELD if it met a wall. What it reaches for is real
+and open to everybody, so that only the sandbox is in its way.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from processes import processes_with
 
 from tools.sandbox.choose import SAFE
 from tools.sandbox.launch import MODULES
@@ -82,7 +84,7 @@ def _bound(kind: str) -> socket.socket:
 
 
 def attempt(*lines: str) -> Probe:
-    body = "\n".join(f"    {line}" for line in lines)
+    body = "\n".join("    " + line for line in lines)
     return Probe(f"try:\n{body}\nexcept OSError: print('HELD')\nelse: print('ESCAPED')")
 
 
@@ -228,33 +230,21 @@ def written(bait: Bait) -> list[str]:
 
 def survivors(owner: int) -> list[int]:
     """Processes of the sandboxes of `owner`, which carry its number in their arguments."""
-    mark, found = f'"owner": {owner},'.encode(), []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and mark in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return found
+    return processes_with(f'"owner": {owner},'.encode())
 
 
 async def fly(backend: str) -> dict[str, object]:
     """Run all probes one after the other in a sandbox of their own; what went wrong, by name."""
+    sandbox, faults = SAFE[backend](), {}
     with laid_bait() as bait:
-        sandbox = SAFE[backend]()
-        faults = {}
         for name, probe in probes(bait).items():
             if fault := judge(probe, await sandbox.run(probe.code, probe.limits)):
                 faults[name] = fault
         files = written(bait)
-        await sandbox.close()
+    await sandbox.close()
     await asyncio.sleep(0.2)
-    return {
-        "uid": os.getuid(),
-        "faults": faults,
-        "written": files,
-        "survivors": survivors(os.getpid()),
-    }
+    left = survivors(os.getpid())
+    return {"uid": os.getuid(), "faults": faults, "written": files, "survivors": left}
 
 
 if __name__ == "__main__":

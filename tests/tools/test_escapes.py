@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -69,8 +70,11 @@ async def test_without_walls_it_escapes(bait: escapes.Bait, name: str) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="the other tests run as an ordinary user already")
-async def test_an_ordinary_user_is_contained_too(backend: str, tmp_path: Path) -> None:
-    found = await asyncio.to_thread(flown_as_nobody, backend, tmp_path)
+async def test_an_ordinary_user_is_contained_too(backend: str) -> None:
+    # Not in `tmp_path`: any other pytest closes its parent to all but root again.
+    with tempfile.TemporaryDirectory(prefix="agentflow-nobody-") as folder:
+        os.chmod(folder, 0o755)
+        found = await asyncio.to_thread(flown_as_nobody, backend, Path(folder))
     assert found == {"uid": int(NOBODY), "faults": {}, "written": [], "survivors": []}
 
 
@@ -103,8 +107,6 @@ def flown_as_nobody(backend: str, folder: Path) -> object:
     (venv / "pyvenv.cfg").write_text(f"home = {python}/bin\n")
     interpreter = Path(sys.executable).resolve()
     (venv / "bin" / "python").symlink_to(python / interpreter.relative_to(sys.base_prefix))
-    for parent in [folder, *folder.parents][:3]:  # pytest's folders are for their owner only
-        parent.chmod(0o755)
     mounts = {sys.base_prefix: python, sysconfig.get_path("purelib"): site, str(MODULES): tree}
     steps = [f"mount --bind '{source}' '{place}'" for source, place in mounts.items()]
     user = f"setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups"

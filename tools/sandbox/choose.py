@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import warnings
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from difflib import get_close_matches
@@ -24,8 +25,12 @@ from tools.sandbox.canaries import Report, probe
 from tools.sandbox.landlock import LandlockSandbox
 from tools.sandbox.protocol import Execution, Limits, Sandbox
 from tools.sandbox.unsafe import UnsafeSandboxWarning, UnsafeSubprocess
+from tools.sandbox.warm import WarmSandbox
 
-SAFE = {"bubblewrap": BubblewrapSandbox, "landlock": LandlockSandbox}
+SAFE: dict[str, Callable[[], WarmSandbox]] = {
+    "bubblewrap": BubblewrapSandbox,
+    "landlock": LandlockSandbox,
+}
 """In the order in which `auto` tries them."""
 NAMES = ("auto", *SAFE, UnsafeSubprocess.name)
 
@@ -99,11 +104,6 @@ class Guarded:
             reasons.append(f"{backend.name}: {report.reason}")
             await backend.close()
         return None, replace(report, reason="; ".join(reasons))
-
-
-def auto() -> Sandbox:
-    """The process's sandbox: `named("auto")`."""
-    return named("auto")
 
 
 @cache
