@@ -125,7 +125,7 @@ def _compared(name: str, samples: Mapping[str, list[float]]) -> dict[str, float]
 
 
 def _table(figures: Mapping[str, float]) -> str:
-    lines = [f"{'':12} {'hello':>20} {'sympy':>20} {'64 hello':>10} {'64 sympy':>10} {'first':>8}"]
+    lines = [f"{'':12} {'hello':>20} {'sympy':>20} {'64 hello':>11} {'64 sympy':>11} {'first':>8}"]
     for name in (BARE, *SAFE):
         if f"{name} hello ms" not in figures:
             continue
@@ -133,11 +133,11 @@ def _table(figures: Mapping[str, float]) -> str:
             f"{figures[f'{name} {one} ms']:7.1f} ms x{figures[f'{name} {one} ratio']:<5.2f}"
             for one in PROGRAMS
         ]
-        burst = [f"{figures.get(f'{name} {AT_ONCE} {one} s', 0.0):8.2f} s" for one in PROGRAMS]
-        first = figures.get(f"{name} first call ms", 0.0)
-        lines.append(
-            f"{name:12} {cells[0]:>20} {cells[1]:>20} {burst[0]} {burst[1]} {first:5.0f} ms"
-        )
+        line = f"{name:12} {cells[0]:>20} {cells[1]:>20}"
+        if name != BARE:
+            line += "".join(f" {figures[f'{name} {AT_ONCE} {one} s']:9.2f} s" for one in PROGRAMS)
+            line += f" {figures[f'{name} first call ms']:5.0f} ms"
+        lines.append(line)
     failed = sum(value for name, value in figures.items() if name.endswith("failed"))
     lines.append(f"hello at most x{TARGET_RATIO:g} of {BARE}; failed of those at once: {failed:g}")
     return "\n".join(lines)
