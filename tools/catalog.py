@@ -26,6 +26,7 @@ from tools import plugins
 from tools.base import FlowTool
 from tools.makers import Maker, Resolve, init_chat_model
 from tools.plugins import ToolNameError
+from tools.result import visible
 from tools.sandbox.protocol import Sandbox
 from tools.settings import Settings, Tables
 
@@ -34,6 +35,8 @@ __all__ = ["DEFAULT", "NAMES", "SETS", "ToolNameError", "card", "load"]
 DEFAULT = ("base_generator", "python_coder", "wikipedia_search")
 NAMES = (*DEFAULT, "web_search", "google_search")
 SETS = {"default": DEFAULT, "all": NAMES}
+
+LONGEST_ARGUMENT = 300  # characters of what a card says of an argument
 
 
 def load(
@@ -104,9 +107,14 @@ def _arguments(tool: BaseTool) -> list[str]:
     lines = []
     for name, field in described.get("properties", {}).items():
         optional = "" if name in required else ", optional"
-        text = f": {field['description']}" if "description" in field else ""
+        text = f": {_one_line(field['description'])}" if "description" in field else ""
         lines.append(f"    {name} ({_type(field)}{optional}){text}")
     return lines or ["    none"]
+
+
+def _one_line(text: object) -> str:
+    """A server or a stranger may have written it, and the planner reads it every turn."""
+    return visible(" ".join(str(text).split()))[:LONGEST_ARGUMENT]
 
 
 def _type(field: dict[str, Any]) -> str:

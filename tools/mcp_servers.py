@@ -34,11 +34,13 @@ from tools.result import ToolResult, bounded, error, ok, unavailable
 
 if TYPE_CHECKING:
     from mcp import Client
-    from mcp.types import CallToolResult, ContentBlock
+    from mcp.types import CallToolResult, ContentBlock, Tool
 
 CALL_SECONDS = 60.0
 LIST_SECONDS = 15.0
 LONGEST_DESCRIPTION = 1000  # characters; a server writes it, and the planner reads it every turn
+# MCP, revision 2025-11-25, "Tool Names"; the slash was common before. A planner must write it.
+_NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -132,13 +134,7 @@ async def listed(server: Server) -> list[McpTool]:
     """
     try:
         async with asyncio.timeout(LIST_SECONDS), server.session(LIST_SECONDS) as client:
-            found, cursor = [], None
-            while True:
-                page = await client.list_tools(cursor=cursor)
-                found += page.tools
-                cursor = page.next_cursor
-                if not cursor:
-                    break
+            found = await _all_pages(client)
     except ServerError:
         raise
     except Exception as fault:
@@ -146,16 +142,31 @@ async def listed(server: Server) -> list[McpTool]:
             f"MCP server {server.name} cannot be asked ({reason(fault)}): is it running, and is "
             "the address or command right?"
         ) from fault
-    return [
-        McpTool(
-            name=tool.name,
-            description=bounded(tool.description or tool.name, LONGEST_DESCRIPTION),
-            args_schema=tool.input_schema,
-            server=server,
-            remote_name=tool.name,
+    return [_made(server, tool) for tool in found]
+
+
+async def _all_pages(client: Client) -> list[Tool]:
+    page = await client.list_tools()
+    found = list(page.tools)
+    while page.next_cursor:
+        page = await client.list_tools(cursor=page.next_cursor)
+        found += page.tools
+    return found
+
+
+def _made(server: Server, tool: Tool) -> McpTool:
+    if not _NAME.fullmatch(tool.name):
+        raise ServerError(
+            f"MCP server {server.name} calls a tool {tool.name[:60]!r}: a name has up to 128 "
+            "letters, digits and _ - . /"
         )
-        for tool in found
-    ]
+    return McpTool(
+        name=tool.name,
+        description=bounded(tool.description or tool.name, LONGEST_DESCRIPTION),
+        args_schema=tool.input_schema,
+        server=server,
+        remote_name=tool.name,
+    )
 
 
 def reason(fault: BaseException) -> str:

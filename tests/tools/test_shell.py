@@ -16,6 +16,7 @@ from answering import Answering, Reply
 
 from tools import check
 from tools.__main__ import main
+from tools.catalog import NAMES
 
 SECRET = "planted-secret-value-0815"
 FOUND = {"query": {"pages": [{"title": "Town", "extract": "A town.", "fullurl": "u", "index": 1}]}}
@@ -117,6 +118,10 @@ def test_names_that_are_not_ours_are_checked_too(run: Any) -> None:
 
 def test_a_bad_file_ends_with_two(run: Any, tmp_path: Path) -> None:
     assert run("--file", str(tmp_path / "absent.toml"), "check")[0] == 2
+
+
+def test_every_tool_of_ours_is_checked() -> None:
+    assert set(check.BACKENDS) == set(check.LIVE) == set(NAMES)
 
 
 @pytest.mark.enable_socket
