@@ -33,8 +33,9 @@ format: setup ## let ruff rewrite what it can
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: setup ## what one turn of the graph costs
+bench: setup ## what one turn of the graph costs, and one call of the sandbox
 	@$(PY) -m benchmarks.overhead
+	@$(PY) -m benchmarks.sandbox
 
 nano: demo ## make the planner that ships with the package anew
 	@rm -rf agentflow_graph/nano && cp -r runs/demo/model agentflow_graph/nano

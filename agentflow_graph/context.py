@@ -30,7 +30,10 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     verifier: str = Field("sufficient", description="sufficient, or a model that judges the memory")
     generator: str = Field("extractive", description="extractive, or a model that writes")
     analysis: str = Field("off", description="off, or a model that analyses the question first")
-    tools: str = Field("all", description="all, or names separated by commas")
+    tools: str = Field(
+        "default", description="default (the three of the nano planner), all, or names with commas"
+    )
+    tools_file: str = Field("", description="File of the tools' settings (TOML)")
     tool_model: str = Field("", description="Model behind base_generator; empty: unavailable")
     outputs: str = Field("direct", description="Any of base, final, direct, separated by commas")
     layout: Literal["auto", "terse", "static_first", "paper"] = Field(

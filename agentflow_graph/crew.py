@@ -9,6 +9,7 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
@@ -103,15 +104,19 @@ def _schema(tool: BaseTool) -> dict[str, Any]:
 
 
 def _tools(context: Context, passages: int) -> list[BaseTool]:
-    model = None
-    if context.tool_model:
-        model = chat_model(context.tool_model, 0.0, context.reply_tokens, context.seed)
+    def resolve(spec: str) -> BaseChatModel:
+        return chat_model(spec, 0.0, context.reply_tokens, context.seed)
+
+    model = resolve(context.tool_model) if context.tool_model else None
     names = [name.strip() for name in context.tools.split(",") if name.strip()]
     if not names:
-        raise SettingError(f"tools={context.tools!r} names no tool; name at least one, or all")
-    wanted = "all" if names == ["all"] else names
+        raise SettingError(
+            f"tools={context.tools!r} names no tool; name at least one, default or all"
+        )
     try:
-        found: list[BaseTool] = _catalog().load(wanted, model=model, top_k=passages)
+        found: list[BaseTool] = _catalog().load(
+            names, model=model, top_k=passages, file=context.tools_file, resolve=resolve
+        )
     except ValueError as error:
         raise SettingError(f"tools={context.tools!r}: {error}") from error
     return found

@@ -4,7 +4,7 @@ A finished state is the whole record of a run; the trainer reads a rollout from 
 nothing. Records are TypedDicts, so that states travel through checkpoints and Studio as plain JSON.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
@@ -39,6 +39,8 @@ class ToolCall(TypedDict):
     status: Status
     result: str
     seconds: float
+    data: NotRequired[dict[str, Any]]
+    """What else the tool told, in single values: `backend`, who answered; code that it wrote."""
 
 
 class Verdict(TypedDict):

@@ -1,7 +1,8 @@
 """`FlowTool`: the one shape of our own tools.
 
 A tool declares its arguments (a pydantic model), what the planner's card says, and one coroutine,
-`answer`. The rest is here: timing, errors that become results, and the synchronous way in.
+`answer`. The rest is here: timing, its end, errors that become results, and the synchronous way in.
+`TypedTool` is the same without a card of its own, for tools that others describe.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from langchain_core.tools import BaseTool
 
-from tools.result import ToolResult, bounded, error
+from tools.result import ToolResult, bounded, error, redacted, timeout
 
 T = TypeVar("T")
 Example = tuple[str, str]
 """(the arguments as the planner would write them, the text that comes back)"""
 
 
-class FlowTool(BaseTool):
+class TypedTool(BaseTool):
     """A `BaseTool` that returns `(text, ToolResult)` and never raises for its own failures.
 
     `asyncio.CancelledError` passes through: whoever cancels the call cancels the work.
@@ -31,10 +32,8 @@ class FlowTool(BaseTool):
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     text_limit: int = 3500
     """Characters of text the planner gets at most."""
-
-    when_to_use: ClassVar[str]
-    bounds: ClassVar[str]
-    examples: ClassVar[tuple[Example, ...]]
+    timeout: float = 0.0
+    """Seconds of one call; 0 leaves the end to the tool and to whoever calls it."""
 
     @abstractmethod
     async def answer(self, *args: Any, **kwargs: Any) -> ToolResult:
@@ -42,17 +41,33 @@ class FlowTool(BaseTool):
 
     async def _arun(self, *args: Any, **kwargs: Any) -> tuple[str, ToolResult]:
         started = time.perf_counter()
+        clock = asyncio.timeout(self.timeout or None)
         try:
-            result = await self.answer(*args, **kwargs)
+            async with clock:
+                result = await self.answer(*args, **kwargs)
         except Exception as fault:
             result = error(f"{self.name} failed: {type(fault).__name__}: {fault}")
+            if clock.expired():
+                result = timeout(f"{self.name} gave no result in {self.timeout:g} s: ask for less")
         result["seconds"] = time.perf_counter() - started
-        result["text"] = bounded(result["text"], self.text_limit)
+        result["text"] = bounded(redacted(result["text"]), self.text_limit)
         return result["text"], result
 
     def _run(self, *args: Any, **kwargs: Any) -> tuple[str, ToolResult]:
         """The same call for synchronous callers; it works under a running event loop and blocks."""
         return run_blocking(self._arun(*args, **kwargs))
+
+
+class FlowTool(TypedTool):
+    """A tool of ours: a `TypedTool` with what the planner's card says of it."""
+
+    when_to_use: ClassVar[str]
+    bounds: ClassVar[str]
+    examples: ClassVar[tuple[Example, ...]]
+
+    async def missing(self) -> str:
+        """What keeps this tool from working, with the remedy; empty if nothing is known."""
+        return ""
 
 
 def run_blocking(work: Coroutine[Any, Any, T]) -> T:

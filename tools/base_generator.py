@@ -16,6 +16,10 @@ from pydantic import BaseModel, Field
 from tools.base import Example, FlowTool
 from tools.result import ToolResult, error, ok, unavailable
 
+NO_MODEL = (
+    "base_generator has no model: set one, by `model` in its settings or BaseGenerator(model=...)"
+)
+
 
 class Query(BaseModel):
     """Arguments of `base_generator`."""
@@ -52,9 +56,13 @@ class BaseGenerator(FlowTool):
     async def answer(self, query: str) -> ToolResult:
         """One call of the model, its text back."""
         if self.model is None:
-            return unavailable("base_generator has no model: set one, BaseGenerator(model=...)")
+            return unavailable(NO_MODEL)
         reply = await self.model.ainvoke(query)
         text = reply.text.strip()
         if not text:
             return error("the model gave an empty reply; ask again in other words")
         return ok(text)
+
+    async def missing(self) -> str:
+        """Whether it has a model."""
+        return NO_MODEL if self.model is None else ""

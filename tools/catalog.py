@@ -1,70 +1,81 @@
 """Tools by name, and the card of a tool that the planner reads.
 
     tools = load(["python_coder", "my_package.tools:weather"])
+    tools = load("all", settings={"wikipedia_search": {"backend": "kiwix", "url": "http://..."}})
     print(card(tools[0]))
 
-A name is one of ours or `package.module:attribute`, an import path of anybody's `BaseTool` (an
-object, or a class that needs no arguments).
+A name is one of ours, a set (`default`, `all`), or one of the forms of `tools.plugins`: an import
+path, an entry point, an MCP server. Sets work without keys and without the network: a tool that is
+not ready answers `unavailable` and says why.
+
+`default` are the three tools of the planner that ships; a planner knows the tools it was trained
+with, so this set does not grow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
+from tools import plugins
 from tools.base import FlowTool
-from tools.base_generator import BaseGenerator
-from tools.python_coder import PythonCoder
+from tools.makers import Maker, Resolve, init_chat_model
+from tools.plugins import ToolNameError
+from tools.result import visible
 from tools.sandbox.protocol import Sandbox
-from tools.wiki.corpus import Corpus
-from tools.wikipedia_search import WikipediaSearch
+from tools.settings import Settings, Tables
 
-NAMES = ("base_generator", "python_coder", "wikipedia_search")
-PLANNED = ("google_search", "web_search")
+__all__ = ["DEFAULT", "NAMES", "SETS", "ToolNameError", "card", "load"]
 
+DEFAULT = ("base_generator", "python_coder", "wikipedia_search")
+NAMES = (*DEFAULT, "web_search", "google_search")
+SETS = {"default": DEFAULT, "all": NAMES}
 
-class ToolNameError(ValueError):
-    """A name stands for no tool; the message says which do."""
+LONGEST_ARGUMENT = 300  # characters of what a card says of an argument
 
 
 def load(
-    names: Sequence[str] | Literal["all"],
+    names: Sequence[str] | str,
     *,
     model: BaseChatModel | None = None,
     top_k: int = 3,
     corpus: str | Path | None = None,
     sandbox: Sandbox | None = None,
+    settings: Tables | None = None,
+    file: str | Path = "",
+    resolve: Resolve | None = None,
 ) -> list[BaseTool]:
     """The tools that `names` stand for, in that order.
 
     Args:
-        names: names, import paths, or "all" for every tool of ours.
-        model: what base_generator asks; without one it answers `unavailable`.
+        names: a list of names, or "default" or "all".
+        model: what base_generator asks; without one, and without a setting, it is `unavailable`.
         top_k: passages wikipedia_search gives at most.
-        corpus: the file wikipedia_search reads; None for AGENTFLOW_CORPUS or the shipped one.
-        sandbox: where python_coder runs code; None for `tools.sandbox.choose.auto()`.
+        corpus: the file wikipedia_search reads; None for the settings, then the shipped one.
+        sandbox: where python_coder runs code; None for the settings.
+        settings: by tool, then by setting (`tools.settings`); `model`, `corpus` and `sandbox` win.
+        file: a TOML file of settings; empty for the one that AGENTFLOW_TOOLS names.
+        resolve: makes the models that settings name; None for langchain's init_chat_model.
 
     Raises:
-        ToolNameError: a name is unknown, planned only, given twice, or its import fails.
+        ToolNameError: a name is unknown, given twice, or its import fails.
+        SettingsError: a setting cannot be used. Both are a ValueError.
     """
-    if isinstance(names, str) and names != "all":
-        raise ToolNameError(f"names={names!r} is one string: give a list, [{names!r}], or 'all'")
-    search: dict[str, Any] = {} if corpus is None else {"backend": Corpus(corpus)}
-    coder: dict[str, Any] = {} if sandbox is None else {"sandbox": sandbox}
-    makers: dict[str, Callable[[], BaseTool]] = {
-        "base_generator": lambda: BaseGenerator(model=model),
-        "python_coder": lambda: PythonCoder(**coder),
-        "wikipedia_search": lambda: WikipediaSearch(top_k=top_k, **search),
-    }
-    wanted = NAMES if names == "all" else names
-    tools = [makers[name]() if name in makers else _other(name) for name in wanted]
+    if isinstance(names, str) and names not in SETS:
+        known = " or ".join(map(repr, SETS))
+        raise ToolNameError(f"names={names!r} is one string: give a list, [{names!r}], or {known}")
+    wanted = [names] if isinstance(names, str) else names
+    given = Settings(settings, file)
+    maker = Maker(given, resolve or init_chat_model, model, top_k, corpus, sandbox)
+    tools: list[BaseTool] = []
+    for name in (one for entry in wanted for one in SETS.get(entry, (entry,))):
+        tools += [maker.make(name)] if name in NAMES else plugins.find(name, NAMES, given)
+    plugins.check_settings(tools, NAMES, given)
     _check_distinct(tools)
     return tools
 
@@ -96,9 +107,14 @@ def _arguments(tool: BaseTool) -> list[str]:
     lines = []
     for name, field in described.get("properties", {}).items():
         optional = "" if name in required else ", optional"
-        text = f": {field['description']}" if "description" in field else ""
+        text = f": {_one_line(field['description'])}" if "description" in field else ""
         lines.append(f"    {name} ({_type(field)}{optional}){text}")
     return lines or ["    none"]
+
+
+def _one_line(text: object) -> str:
+    """A server or a stranger may have written it, and the planner reads it every turn."""
+    return visible(" ".join(str(text).split()))[:LONGEST_ARGUMENT]
 
 
 def _type(field: dict[str, Any]) -> str:
@@ -110,36 +126,6 @@ def _type(field: dict[str, Any]) -> str:
         return f"list of {_type(field['items'])}"
     kind = field.get("type", "any")
     return str(kind)
-
-
-def _other(name: str) -> BaseTool:
-    if name in PLANNED:
-        raise ToolNameError(f"{name!r} comes with a later version: use one of {', '.join(NAMES)}")
-    if ":" in name:
-        return _imported(name)
-    close = get_close_matches(name, NAMES, n=1)
-    guess = f"; did you mean {close[0]!r}?" if close else ""
-    raise ToolNameError(
-        f"no tool is called {name!r}{guess} Known: {', '.join(NAMES)}, or package.module:attribute"
-    )
-
-
-def _imported(path: str) -> BaseTool:
-    module, _, attribute = path.partition(":")
-    try:
-        found = vars(import_module(module))[attribute]
-    except (ImportError, KeyError, ValueError) as fault:
-        raise ToolNameError(
-            f"cannot import tool {path!r} ({type(fault).__name__}: {fault}): "
-            "write package.module:attribute of an installed package"
-        ) from fault
-    tool = found() if isinstance(found, type) and issubclass(found, BaseTool) else found
-    if not isinstance(tool, BaseTool):
-        raise ToolNameError(
-            f"{path!r} is a {type(tool).__name__}: it must be a langchain_core BaseTool; "
-            "wrap a function with @tool"
-        )
-    return tool
 
 
 def _check_distinct(tools: Sequence[BaseTool]) -> None:

@@ -1,11 +1,14 @@
 """`python_coder`: run Python in the sandbox and read what it prints.
 
     text = await PythonCoder().ainvoke({"code": "4738 * 37"})     # "175306"
+    coder = PythonCoder(model=init_chat_model("openai:gpt-4o-mini"))
+    text = await coder.ainvoke({"code": "the sum of the primes below 100"})     # "1060"
 
 The text is what the code prints followed, as in a notebook, by the value of the last expression
 (as `print` would show it) unless that is None. The code runs once, in one namespace, as
-`__main__`. Where no sandbox passed its canaries the tool answers `unavailable` and runs nothing.
-Concept: the Python Coder of AgentFlow (arXiv 2510.05592, section 4).
+`__main__`. A text that is no Python is a task: the tool's model, if it has one, writes the program
+for it, and that runs once. Where no sandbox passed its canaries the tool answers `unavailable` and
+runs nothing. Concept: the Python Coder of AgentFlow (arXiv 2510.05592, section 4).
 """
 
 from __future__ import annotations
@@ -13,17 +16,26 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
 from tools import result
 from tools.base import Example, FlowTool
-from tools.result import ToolResult
+from tools.result import ToolResult, visible
 from tools.sandbox import choose
 from tools.sandbox.protocol import Execution, Limits, Sandbox
 
 _FENCED = re.compile(r"^\s*```[ \t]*(?:python3?|py)?[ \t]*\n(.*?)(?:\n?[ \t]*```.*)?$", re.DOTALL)
+_BLOCK = re.compile(r"^[ \t]*```[^\n]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
 NOTHING = "the code ran and printed nothing: print the result or end with an expression"
+PROMPT = """\
+Write one complete Python program that does the task below and prints the result.
+The standard library, numpy and sympy can be imported; there is no network and no input.
+Answer with one block of code between ```python and ``` and nothing else.
+
+Task:
+{task}"""
 
 
 class Code(BaseModel):
@@ -32,8 +44,18 @@ class Code(BaseModel):
     code: str = Field(description="A complete Python program; print the result or end with it")
 
 
+class CodeOrTask(BaseModel):
+    """Arguments of a `python_coder` that has a model."""
+
+    code: str = Field(description="A complete Python program, or what it should do, in words")
+
+
 class PythonCoder(FlowTool):
-    """Runs code in `sandbox` (default: the best one that holds here) under `limits`."""
+    """Runs code in `sandbox` (default: the best one that holds here) under `limits`.
+
+    `data` of the result: `backend`, `status` (of the run), `stdout`, `stderr`, `value`,
+    `milliseconds`, and `code` if `model` wrote it.
+    """
 
     name: str = "python_coder"
     description: str = (
@@ -41,9 +63,10 @@ class PythonCoder(FlowTool):
         "The standard library, numpy and sympy can be imported."
     )
     args_schema: ArgsSchema | None = Code
-    # `Any`: pydantic can check no Protocol; `choose.auto` and the tests give real ones.
-    sandbox: Any = Field(default_factory=lambda: choose.auto(), exclude=True)
+    # `Any`: pydantic can check no Protocol; `choose.named` and the tests give real ones.
+    sandbox: Any = Field(default_factory=lambda: choose.named("auto"), exclude=True)
     limits: Limits = Limits()
+    model: BaseChatModel | None = None
 
     when_to_use: ClassVar[str] = "arithmetic, counting, dates, algebra, anything exact"
     bounds: ClassVar[str] = (
@@ -58,17 +81,60 @@ class PythonCoder(FlowTool):
         ),
     )
 
+    def model_post_init(self, context: Any, /) -> None:
+        """Tell the planner of the model, if there is one."""
+        super().model_post_init(context)
+        if self.model is not None and not self.model_fields_set & {"description", "args_schema"}:
+            self.description += " Given a task in words instead, it writes the program itself."
+            self.args_schema = CodeOrTask
+
     async def answer(self, code: str) -> ToolResult:
-        """Run `code` once and put the outcome into words."""
+        """Run `code` once, or the program for it, and put the outcome into words."""
         sandbox: Sandbox = self.sandbox
         execution = await sandbox.run(unfenced(code), self.limits)
-        return worded(execution, self.limits)
+        written = ""
+        if self.model is not None and not execution.ran:
+            reply = await self.model.ainvoke(PROMPT.format(task=code))
+            written = block(reply.text)
+            if not written:
+                return result.error(
+                    f"the model of python_coder wrote no program for {code[:80]!r}: "
+                    "give the program itself, or put the task in other words"
+                )
+            execution = await sandbox.run(written, self.limits)
+        answer = worded(execution, self.limits)
+        answer["data"] = facts(execution) | ({"code": visible(written)} if written else {})
+        return answer
+
+    async def missing(self) -> str:
+        """Why no code runs here, with the remedy; empty where it does."""
+        execution = await self.sandbox.run("", self.limits)
+        return str(execution.error) if execution.status == "unavailable" else ""
 
 
 def unfenced(code: str) -> str:
     """`code` without the Markdown fence that models like to put around it."""
     match = _FENCED.match(code)
     return match[1] if match else code
+
+
+def block(reply: str) -> str:
+    """The program in a model's reply: its first fenced block, else all of it."""
+    match = _BLOCK.search(reply)
+    return (match[1] if match else unfenced(reply)).strip()
+
+
+def facts(execution: Execution) -> dict[str, Any]:
+    """A run as plain JSON, its texts made visible; each is bounded by the limit of the output."""
+    value = execution.value
+    return {
+        "backend": execution.backend,
+        "status": execution.status,
+        "stdout": visible(execution.stdout),
+        "stderr": visible(execution.stderr),
+        "value": None if value is None else visible(value),
+        "milliseconds": round(execution.milliseconds, 3),
+    }
 
 
 def worded(execution: Execution, limits: Limits) -> ToolResult:

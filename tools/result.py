@@ -9,8 +9,9 @@ decides what to do next.
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -24,6 +25,8 @@ _NEWLINES = re.compile(r"\r\n?")
 _HOSTILE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
+_SHORTEST_SECRET = 8
 
 
 class ToolResult(TypedDict):
@@ -32,6 +35,9 @@ class ToolResult(TypedDict):
     status: Status
     text: str
     seconds: float
+    data: NotRequired[dict[str, Any]]
+    """More, for programs: plain JSON, bounded. `backend` names who answered; the memory of a run
+    keeps the entries that are no lists or objects, shortened."""
 
 
 def ok(text: str, seconds: float = 0.0) -> ToolResult:
@@ -60,6 +66,18 @@ def visible(text: str) -> str:
     Tabs and newlines stay; `\r\n` and `\r` become `\n`.
     """
     return _HOSTILE.sub(_written_out, _NEWLINES.sub("\n", text))
+
+
+def redacted(text: str) -> str:
+    """`text` without the secrets of the environment, each replaced by `[NAME]`.
+
+    A secret is the value, 8 characters or longer, of a variable that is called a key, a token, a
+    secret, a password or a credential. Errors of clients quote them.
+    """
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST_SECRET and _SECRET.search(name):
+            text = text.replace(value, f"[{name}]")
+    return text
 
 
 def bounded(text: str, limit: int) -> str:

@@ -1,6 +1,7 @@
 """`wikipedia_search`: look up people, places and things in an encyclopedia.
 
     text = await WikipediaSearch(backend=Corpus("articles.jsonl")).ainvoke({"query": "Mira Voss"})
+    text = await WikipediaSearch(backend=MediaWiki(contact="you@example.org")).ainvoke(...)
 
 One passage reads `Title: text`; several are numbered lines, `[1] Title: text (url)`.
 Concept: the Wikipedia Search of AgentFlow (arXiv 2510.05592, section 4).
@@ -8,30 +9,22 @@ Concept: the Wikipedia Search of AgentFlow (arXiv 2510.05592, section 4).
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any, ClassVar
 
 from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
+from tools.faults import RemoteFault
 from tools.result import ToolResult, error, ok, unavailable
-from tools.wiki.corpus import Corpus
-from tools.wiki.passage import Backend, BackendError, Passage
-
-SHIPPED = Path(__file__).parent / "wiki" / "almanac.jsonl"
+from tools.wiki.corpus import default_corpus
+from tools.wiki.passage import Backend, BackendError, CheckedBackend, Passage
 
 
 class Search(BaseModel):
     """Arguments of `wikipedia_search`."""
 
     query: str = Field(description="The name or title to look up, or a few telling words")
-
-
-def default_corpus() -> Corpus:
-    """The corpus that AGENTFLOW_CORPUS names, else the one that comes with this package."""
-    return Corpus(os.environ.get("AGENTFLOW_CORPUS") or SHIPPED)
 
 
 class WikipediaSearch(FlowTool):
@@ -65,9 +58,15 @@ class WikipediaSearch(FlowTool):
             passages = await backend.search(query, self.top_k)
         except BackendError as fault:
             return unavailable(f"wikipedia_search cannot search: {fault}")
+        except RemoteFault as fault:
+            return fault.result()
         if not passages:
             return error(f"no article matches '{query}'; search for a name or a title")
         return ok(rendered(passages))
+
+    async def missing(self) -> str:
+        """What keeps the backend from searching, if it can tell, with the remedy."""
+        return self.backend.missing() if isinstance(self.backend, CheckedBackend) else ""
 
 
 def rendered(passages: list[Passage]) -> str:

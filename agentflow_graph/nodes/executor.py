@@ -23,6 +23,7 @@ from agentflow_graph.run import Run, Update, failure
 from agentflow_graph.state import Status, ToolCall, Turn
 
 LONGEST_RESULT = 20_000  # characters of a result that the memory keeps
+LONGEST_FACT = 2_000  # characters of each text beside it
 
 
 async def executor(run: Run) -> Update:
@@ -82,9 +83,10 @@ async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: s
     request = {"type": "tool_call", "id": name, "name": tool.name, "args": arguments}
     begun = time.perf_counter()
     status: Status
+    data: dict[str, Any] = {}
     try:
         async with asyncio.timeout(seconds) as clock:
-            status, text = _read(await tool.ainvoke(request))
+            status, text, data = _read(await tool.ainvoke(request))
     except GraphBubbleUp:  # a tool that asks a human itself
         raise
     except ValidationError as error:
@@ -94,21 +96,35 @@ async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: s
         status, text = "error", f"{type(error).__name__}: {error}"
         if clock.expired():
             status, text = "timeout", f"no result within {seconds:.3g} s"
-    return ToolCall(
+    call = ToolCall(
         tool=tool.name,
         arguments=arguments,
         status=status,
-        result=shorten(text, LONGEST_RESULT).encode(errors="replace").decode(),
+        result=_kept(text, LONGEST_RESULT),
         seconds=time.perf_counter() - begun,
     )
+    if facts := _facts(data):
+        call["data"] = facts
+    return call
 
 
-def _read(message: ToolMessage) -> tuple[Status, str]:
-    """Status and text; a tool that says more than success or error says it in its artifact."""
+def _read(message: ToolMessage) -> tuple[Status, str, dict[str, Any]]:
+    """Status, text and data; a tool that says more than success or error has an artifact."""
     artifact = message.artifact
     if isinstance(artifact, dict) and artifact.get("status") in get_args(Status):
-        return artifact["status"], str(artifact["text"])
-    return ("error" if message.status == "error" else "ok"), str(message.text)
+        return artifact["status"], str(artifact["text"]), artifact.get("data", {})
+    return ("error" if message.status == "error" else "ok"), str(message.text), {}
+
+
+def _facts(data: dict[str, Any]) -> dict[str, Any]:
+    """What the memory keeps of a tool's data: texts, shortened, and other single values."""
+    texts = {name: _kept(one, LONGEST_FACT) for name, one in data.items() if isinstance(one, str)}
+    others = {name: one for name, one in data.items() if isinstance(one, int | float)}
+    return texts | others
+
+
+def _kept(text: str, limit: int) -> str:
+    return shorten(text, limit).encode(errors="replace").decode()
 
 
 def _not_made(turn: Turn, reason: str) -> ToolCall:

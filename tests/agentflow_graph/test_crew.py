@@ -71,6 +71,36 @@ async def test_a_name_that_cannot_be_resolved(given, said, scripted) -> None:
         await Crews(models, None).of(Context(**given))
 
 
+async def test_the_tools_are_those_that_the_nano_planner_was_trained_with(scripted) -> None:
+    made = await Crews({"planner": scripted("x")}, None).of(Context())
+    assert list(made.tools) == ["base_generator", "python_coder", "wikipedia_search"]
+
+
+async def test_a_tools_file_sets_them_and_names_models_as_the_agent_does(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, scripted
+) -> None:
+    asked: list[Any] = []
+    model = scripted("x")
+    monkeypatch.setattr(crew, "chat_model", lambda *how: asked.append(how) or model)
+    file = tmp_path / "tools.toml"
+    file.write_text(
+        "[base_generator]\nmodel = 'vllm:m@http://127.0.0.1:8000'\n"
+        "[wikipedia_search]\ntimeout = 3\n"
+    )
+    context = Context(tools="wikipedia_search, base_generator", tools_file=str(file))
+    made = await Crews({"planner": scripted("x")}, None).of(context)
+    assert made.tools["wikipedia_search"].timeout == 3.0
+    assert made.tools["base_generator"].model is model
+    assert [how[:2] for how in asked] == [("vllm:m@http://127.0.0.1:8000", 0.0)]
+
+
+async def test_a_tools_file_that_is_wrong_is_a_setting_that_is_wrong(tmp_path, scripted) -> None:
+    file = tmp_path / "tools.toml"
+    file.write_text("[wikipedia_search]\nbakend = 'x'\n")
+    with pytest.raises(SettingError, match="did you mean 'backend'"):
+        await Crews({"planner": scripted("x")}, None).of(Context(tools_file=str(file)))
+
+
 async def test_our_own_tools_by_name(scripted) -> None:
     made = await Crews({"planner": scripted("x")}, None).of(Context(tools="python_coder"))
     assert list(made.tools) == ["python_coder"]

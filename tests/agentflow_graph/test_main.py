@@ -90,6 +90,7 @@ def test_help_names_every_setting(capsys) -> None:
 
 
 @pytest.mark.skipif(not (NANO / "model.safetensors").exists(), reason="no nano planner yet")
+@pytest.mark.enable_socket  # the canaries of python_coder try to connect
 def test_the_default_planner_answers(capsys) -> None:
     assert cli.main(["What is 21 + 21?"]) == 0
     assert "Answer: " in capsys.readouterr().out

@@ -1,41 +1,60 @@
-"""A sandbox for all tests of the folder; tests that take it are skipped without Landlock."""
+"""Sandboxes for all tests of the folder, of every backend that runs here."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import cache
 
 import pytest
 
-from tools.sandbox.landlock import LandlockSandbox
+from tools.base import run_blocking
+from tools.sandbox.choose import SAFE
 from tools.sandbox.protocol import Limits
+from tools.sandbox.warm import WarmSandbox
 
 
-def landlock_version() -> int:
-    import sandlock
+@cache
+def obstacle(backend: str) -> str:
+    """Why a backend cannot run here; empty if it can."""
+    sandbox = SAFE[backend]()
+    execution = run_blocking(sandbox.run("1", Limits()))
+    sandbox.shut()
+    return execution.error
 
-    try:
-        return int(sandlock.landlock_abi_version())
-    except Exception:
-        return 0
+
+def need(backend: str) -> str:
+    if reason := obstacle(backend):
+        pytest.skip(f"no {backend} here: {reason}")
+    return backend
+
+
+@pytest.fixture(scope="session", params=list(SAFE))
+def backend(request: pytest.FixtureRequest) -> str:
+    """The name of each backend that runs here."""
+    return need(request.param)
 
 
 @pytest.fixture(scope="session")
 def landlock() -> None:
-    if landlock_version() < 1:
-        pytest.skip("this kernel offers no Landlock")
+    need("landlock")
 
 
 @pytest.fixture(scope="session")
-async def sandbox(landlock: None) -> AsyncIterator[LandlockSandbox]:
-    shared = LandlockSandbox()
+def bubblewrap() -> None:
+    need("bubblewrap")
+
+
+@pytest.fixture(scope="session")
+async def sandbox(backend: str) -> AsyncIterator[WarmSandbox]:
+    shared = SAFE[backend]()
     yield shared
     await shared.close()
 
 
 @pytest.fixture
-async def fresh(landlock: None) -> AsyncIterator[LandlockSandbox]:
+async def fresh(backend: str) -> AsyncIterator[WarmSandbox]:
     """A sandbox of the test's own, to be broken."""
-    own = LandlockSandbox()
+    own = SAFE[backend]()
     yield own
     await own.close()
 

@@ -7,18 +7,22 @@ import os
 from dataclasses import replace
 
 import pytest
+from processes import alive, until
 
 from tools.python_coder import PythonCoder
 from tools.sandbox.canaries import HELD, probe
-from tools.sandbox.choose import Guarded, auto
-from tools.sandbox.landlock import LandlockSandbox
+from tools.sandbox.choose import SAFE, Guarded, SandboxNameError, named
 from tools.sandbox.protocol import Execution, Limits
+from tools.sandbox.unsafe import UnsafeSandboxWarning, UnsafeSubprocess
+from tools.sandbox.warm import WarmSandbox
 
 CANARIES = ["control", "read", "environment", "network", "fork", "write", "memory"]
 
 
 class Leaky:
     """Holds every canary but those whose program contains `leak`; counts what it ran."""
+
+    name, remedy = "leaky", "mend it"
 
     def __init__(self, leak: str, execution: Execution) -> None:
         self.leak, self.execution = leak, execution
@@ -50,8 +54,8 @@ class Unguarded:
 
 
 @pytest.mark.enable_socket
-async def test_landlock_holds_them_all(fresh: LandlockSandbox) -> None:
-    report = await probe(fresh)
+async def test_every_backend_holds_them_all(fresh: WarmSandbox) -> None:
+    report = await probe(fresh, fresh.remedy)
     assert report.trusted, report.reason
     assert report.verdicts == dict.fromkeys(CANARIES, "held")
     assert not [name for name in os.environ if name.startswith("AGENTFLOW_CANARY")]
@@ -59,7 +63,7 @@ async def test_landlock_holds_them_all(fresh: LandlockSandbox) -> None:
 
 @pytest.mark.enable_socket
 async def test_without_walls_they_all_escape() -> None:
-    report = await probe(Unguarded())
+    report = await probe(Unguarded(), "")
     assert report.verdicts == {"control": "held", **dict.fromkeys(CANARIES[1:], "escaped")}
 
 
@@ -72,13 +76,14 @@ async def test_one_escape_closes_it(leak: str) -> None:
     text, result = await PythonCoder(sandbox=guarded)._arun(code="1 + 1")
     assert result["status"] == "unavailable"
     assert "escaped" in text
-    assert "landlock" in text
+    assert "leaky: " in text
+    assert "mend it" in text
     assert backend.runs == flown == len(CANARIES)
 
 
 @pytest.mark.enable_socket
 async def test_a_canary_that_proves_nothing_closes_it() -> None:
-    report = await probe(Leaky("os.fork", Execution("timeout")))
+    report = await probe(Leaky("os.fork", Execution("timeout")), "")
     assert report.verdicts["fork"] == "unproven"
     assert not report.trusted
 
@@ -112,7 +117,66 @@ async def test_canaries_fly_once_for_many_callers() -> None:
 
 
 @pytest.mark.enable_socket
-async def test_auto_is_one_for_the_process(landlock: None) -> None:
-    assert auto() is auto()
-    execution = await auto().run("print(6 * 7)", Limits())
-    assert replace(execution, milliseconds=0) == Execution("ok", stdout="42\n", backend="landlock")
+async def test_the_first_that_holds_is_taken() -> None:
+    leaky = Leaky("os.fork", Execution("ok", stdout="ESCAPED\n"))
+    good, spare = (Leaky("4738", Execution("ok", value="175306")) for _ in range(2))
+    good.name = "good"
+    guarded = Guarded(leaky, good, spare)
+    assert (await guarded.run("4738 * 37", Limits())).value == "175306"
+    assert (await guarded.report()).backend == "good"
+    assert (leaky.runs, good.runs, spare.runs) == (len(CANARIES), len(CANARIES) + 1, 0)
+
+
+@pytest.mark.enable_socket
+async def test_every_backend_tells_why_not() -> None:
+    leaky = Leaky("os.fork", Execution("ok", stdout="ESCAPED\n"))
+    broken = Leaky("", Execution("unavailable", error="apt install it"))
+    broken.name = "broken"
+    execution = await Guarded(leaky, broken).run("1", Limits())
+    assert execution.status == "unavailable"
+    assert "leaky: the sandbox did not hold its canaries (fork escaped): mend it" in execution.error
+    assert "broken: apt install it" in execution.error
+
+
+@pytest.mark.enable_socket
+async def test_a_backend_is_one_for_the_process(backend: str) -> None:
+    assert named(backend) is named(backend)
+    execution = await named(backend).run("print(6 * 7)", Limits())
+    assert replace(execution, milliseconds=0) == Execution("ok", stdout="42\n", backend=backend)
+    await named(backend).close()
+
+
+@pytest.mark.enable_socket
+async def test_auto_takes_one_of_them(backend: str) -> None:
+    execution = await named("auto").run("6 * 7", Limits())
+    assert (execution.value, execution.backend in SAFE) == ("42", True)
+
+
+def test_an_unknown_sandbox_is_explained() -> None:
+    with pytest.raises(SandboxNameError, match="did you mean 'bubblewrap'"):
+        named("bublewrap")
+
+
+@pytest.mark.enable_socket
+async def test_the_unsafe_one_warns_and_is_marked() -> None:
+    with pytest.warns(UnsafeSandboxWarning, match="walled in by nothing"):
+        unsafe = named("unsafe-subprocess")
+    assert named("unsafe-subprocess") is unsafe
+    _, result = await PythonCoder(sandbox=unsafe)._arun(
+        code="open(__import__('os').__file__).close()\n42"
+    )
+    assert result["text"] == "42"
+    assert result["data"]["backend"] == "unsafe-subprocess"
+    report = await probe(UnsafeSubprocess(), "")
+    assert report.verdicts["read"] == report.verdicts["fork"] == "escaped"
+    await unsafe.close()
+
+
+async def test_the_unsafe_one_ends_what_was_started_at_its_timeout() -> None:
+    sandbox = UnsafeSubprocess()
+    code = "import os, time\nprint(os.fork(), flush=True)\ntime.sleep(60)"
+    execution = await sandbox.run(code, Limits(wall=0.5))
+    assert execution.status == "timeout"
+    (child,) = (pid for pid in execution.stdout.split() if pid != "0")
+    await until(lambda: not alive(int(child)))
+    await sandbox.close()

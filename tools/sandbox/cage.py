@@ -1,9 +1,11 @@
 """The walls: applied by a child to itself before it runs any code, and irreversible.
 
-Landlock decides which files may be opened, seccomp which system calls exist, rlimits how much of
-each resource there is. Landlock does not see chmod, chown, xattrs or times, nor (before ABI 3)
-truncation, so seccomp forbids those. Sources: landlock(7), seccomp(2), capabilities(7); the table
-of calls starts from what moby's default profile withholds.
+Which files a program may open is decided by Landlock, or by mounts where the zygote lives in
+namespaces of its own; which system calls exist by seccomp (`syscalls`); how much of each resource
+there is by rlimits. Sources: landlock(7), mount_namespaces(7), capabilities(7), setrlimit(2).
+
+Memory: RLIMIT_AS bounds the address space of one process, and all its threads share that one. No
+program can start a second process, so the bound holds for everything a run consists of.
 """
 
 from __future__ import annotations
@@ -15,44 +17,19 @@ import os
 import resource
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
-REMEDY = (
-    "use Linux 5.13 or newer with `landlock` in the boot option lsm=, and in a container a seccomp "
-    "profile that allows landlock_*, seccomp, capset and pidfd_open (Docker's default does)"
-)
+from tools.sandbox.workdir import MOST_ENTRIES
 
-_FORBIDDEN = """
-    socket socketpair connect bind listen accept accept4 sendto sendmsg sendmmsg recvfrom recvmsg
-    fork vfork execve execveat
-    kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_open pidfd_send_signal pidfd_getfd
-    ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp
-    setpriority ioprio_set sched_setscheduler sched_setparam sched_setattr sched_setaffinity
-    move_pages migrate_pages
-    unshare setns mount umount2 pivot_root chroot open_tree move_mount fsopen fsconfig fsmount
-    fspick mount_setattr
-    open_by_handle_at name_to_handle_at memfd_create memfd_secret userfaultfd fanotify_init
-    truncate chmod fchmod fchmodat chown fchown lchown fchownat
-    setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
-    utime utimes utimensat futimesat mknod mknodat
-    shmget shmat shmctl semget semop semtimedop semctl msgget msgsnd msgrcv msgctl
-    mq_open mq_unlink
-    bpf perf_event_open io_uring_setup io_uring_enter io_uring_register seccomp
-    keyctl add_key request_key
-    setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset
-    init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff
-    syslog quotactl quotactl_fd acct personality iopl ioperm modify_ldt vhangup
-    sethostname setdomainname settimeofday clock_settime clock_adjtime adjtimex lookup_dcookie
-"""
-# Younger than the libseccomp of common systems, so by number (the same on every architecture):
-# fchmodat2, setxattrat, removexattrat, open_tree_attr, file_setattr.
-_FORBIDDEN_BY_NUMBER = (452, 463, 466, 467, 469)
+Walls = Literal["landlock", "mounts", "none"]
+"""What keeps a program from other files. With `none` there is no seccomp filter either."""
 
-_CLONE_THREAD = 0x00010000
 _PR_SET_PDEATHSIG = 1
 _SIGKILL = 9
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAP_DAC_READ_SEARCH = 1 << 2
+_CLONE_NEWNS = 0x00020000
+_MS_NOSUID, _MS_NODEV = 2, 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -61,33 +38,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Cage:
     """The walls of one run; `memory`, `files` in bytes, `cpu` in seconds."""
 
+    walls: Walls
     readable: tuple[str, ...]
     workdir: str
     memory: int
     cpu: float
     files: int
-
-
-def build_filter() -> Any:
-    """The seccomp filter, built once and loaded in every child. Denied calls give EPERM."""
-    seccomp = import_module("pyseccomp")
-    denied, missing = seccomp.ERRNO(errno.EPERM), seccomp.ERRNO(errno.ENOSYS)
-    rules = seccomp.SyscallFilter(seccomp.ALLOW)
-    for call in (*_FORBIDDEN.split(), *_FORBIDDEN_BY_NUMBER):
-        rules.add_rule(denied, call)
-    # The flags of these two lie behind pointers where no filter can look. ENOSYS makes libc fall
-    # back to `clone` and `openat`, whose flags are arguments.
-    rules.add_rule(missing, "clone3")
-    rules.add_rule(missing, "openat2")
-    rules.add_rule(denied, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, _CLONE_THREAD, 0))
-    # Before ABI 3 Landlock lets a read-only open truncate.
-    mask = os.O_ACCMODE | os.O_TRUNC
-    rules.add_rule(denied, "open", seccomp.Arg(1, seccomp.MASKED_EQ, mask, os.O_TRUNC))
-    rules.add_rule(denied, "openat", seccomp.Arg(2, seccomp.MASKED_EQ, mask, os.O_TRUNC))
-    # Nobody else's limits, and no outliving the zygote.
-    rules.add_rule(denied, "prlimit64", seccomp.Arg(0, seccomp.NE, 0))
-    rules.add_rule(denied, "prctl", seccomp.Arg(0, seccomp.EQ, _PR_SET_PDEATHSIG))
-    return rules
 
 
 def die_with_parent(parent: int, signal: int = _SIGKILL) -> None:
@@ -96,21 +52,25 @@ def die_with_parent(parent: int, signal: int = _SIGKILL) -> None:
     Raises:
         OSError: the parent is gone already, or the kernel refuses.
     """
-    if _libc.prctl(_PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    _called(_libc.prctl(_PR_SET_PDEATHSIG, signal, 0, 0, 0), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent:
         raise OSError(errno.ESRCH, "the parent process ended")
 
 
 def lock(cage: Cage, rules: Any) -> None:
-    """Put the calling process in `cage`, for good. `rules` is what `build_filter` gave.
+    """Put the calling process in `cage`, for good. `rules` is what `syscalls.build_filter` gave.
 
     Raises:
         OSError, Exception: one of the walls could not be put up; the caller must not go on.
     """
     _set_limits(cage)
+    if cage.walls == "none":
+        return
+    if cage.walls == "landlock":
+        _confine_files(cage)
+    else:
+        _mount_scratch(cage)
     _drop_capabilities()
-    _confine_files(cage)
     rules.load()
 
 
@@ -134,11 +94,9 @@ def _drop_capabilities() -> None:
     """
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     held = (ctypes.c_uint32 * 6)()
-    if _libc.capget(header, held) != 0:
-        raise OSError(ctypes.get_errno(), "capget")
+    _called(_libc.capget(header, held), "capget")
     kept = held[1] & _CAP_DAC_READ_SEARCH
-    if _libc.capset(header, (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)) != 0:
-        raise OSError(ctypes.get_errno(), "capset")
+    _called(_libc.capset(header, (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)), "capset")
 
 
 def _confine_files(cage: Cage) -> None:
@@ -151,3 +109,21 @@ def _confine_files(cage: Cage) -> None:
         allow_degraded=list(sandlock.Protection),
     )
     sandlock.confine(policy)
+
+
+def _mount_scratch(cage: Cage) -> None:
+    """A scratch folder in memory that no other program sees and that ends with this one.
+
+    All else in this world is mounted read-only already. `size` and `nr_inodes` are the kernel's
+    own bounds: writing more is refused with "No space left on device".
+    """
+    _called(_libc.unshare(_CLONE_NEWNS), "unshare(CLONE_NEWNS)")
+    bounds = f"size={cage.files},nr_inodes={MOST_ENTRIES},mode=700".encode()
+    flags = _MS_NOSUID | _MS_NODEV
+    folder = os.fsencode(cage.workdir)
+    _called(_libc.mount(b"tmpfs", folder, b"tmpfs", flags, bounds), f"mount({cage.workdir})")
+
+
+def _called(result: int, call: str) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), call)

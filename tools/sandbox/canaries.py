@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tools.sandbox import cage
 from tools.sandbox.protocol import Execution, Limits, Sandbox
 
 Verdict = Literal["held", "escaped", "unproven"]
@@ -45,6 +44,7 @@ class Report:
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     reason: str = ""
+    backend: str = ""
 
     @property
     def trusted(self) -> bool:
@@ -102,15 +102,15 @@ def programs(bait: Bait) -> dict[str, str]:
     }
 
 
-async def probe(sandbox: Sandbox) -> Report:
-    """Fly every canary against `sandbox`.
+async def probe(sandbox: Sandbox, remedy: str) -> Report:
+    """Fly every canary against `sandbox`; `remedy` is what to do if it does not hold them.
 
     It must not have run anything before: the planted environment variable has to be there when its
     processes start.
     """
     try:
         with laid_bait() as bait:
-            return await _fly(sandbox, bait)
+            return await _fly(sandbox, bait, remedy)
     except (OSError, RuntimeError) as fault:
         return Report(
             reason=f"the canaries' baits cannot be laid ({fault}): allow a temporary "
@@ -118,7 +118,7 @@ async def probe(sandbox: Sandbox) -> Report:
         )
 
 
-async def _fly(sandbox: Sandbox, bait: Bait) -> Report:
+async def _fly(sandbox: Sandbox, bait: Bait, remedy: str) -> Report:
     control = await sandbox.run(f"print('{HELD}')", LIMITS)
     if control.status != "ok" or control.stdout.strip() != HELD:
         reason = control.error or f"a program that prints one word ended with {control.status}"
@@ -128,7 +128,7 @@ async def _fly(sandbox: Sandbox, bait: Bait) -> Report:
         verdicts[name] = _judge(await sandbox.run(program, LIMITS))
     if bait.target.exists():
         verdicts["write"] = "escaped"
-    return Report(verdicts, _reason(verdicts))
+    return Report(verdicts, _reason(verdicts, remedy))
 
 
 def _judge(execution: Execution) -> Verdict:
@@ -138,11 +138,11 @@ def _judge(execution: Execution) -> Verdict:
     return "held" if held else "unproven"
 
 
-def _reason(verdicts: dict[str, Verdict]) -> str:
+def _reason(verdicts: dict[str, Verdict], remedy: str) -> str:
     leaks = [f"{name} {verdict}" for name, verdict in verdicts.items() if verdict != "held"]
     if not leaks:
         return ""
-    return f"the sandbox did not hold its canaries ({', '.join(leaks)}): {cage.REMEDY}"
+    return f"the sandbox did not hold its canaries ({', '.join(leaks)}): {remedy}"
 
 
 def _attempt(*lines: str) -> str:

@@ -42,6 +42,7 @@ def run(task: Task) -> NoReturn:
     try:
         _arrange(task)
         cage.lock(task.walls, task.rules)
+        os.chdir(task.walls.workdir)  # not before: the walls may include a mount on it
     except BaseException as fault:
         os.write(_REPORT, f"{type(fault).__name__}: {fault}".encode())
         os._exit(1)
@@ -61,7 +62,6 @@ def _arrange(task: Task) -> None:
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cage.die_with_parent(task.parent)
-    os.chdir(task.walls.workdir)
     for name in ("HOME", "TMPDIR"):
         os.environ[name] = task.walls.workdir
     sys.path.insert(0, task.walls.workdir)
@@ -74,7 +74,13 @@ def _stream(descriptor: int) -> TextIO:
 
 def _report(code: str, output: int) -> dict[str, Any]:
     try:
-        shown = _evaluate(code)
+        program, last = _compiled(code)
+    except (SyntaxError, ValueError) as fault:
+        return {**_failed(fault), "ran": False}
+    except MemoryError:
+        return {"status": "memory", "ran": False}
+    try:
+        shown = _evaluate(program, last)
     except MemoryError:
         return {"status": "memory"}
     except SystemExit as stop:
@@ -86,16 +92,22 @@ def _report(code: str, output: int) -> dict[str, Any]:
     return {"status": "ok", "value": shown}
 
 
-def _evaluate(code: str) -> str | None:
+def _compiled(code: str) -> tuple[types.CodeType, types.CodeType | None]:
+    """The program, and the expression that it may end with."""
+    tree = ast.parse(code, _FILE)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    program = compile(tree, _FILE, "exec")
+    if not isinstance(last, ast.Expr):
+        return program, None
+    return program, compile(ast.Expression(last.value), _FILE, "eval")
+
+
+def _evaluate(program: types.CodeType, last: types.CodeType | None) -> str | None:
     """Run the program as `__main__`; `str()` of the last expression's value, if it has one."""
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
-    tree = ast.parse(code, _FILE)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, _FILE, "exec"), main.__dict__)
-    if not isinstance(last, ast.Expr):
-        return None
-    value = eval(compile(ast.Expression(last.value), _FILE, "eval"), main.__dict__)
+    exec(program, main.__dict__)
+    value = None if last is None else eval(last, main.__dict__)
     return None if value is None else str(value)
 
 

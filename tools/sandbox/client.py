@@ -12,25 +12,22 @@ import json
 import os
 import select
 import subprocess
-import sys
 import tempfile
 import threading
 from concurrent.futures import Future
 from dataclasses import asdict
-from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
 
 from tools.sandbox import workdir
 from tools.sandbox.frames import Frames, pack
+from tools.sandbox.launch import Launch
 from tools.sandbox.protocol import Execution, Limits
 
-BACKEND = "landlock"
 SILENCE = 10.0
 """Seconds without a word, while programs run, after which the zygote is taken for hung."""
 
-_PACKAGE_ROOT = Path(__file__).parents[2]
-_BOOT = "import sys; sys.path.insert(0, sys.argv[2]); from tools.sandbox.zygote import main; main()"
+_BOOT = "import sys; sys.path.insert(0, sys.argv[2]); from tools.sandbox.boot import main; main()"
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
@@ -45,18 +42,12 @@ _DIED = "the sandbox process ended during this run: call again"
 class Zygote:
     """A zygote process from its start to its end. Its methods are safe from any thread."""
 
-    def __init__(self, readable: tuple[str, ...], packages: tuple[str, ...], parallel: int) -> None:
-        self.root = tempfile.mkdtemp(prefix="agentflow-sandbox-")
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
         self.owner = os.getpid()
         self.pid = 0
+        """Of the process we started; under bubblewrap the zygote is a grandchild of it."""
         self.ended = False
-        self._setup = {
-            "parent": self.owner,
-            "root": self.root,
-            "readable": readable,
-            "packages": packages,
-            "parallel": parallel,
-        }
         self._ready = False
         self._fault = ""
         self._numbers = itertools.count(1)
@@ -92,30 +83,37 @@ class Zygote:
 
     def _keep(self) -> None:
         """The keeper's whole life: start the process, pass its answers on, clean up after it."""
-        log = Path(self.root, "stderr")
         try:
-            with log.open("wb") as stderr, self._start(stderr) as process:
-                self._talk(process)
-            if not self._ready and not self._fault:
-                last_words = log.read_text(errors="replace").strip()[-500:]
-                self._fault = f"{sys.executable} ended at once: {last_words}"
+            with tempfile.TemporaryFile() as stderr:
+                with self._start(stderr) as process:
+                    self._talk(process)
+                if not self._ready and not self._fault:
+                    self._fault = self._epitaph(stderr)
         except OSError as fault:
-            self._fault = f"cannot start {sys.executable}: {fault}"
+            self._fault = f"cannot start {self.launch.command[0]}: {fault}"
         with self._lock:
             self.ended = True
             pending, self._pending = self._pending, {}
         self._outbox.put(None)
-        workdir.wipe(self.root)
+        if self.launch.folder is not None:
+            workdir.wipe(self.launch.folder)
         for future in pending.values():
             _resolve(future, self._failure())
 
     def _start(self, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
         flags = ["-I", "-S", "-B", "-X", "utf8", "-c", _BOOT]
-        command = [sys.executable, *flags, json.dumps(self._setup), str(_PACKAGE_ROOT)]
+        setup = json.dumps(self.launch.setup.plain())
+        command = [*self.launch.command, *flags, setup, self.launch.modules]
         pipe = subprocess.PIPE
         return subprocess.Popen(
             command, stdin=pipe, stdout=pipe, stderr=stderr, env=_ENVIRONMENT, cwd="/", bufsize=0
         )
+
+    def _epitaph(self, stderr: IO[bytes]) -> str:
+        stderr.seek(0)
+        last_words = stderr.read().decode(errors="replace").strip()[-500:]
+        command, remedy = self.launch.command[0], self.launch.setup.remedy
+        return f"{command} ended at once: {last_words}; remedy: {remedy}"
 
     def _talk(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None and process.stdout is not None
@@ -156,13 +154,13 @@ class Zygote:
         with self._lock:
             future = self._pending.pop(number, None)
         if future is not None:
-            _resolve(future, Execution(backend=BACKEND, **message))
+            _resolve(future, Execution(backend=self.launch.backend, **message))
 
     def _failure(self) -> Execution:
         if self._fault:
             reason = f"the sandbox cannot start: {self._fault}"
-            return Execution("unavailable", error=reason, backend=BACKEND)
-        return Execution("error", error=_DIED, backend=BACKEND)
+            return Execution("unavailable", error=reason, backend=self.launch.backend)
+        return Execution("error", error=_DIED, backend=self.launch.backend)
 
 
 def _resolve(future: Future[Execution], execution: Execution) -> None:

@@ -12,6 +12,8 @@ from typing import Literal, Protocol
 
 ExecutionStatus = Literal["ok", "error", "timeout", "memory", "output_limit", "unavailable"]
 
+LEAST_MEMORY = 192 << 20
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -22,7 +24,8 @@ class Limits:
     cpu: float = 8.0
     """Seconds of processor time, rounded up to whole seconds."""
     memory: int = 1 << 30
-    """Bytes of address space, the interpreter's own (about 60 MB) included."""
+    """Bytes of address space of the one process, all threads together; the interpreter with numpy
+    and sympy loaded takes 130 MiB of it."""
     output: int = 64 << 10
     """Bytes of stdout, and of stderr; characters of the value."""
     files: int = 64 * 10**6
@@ -32,12 +35,12 @@ class Limits:
         """Refuse limits under which nothing runs.
 
         Raises:
-            ValueError: a limit is not positive, or memory is below 64 MiB.
+            ValueError: a limit is not positive, or memory is below `LEAST_MEMORY`.
         """
         if min(self.wall, self.cpu, self.output, self.files) <= 0:
             raise ValueError(f"{self}: every limit must be above 0")
-        if self.memory < 64 << 20:
-            raise ValueError(f"{self}: Python needs memory of 64 MiB (67108864) or more")
+        if self.memory < LEAST_MEMORY:
+            raise ValueError(f"{self}: Python needs memory of 192 MiB ({LEAST_MEMORY}) or more")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class Execution:
     milliseconds: float = 0.0
     """From the start of the program to its end; waiting for a free place is not counted."""
     backend: str = ""
+    ran: bool = True
+    """False when the text is no Python program: it did not compile, so nothing of it ran."""
 
 
 class Sandbox(Protocol):

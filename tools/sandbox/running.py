@@ -8,7 +8,7 @@ import signal
 import time
 from typing import Any
 
-from tools.sandbox import cage, workdir
+from tools.sandbox import workdir
 from tools.sandbox.child import CAGED
 
 _STATUSES = ("ok", "error", "memory", "output_limit")
@@ -18,10 +18,16 @@ class Running:
     """A program under way. `read` collects, `check_*` enforce, `outcome` reaps and sums up."""
 
     def __init__(
-        self, request: dict[str, Any], pid: int, folder: str, pipes: tuple[int, ...]
+        self,
+        request: dict[str, Any],
+        pid: int,
+        folder: str | None,
+        pipes: tuple[int, ...],
+        remedy: str,
     ) -> None:
         self.number: int = request["id"]
         self.folder = folder
+        self._remedy = remedy
         self._limits: dict[str, Any] = request["limits"]
         self._pid = pid
         self._ended = os.pidfd_open(pid)
@@ -61,12 +67,15 @@ class Running:
 
     def check_folder(self) -> None:
         """Kill a program whose scratch folder is too big."""
-        if not self._killed and workdir.exceeds(self.folder, self._limits["files"]):
+        if self.folder is None or self._killed:
+            return
+        if workdir.exceeds(self.folder, self._limits["files"]):
             size = self._limits["files"] / 1e6
             self.kill("output_limit", f"wrote more than {size:g} MB of files")
 
     def outcome(self) -> dict[str, Any]:
         """Wait for the process, which has ended or is being killed, and tell what it did."""
+        self._end_group()
         _, state, usage = os.wait4(self._pid, 0)
         milliseconds = (time.monotonic() - self._began) * 1000
         for descriptor in self.descriptors():
@@ -81,6 +90,16 @@ class Running:
             "stderr": self._read[self._stderr][:cap].decode(errors="replace"),
             "milliseconds": milliseconds,
         }
+
+    def _end_group(self) -> None:
+        """Kill what the program may have started; only without walls is there anything.
+
+        Before the process is reaped, for until then nobody else can have its number.
+        """
+        try:
+            os.killpg(self._pid, signal.SIGKILL)
+        except ProcessLookupError:  # killed before it began a group
+            return
 
     def _drain(self, pipe: int) -> bool:
         """One read; False when nothing is left for now."""
@@ -114,7 +133,7 @@ class Running:
             reason = report.decode(errors="replace") or "the child ended before it was locked"
             return {
                 "status": "unavailable",
-                "error": f"the sandbox could not lock ({reason}): {cage.REMEDY}",
+                "error": f"the sandbox could not lock ({reason}): {self._remedy}",
             }
         if os.WIFSIGNALED(state):
             return self._signalled(os.WTERMSIG(state), cpu)
@@ -139,6 +158,7 @@ class Running:
                     "status": status,
                     "value": value[: self._limits["output"]] if isinstance(value, str) else None,
                     "error": note if status == "output_limit" else str(error or ""),
+                    "ran": rest.get("ran") is not False,
                 }
         return {"status": "error", "error": "the program garbled its own report"}
 

@@ -1,8 +1,8 @@
 """The zygote: one small, clean process that forks a locked child for every program.
 
-Starting Python costs some 15 ms and the sandbox's libraries 40 more; a fork of this process costs
-one. It runs none of the programs itself, holds one thread and no secret: its environment is a
-handful of fixed variables. It reads requests from stdin and answers on stdout (`frames`):
+Starting Python costs some 15 ms, the sandbox's libraries 40 and sympy 300; a fork of this process
+costs two. It runs none of the programs itself, holds one thread and no secret: its environment is
+a handful of fixed variables. It reads requests from stdin and answers on stdout (`frames`):
 
     {"op": "run", "id": 1, "code": "...", "limits": {...}}  ->  {"id": 1, "status": "ok", ...}
     {"op": "cancel", "id": 1}                               ->  nothing; the child is killed
@@ -14,17 +14,12 @@ It enforces the wall clock, the size of the output and of the scratch folder by 
 from __future__ import annotations
 
 import fcntl
-import gc
-import json
 import os
-import platform
 import select
-import signal
 import sys
 import time
 from collections import deque
-from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 from tools.sandbox import cage, child, workdir
 from tools.sandbox.frames import Frames, pack
@@ -36,11 +31,13 @@ _BEAT = 1.0
 
 
 class Zygote:
-    """Forks, watches and reaps children; `serve` returns only in a child or at the end."""
+    """Forks, watches and reaps children; `serve` returns only in a child or at the end.
 
-    def __init__(self, root: str, readable: tuple[str, ...], parallel: int) -> None:
-        self._root, self._readable, self._parallel = root, readable, parallel
-        self._rules = cage.build_filter()
+    `setup` is a `launch.Setup` as JSON has it; `rules` what children load, None without walls.
+    """
+
+    def __init__(self, setup: dict[str, Any], rules: Any) -> None:
+        self._setup, self._rules = setup, rules
         self._requests = Frames()
         self._waiting: deque[dict[str, Any]] = deque()
         self._running: dict[int, Running] = {}
@@ -53,7 +50,7 @@ class Zygote:
         A child leaves through here so that no frame and no object of the loop stays in its reach.
         """
         while True:
-            while self._waiting and len(self._running) < self._parallel:
+            while self._waiting and len(self._running) < self._setup["parallel"]:
                 task = self._start(self._waiting.popleft())
                 if task is not None:
                     return task
@@ -68,14 +65,13 @@ class Zygote:
             self._reap(running)
 
     def _start(self, request: dict[str, Any]) -> child.Task | None:
-        self._count += 1
-        folder = os.path.join(self._root, str(self._count))
-        os.mkdir(folder, 0o700)
+        folder = self._folder()
         readers, writers = zip(*(_high_pipe() for _ in range(3)), strict=True)
         limits = request["limits"]
         walls = cage.Cage(
-            readable=self._readable,
-            workdir=folder,
+            walls=self._setup["walls"],
+            readable=self._setup["readable"],
+            workdir=folder or self._setup["root"],
             memory=limits["memory"],
             cpu=limits["cpu"],
             files=limits["files"],
@@ -87,8 +83,17 @@ class Zygote:
             return task
         for descriptor in writers:
             os.close(descriptor)
-        self._running[request["id"]] = Running(request, pid, folder, readers)
+        self._running[request["id"]] = Running(request, pid, folder, readers, self._setup["remedy"])
         return None
+
+    def _folder(self) -> str | None:
+        """A new scratch folder; None where each child mounts one for itself."""
+        if self._setup["walls"] == "mounts":
+            return None
+        self._count += 1
+        folder = os.path.join(self._setup["root"], str(self._count))
+        os.mkdir(folder, 0o700)
+        return folder
 
     def _wait(self) -> bool:
         """Wait for bytes, ends and deadlines; False when the parent closed stdin."""
@@ -144,64 +149,22 @@ class Zygote:
                 running.check_folder()
         if self._running and now >= self._next_beat:
             self._next_beat = now + _BEAT
-            _say({"beat": True})
+            say({"beat": True})
 
     def _finish(self, running: Running) -> None:
         answer = self._reap(running)
-        _say({"id": running.number, **answer})
+        say({"id": running.number, **answer})
 
     def _reap(self, running: Running) -> dict[str, Any]:
         del self._running[running.number]
         answer = running.outcome()
+        if running.folder is None:
+            return answer
         try:
             workdir.wipe(running.folder)
         except OSError as fault:
             print(f"cannot remove {running.folder}: {fault}", file=sys.stderr, flush=True)
         return answer
-
-
-def main() -> NoReturn:
-    """Entry point; `argv[1]` is JSON: parent, root, readable, packages, parallel."""
-    setup = json.loads(sys.argv[1])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    cage.die_with_parent(setup["parent"], signal.SIGTERM)
-    sys.path[:1] = []  # where this package lies; programs get the libraries only
-    sys.path += setup["packages"]
-    try:
-        zygote = Zygote(setup["root"], tuple(setup["readable"]), setup["parallel"])
-        _say({"hello": _landlock_version()})
-    except Exception as fault:
-        _say({"fault": f"{type(fault).__name__}: {fault}", "remedy": remedy(fault)})
-        os._exit(1)
-    pid = os.getpid()
-    gc.freeze()  # children share the pages they never change
-    try:
-        task = zygote.serve()
-    finally:
-        if os.getpid() == pid:
-            zygote.kill_all()
-            workdir.wipe(setup["root"])
-    del zygote
-    if task is not None:
-        child.run(task)
-    os._exit(0)
-
-
-def remedy(fault: Exception) -> str:
-    """What to do about a sandbox that cannot start."""
-    if isinstance(fault, ImportError):
-        return "pip install sandlock pyseccomp"
-    if isinstance(fault, RuntimeError):
-        return "apt install libseccomp2"
-    return f"this kernel ({platform.release()}) lacks something: {cage.REMEDY}"
-
-
-def _landlock_version() -> int:
-    version: int = import_module("sandlock").landlock_abi_version()
-    if version < 1:
-        raise OSError(f"Landlock ABI {version}")
-    os.close(os.pidfd_open(os.getpid()))
-    return version
 
 
 def _high_pipe() -> tuple[int, int]:
@@ -214,7 +177,8 @@ def _high_pipe() -> tuple[int, int]:
     return high[0], high[1]
 
 
-def _say(message: dict[str, Any]) -> None:
+def say(message: dict[str, Any]) -> None:
+    """Write one message to our parent, all of it."""
     data = memoryview(pack(message))
     while data:
         data = data[os.write(1, data) :]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import threading
 from collections import OrderedDict, defaultdict
@@ -20,6 +21,7 @@ from typing import Any
 
 from tools.wiki.passage import BackendError, Passage
 
+SHIPPED = Path(__file__).parent / "almanac.jsonl"
 RECENT = 1024
 """Queries whose results are kept."""
 
@@ -35,6 +37,10 @@ class Corpus:
         self._index: Index | None = None
         self._recent: OrderedDict[tuple[str, int], list[Passage]] = OrderedDict()
         self._lock = threading.Lock()
+
+    def missing(self) -> str:
+        """What keeps it from searching, with the remedy; empty if nothing is known."""
+        return "" if self.path.is_file() else f"there is no corpus {self.path}: {HINT}"
 
     async def search(self, query: str, top_k: int) -> list[Passage]:
         """The articles that match best; only those that share a word with the query.
@@ -57,6 +63,11 @@ class Corpus:
             while len(self._recent) > RECENT:
                 self._recent.popitem(last=False)
             return list(self._recent[key])
+
+
+def default_corpus(path: str | Path = "") -> Corpus:
+    """The corpus at `path`, else the one that AGENTFLOW_CORPUS names, else the shipped one."""
+    return Corpus(path or os.environ.get("AGENTFLOW_CORPUS") or SHIPPED)
 
 
 class Index:

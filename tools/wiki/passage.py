@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,17 @@ class Backend(Protocol):
 
         Raises:
             BackendError: the backend cannot search; the message says what to do.
+            RemoteFault: its service gave no answer.
         """
+        ...
+
+
+@runtime_checkable
+class CheckedBackend(Backend, Protocol):
+    """A backend that knows, without asking anybody, whether its settings can work."""
+
+    def missing(self) -> str:
+        """What keeps it from searching, with the remedy; empty if nothing is known."""
         ...
 
 

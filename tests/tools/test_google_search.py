@@ -1,0 +1,364 @@
+"""`google_search` through google-genai and langchain-community, at a server on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ipaddress
+import logging
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from answering import Answering, Reply
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from tools.cache import Cache
+from tools.google_search import GoogleSearch, engine
+from tools.remote import Service
+from tools.web.citations import cite
+from tools.web.gemini import Gemini
+from tools.web.serper import Serper
+
+KEY = "AIza-planted-0123456789"
+QUICK = Service("Gemini", rate=100.0, attempts=2, seconds=2.0)
+
+TEXT = "Zürich 🏙 ist groß. Bern ist es nicht."
+
+
+def segment(until: str, *sources: int) -> dict[str, Any]:
+    end = len(TEXT[: TEXT.index(until) + len(until)].encode())
+    return {"segment": {"endIndex": end, "text": until}, "groundingChunkIndices": list(sources)}
+
+
+def grounding(**more: Any) -> dict[str, Any]:
+    metadata = {
+        "groundingChunks": [
+            {
+                "web": {
+                    "uri": "https://vertexaisearch.example/redirect/1",
+                    "title": "zuerich.example",
+                }
+            },
+            {},
+            {"web": {"uri": "https://vertexaisearch.example/redirect/3", "title": "bern.example"}},
+        ],
+        "groundingSupports": [
+            segment("groß.", 2, 0),
+            segment("nicht.", 1, 2, 7),
+            {"groundingChunkIndices": [0]},
+            {"segment": {"text": "x"}},
+        ],
+    } | more
+    content = {"role": "model", "parts": [{"text": "hm", "thought": True}, {"text": TEXT}]}
+    for support in metadata["groundingSupports"] or []:
+        support.get("segment", {})["partIndex"] = 1
+    candidate = {"content": content, "finishReason": "STOP", "groundingMetadata": metadata}
+    return {"candidates": [candidate]}
+
+
+def asking(server: Answering, folder: Path | None = None) -> GoogleSearch:
+    backend = Gemini(SecretStr(KEY), url=server.url, service=QUICK)
+    return GoogleSearch(backend=backend, cache=Cache(folder))
+
+
+async def outcome(tool: GoogleSearch, query: str = "Zürich?") -> tuple[str, str]:
+    text, result = await tool._arun(query=query)
+    return result["status"], text
+
+
+@pytest.mark.integration
+async def test_gemini_answers_with_citations_where_they_belong() -> None:
+    with Answering([Reply(body=grounding())]) as server:
+        text, result = await asking(server)._arun(query="Zürich?")
+    assert text.split("\n") == [
+        "Zürich 🏙 ist groß.[1][2] Bern ist es nicht.[2]",
+        "Sources:",
+        "[1] zuerich.example (https://vertexaisearch.example/redirect/1)",
+        "[2] bern.example (https://vertexaisearch.example/redirect/3)",
+    ]
+    assert result["data"] == {"backend": "gemini"}
+    (request,) = server.asked
+    assert request.path == "/v1beta/models/gemini-2.5-flash:generateContent"
+    assert request.headers["x-goog-api-key"] == KEY
+    assert request.json["tools"] == [{"googleSearch": {}}]
+    assert request.json["contents"][0]["parts"] == [{"text": "Zürich?"}]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None,
+        {},
+        {"groundingChunks": None, "groundingSupports": None},
+        {"groundingSupports": [{"segment": {"endIndex": 3}, "groundingChunkIndices": [0]}]},
+    ],
+)
+async def test_an_answer_without_sources_says_so(metadata: dict[str, Any] | None) -> None:
+    body = grounding()
+    body["candidates"][0]["groundingMetadata"] = metadata
+    with Answering([Reply(body=body)]) as server:
+        status, text = await outcome(asking(server))
+    assert status == "ok"
+    assert text.endswith("\n(without a source: the model answered from memory)")
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("reply", "status", "said"),
+    [
+        (Reply(429, {"error": {"code": 429, "message": "quota"}}), "unavailable", "429: quota"),
+        (Reply(500), "unavailable", "Gemini is out of order (HTTP 500)"),
+        (Reply(400, {"error": {"message": f"key {KEY} bad"}}), "error", "key [key] bad"),
+        (Reply(403), "unavailable", "set GEMINI_API_KEY"),
+        (Reply(delay=3.0), "timeout", "gave no answer in 2 s"),
+        (Reply(body="<html>"), "unavailable", "no reply of a model"),
+        (Reply(body={"candidates": [1]}), "unavailable", "no reply of a model"),
+        (Reply(body={}), "error", "refuses to answer"),
+        (Reply(body={"promptFeedback": {"blockReason": "SAFETY"}}), "error", "(SAFETY)"),
+        (Reply(body={"candidates": [{"finishReason": "SAFETY"}]}), "error", "nothing matches"),
+        (Reply(body=b" " * 6_000_000), "error", "more than 5 MB"),
+    ],
+)
+async def test_what_goes_wrong_is_typed_and_not_kept(
+    reply: Reply, status: str, said: str, tmp_path: Path
+) -> None:
+    with Answering([reply]) as server:
+        found = await outcome(asking(server, tmp_path))
+    assert found[0] == status
+    assert said in found[1]
+    assert KEY not in found[1]
+    with Answering([Reply(body=grounding())]) as server:
+        assert (await outcome(asking(server, tmp_path)))[0] == "ok"
+
+
+@pytest.mark.integration
+async def test_eight_rollouts_ask_once(tmp_path: Path) -> None:
+    with Answering([Reply(body=grounding(), delay=0.1)]) as server:
+        tools = [asking(server, tmp_path) for _ in range(8)]
+        found = await asyncio.gather(*(outcome(tool) for tool in tools))
+    assert len(set(found)) == 1
+    assert found[0][0] == "ok"
+    assert len(server.asked) == 1
+
+
+@pytest.mark.integration
+async def test_a_key_reaches_no_text_no_log_and_no_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    error = {"error": {"message": f"key {KEY} bad", "status": KEY}}
+    replies = [Reply(500, error), Reply(400, error), Reply(body=grounding())]
+    with caplog.at_level(logging.DEBUG), Answering(replies) as server:
+        tool = GoogleSearch(backend=Gemini(url=server.url, service=QUICK), cache=Cache(tmp_path))
+        texts = [str(await tool._arun(query="x")) for _ in range(2)]
+    texts += [repr(tool), str(tool.model_dump()), caplog.text]
+    texts += [file.read_bytes().decode("latin-1") for file in tmp_path.rglob("*") if file.is_file()]
+    assert [text for text in texts if KEY in text] == []
+    assert "'status': 'ok'" in texts[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"), [("gemini", "GEMINI_API_KEY"), ("serper", "SERPER_API_KEY")]
+)
+async def test_without_a_key_it_says_which_variable(
+    name: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "SERPER_API_KEY"):
+        monkeypatch.delenv(one, raising=False)
+    tool = GoogleSearch(backend=engine(name), cache=Cache(None))
+    status, text = await outcome(tool)
+    assert status == "unavailable"
+    assert f"set {variable} to" in text
+    assert variable in await tool.missing()
+
+
+@pytest.mark.parametrize("name", ["custom_search", "CSE", "Custom Search", "google"])
+def test_custom_search_is_explained(name: str) -> None:
+    with pytest.raises(ValueError, match="ends on 2027-01-01: use gemini or serper"):
+        engine(name)
+
+
+def test_an_unknown_engine_is_explained() -> None:
+    with pytest.raises(ValueError, match="no engine 'bing': use gemini or serper"):
+        engine("bing")
+
+
+async def test_an_empty_query_is_refused() -> None:
+    assert (await outcome(GoogleSearch(cache=Cache(None)), " "))[0] == "error"
+
+
+# Citations by bytes.
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="[]"), max_size=200)
+
+
+@given(TEXTS, st.data())
+def test_a_citation_stands_right_behind_its_segment(text: str, data: st.DataObject) -> None:
+    ends = data.draw(st.lists(st.integers(0, len(text)), max_size=8, unique=True))
+    supports = [(len(text[:end].encode()), [number]) for number, end in enumerate(ends)]
+    cited = cite(text, data.draw(st.permutations(supports)))
+    for number, end in enumerate(ends):
+        before, _, after = cited.partition(f"[{number + 1}]")
+        plain = before
+        for other in range(len(ends)):
+            plain = plain.replace(f"[{other + 1}]", "")
+        assert plain == text[:end]
+        assert after or end == len(text)
+
+
+@given(TEXTS, st.lists(st.tuples(st.integers(-5, 900), st.lists(st.integers(0, 9), max_size=3))))
+def test_any_offset_keeps_the_text_whole(text: str, supports: list[tuple[int, list[int]]]) -> None:
+    cited = cite(text, supports)
+    for number in range(10):
+        cited = cited.replace(f"[{number + 1}]", "")
+    assert cited == text
+
+
+# Serper, whose address the wrapper has fixed: its name leads to a server with a certificate.
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "google.serper.dev")])
+    now = datetime.datetime.now(datetime.UTC)
+    alternatives = [x509.DNSName("google.serper.dev"), x509.IPAddress(ipaddress.ip_address("::1"))]
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(*form, serialization.NoEncryption())
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+class Secure(Answering):
+    """The same server behind TLS, reached by the name of the real one."""
+
+    def __init__(self, replies: list[Reply], certificate: Path) -> None:
+        super().__init__(replies)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._trust = ssl.create_default_context(cafile=str(certificate))
+
+    def connector(self) -> Any:
+        import aiohttp
+        from aiohttp.abc import AbstractResolver, ResolveResult
+
+        port = self._server.server_port
+
+        class Here(AbstractResolver):
+            async def resolve(self, host: str, *_: Any, **__: Any) -> list[ResolveResult]:
+                here = {"hostname": host, "host": "127.0.0.1", "port": port}
+                return [ResolveResult(**here, family=2, proto=0, flags=0)]  # type: ignore[typeddict-item]
+
+            async def close(self) -> None:
+                return None
+
+        return aiohttp.TCPConnector(ssl=self._trust, resolver=Here())
+
+    def tool(self, folder: Path | None = None) -> GoogleSearch:
+        service = Service("Serper", rate=100.0, attempts=2, seconds=2.0)
+        backend = Serper(SecretStr(KEY), service=service, connector=self.connector)
+        return GoogleSearch(backend=backend, cache=Cache(folder))
+
+
+JSON = {"Content-Type": "application/json"}
+ORGANIC = [{"title": "Museum", "link": "https://a.example/", "snippet": "Open\ndaily."}] * 9
+
+
+@pytest.mark.integration
+async def test_serper_gives_pages_and_googles_short_answer(certificate: Path) -> None:
+    body = {"answerBox": {"answer": "At nine."}, "organic": ORGANIC}
+    replies = [Reply(200, one, JSON) for one in (body, {"organic": ORGANIC[:1]})]
+    with Secure(replies, certificate) as server:
+        server_text = await server.tool().ainvoke({"query": "museum"})
+        plain = await server.tool().ainvoke({"query": "other"})
+    lines = server_text.split("\n")
+    assert lines[:3] == ["At nine.", "Pages:", "[1] Museum: Open daily. (https://a.example/)"]
+    assert len(lines) == 7
+    assert plain == "[1] Museum: Open daily. (https://a.example/)"
+    assert server.asked[0].path == "/search"
+    assert server.asked[0].headers["X-API-KEY"] == KEY
+    assert server.asked[0].query["q"] == "museum"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("reply", "status", "said"),
+    [
+        (Reply(429), "unavailable", "limits its callers"),
+        (Reply(500), "unavailable", "out of order"),
+        (Reply(403, {"message": "Unauthorized."}), "unavailable", "set SERPER_API_KEY"),
+        (Reply(400), "error", "rejects the request"),
+        (Reply(delay=3.0), "timeout", "gave no answer in 2 s"),
+        (Reply(body="<html>"), "unavailable", "is no JSON"),
+        (Reply(body="{", headers=JSON), "unavailable", "answered"),
+        (
+            Reply(body={"x": 1}, headers=JSON),
+            "unavailable",
+            "no res",
+        ),
+        (
+            Reply(body={"organic": []}, headers=JSON),
+            "error",
+            "nothing matches",
+        ),
+    ],
+)
+async def test_what_goes_wrong_at_serper_is_typed(
+    reply: Reply, status: str, said: str, certificate: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG), Secure([reply], certificate) as server:
+        found = await outcome(server.tool())
+    assert found[0] == status
+    assert said in found[1]
+    assert KEY not in found[1] + caplog.text
+
+
+@pytest.mark.integration
+async def test_nobody_at_serper(certificate: Path) -> None:
+    with Secure([Reply()], certificate) as server:
+        tool = server.tool()
+    status, text = await outcome(tool)
+    assert status == "unavailable"
+    assert "cannot be reached" in text
+
+
+def test_nothing_is_imported_early_and_the_sunset_warning_stays_inside() -> None:
+    program = (
+        "import sys, warnings\n"
+        "import tools.google_search, tools.web_search\n"
+        "print([m for m in ('google.genai', 'tavily', 'langchain_community', 'trafilatura', 'bs4',"
+        " 'bm25s', 'aiohttp') if m in sys.modules])\n"
+        "warnings.simplefilter('error')\n"
+        "from tools.web import serper\n"
+        "print(serper._wrapper().__name__)\n"
+    )
+    root = str(Path(__file__).parents[2])
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=True
+    )
+    assert run.stdout.split("\n")[:2] == ["[]", "GoogleSerperAPIWrapper"]
+    assert run.stderr == ""

@@ -1,0 +1,129 @@
+"""Try tools from the shell.
+
+    python -m tools check [NAME ...] [--live]       what is ready here, and what to do if not
+    python -m tools run python_coder '{"code": "4738 * 37"}' [--backend landlock]
+
+`run` prints the typed result as one line of JSON: tool, status, text, seconds, and data if the
+tool gives some. NAME is as in `tools.catalog`: a tool of ours, an import path, an entry point, or
+mcp:URL#TOOL.
+
+Exit codes: 0 the result is ok, or every chosen backend of the NAMEs is ready (without NAMEs: the
+check was made); 1 the result is error, timeout or unavailable, or something named is not ready;
+2 the command line, a setting or an argument of the tool is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from typing import Any
+
+from langchain_core.messages import ToolMessage
+from langchain_core.tools import BaseTool
+from pydantic import ValidationError
+
+from tools.catalog import NAMES, SETS, load
+from tools.check import Finding, checked
+from tools.result import bounded, redacted
+from tools.settings import Settings
+
+LONGEST = 20_000  # characters of a result of anybody's tool
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line, check or run, print; returns the exit code."""
+    asked = _parser().parse_args(arguments)
+    try:
+        if asked.command == "check":
+            return asyncio.run(_check(asked))
+        return _run(asked)
+    except ValueError as fault:
+        print(f"error: {redacted(str(fault))}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--file", default="", help="settings of the tools (TOML); AGENTFLOW_TOOLS")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="say what is ready and what is not")
+    check.add_argument("names", nargs="*", metavar="NAME", help=f"default: {', '.join(NAMES)}")
+    check.add_argument("--live", action="store_true", help="make one real call of each")
+    run = commands.add_parser("run", help="make one call")
+    run.add_argument("name", metavar="NAME")
+    run.add_argument("arguments", metavar="JSON", help='the arguments, like {"query": "..."}')
+    run.add_argument("--backend", default="", help="instead of the one that the settings name")
+    return parser
+
+
+async def _check(asked: argparse.Namespace) -> int:
+    settings = Settings(file=asked.file)
+    names = [one for name in asked.names for one in SETS.get(name, (name,))]
+    problems = False
+    async for finding in checked(settings, names or NAMES, asked.live):
+        print(_line(finding), flush=True)
+        problems |= finding.chosen and bool(finding.problem)
+    print("* the backend in use")
+    return 1 if problems and names else 0
+
+
+def _line(finding: Finding) -> str:
+    backend = finding.backend + (" *" if finding.chosen and finding.backend else "")
+    state = f"not ready: {finding.problem}" if finding.problem else "ready"
+    return f"{finding.tool:17} {backend:16} {state}"
+
+
+def _run(asked: argparse.Namespace) -> int:
+    tool = _tool(asked)
+    arguments = _arguments(asked.arguments)
+    try:
+        result = asyncio.run(_result(tool, arguments))
+    except ValidationError as fault:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors())
+        known = ", ".join(tool.args)
+        raise ValueError(f"the arguments do not fit {tool.name} ({wrong}): give {known}") from None
+    print(json.dumps({"tool": tool.name, **result}))
+    return 0 if result["status"] == "ok" else 1
+
+
+def _tool(asked: argparse.Namespace) -> BaseTool:
+    settings = {asked.name: {"backend": asked.backend}} if asked.backend else None
+    found = load([asked.name], settings=settings, file=asked.file)
+    if len(found) != 1:
+        names = ", ".join(tool.name for tool in found)
+        raise ValueError(f"{asked.name!r} is {len(found)} tools ({names}): name one, mcp:...#TOOL")
+    return found[0]
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    try:
+        arguments = json.loads(text)
+    except ValueError as fault:
+        raise ValueError(f"the arguments {text[:80]!r} are no JSON ({fault})") from None
+    if not isinstance(arguments, dict):
+        raise ValueError(f"the arguments {text[:80]!r} are no JSON object: write {{...}}")
+    return arguments
+
+
+async def _result(tool: BaseTool, arguments: dict[str, Any]) -> dict[str, Any]:
+    call = {"type": "tool_call", "id": "run", "name": tool.name, "args": arguments}
+    try:
+        message: ToolMessage = await tool.ainvoke(call)
+    except ValidationError:
+        raise
+    except Exception as fault:  # anybody's tool may raise anything
+        return {"status": "error", "text": redacted(f"{type(fault).__name__}: {fault}")}
+    match message.artifact:
+        case {"status": str(), "text": str()}:
+            return dict(message.artifact)
+    return {"status": "ok", "text": bounded(redacted(str(message.text)), LONGEST)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""What goes wrong when a tool calls a service over HTTP."""
+
+from __future__ import annotations
+
+from tools.result import Status, ToolResult
+
+
+class RemoteFault(Exception):
+    """A service gave no answer; the text says why and what to do.
+
+    `status` is that of the tool's result. `retry`: the same call may succeed soon. `wait`: the
+    seconds the service asked for, if it did.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        status: Status = "unavailable",
+        *,
+        retry: bool = False,
+        wait: float | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.status: Status = status
+        self.retry = retry
+        self.wait = wait
+
+    def result(self) -> ToolResult:
+        """The failure as a tool returns it."""
+        return ToolResult(status=self.status, text=str(self), seconds=0.0)

@@ -1,0 +1,228 @@
+"""Tools of MCP servers as LangChain tools (Model Context Protocol, revisions to 2026-07-28).
+
+    tools = await listed(servers("http://127.0.0.1:8000/mcp")[0])
+    tools = [t for server in servers("servers.json") for t in await listed(server)]
+
+A file of servers is the JSON that MCP hosts share; `${NAME}` in it is read from the environment, so
+that it holds no key:
+
+    {"mcpServers": {"maps": {"url": "https://...", "headers": {"Authorization": "Bearer ${KEY}"}},
+                    "files": {"command": "python", "args": ["server.py"], "env": {}}}}
+
+Each call opens a session of its own, which works from any event loop and survives a restart of the
+server; a server that is started by a command starts anew each time and keeps nothing between calls.
+Such a server gets PATH, HOME and the like, and of the rest of the environment only what `env` says.
+
+Why not langchain-mcp-adapters: up to 0.3.2 it needs the SDK's version 1, and vLLM needs version 2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from tools.base import TypedTool
+from tools.result import ToolResult, bounded, error, ok, unavailable
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp.types import CallToolResult, ContentBlock, Tool
+
+CALL_SECONDS = 60.0
+LIST_SECONDS = 15.0
+LONGEST_DESCRIPTION = 1000  # characters; a server writes it, and the planner reads it every turn
+# MCP, revision 2025-11-25, "Tool Names"; the slash was common before. A planner must write it.
+_NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+class ServerError(Exception):
+    """An MCP server cannot be used; the message names it, the reason and the remedy."""
+
+
+class Server(BaseModel, frozen=True):
+    """How to reach one server: by `url`, or by starting `command`."""
+
+    name: str
+    url: str = ""
+    headers: dict[str, str] = Field(default={}, repr=False)
+    command: str = ""
+    args: list[str] = []
+    env: dict[str, str] = Field(default={}, repr=False)
+
+    @asynccontextmanager
+    async def session(self, seconds: float) -> AsyncIterator[Client]:
+        """A connected client; no wait of it for the server is longer than `seconds`.
+
+        Raises:
+            ServerError: the SDK is not installed, or the server does not answer.
+        """
+        try:
+            from httpx2 import AsyncClient
+            from mcp import Client, StdioServerParameters
+            from mcp.client.streamable_http import streamable_http_client
+        except ImportError as fault:
+            raise ServerError(f"MCP needs {fault.name}: install agentflow-graph[mcp]") from fault
+        if self.command:
+            started = StdioServerParameters(command=self.command, args=self.args, env=self.env)
+            async with Client(started, read_timeout_seconds=seconds) as client:
+                yield client
+            return
+        async with AsyncClient(headers=self.headers, timeout=seconds) as http:
+            transport = streamable_http_client(self.url, http_client=http)
+            async with Client(transport, read_timeout_seconds=seconds) as client:
+                yield client
+
+
+class McpTool(TypedTool):
+    """One tool of a server; the server checks its arguments."""
+
+    server: Any = Field(exclude=True)
+    remote_name: str
+
+    async def answer(self, **arguments: Any) -> ToolResult:
+        """Call it, and put what comes back into text."""
+        seconds = self.timeout or CALL_SECONDS
+        server: Server = self.server
+        try:
+            async with server.session(seconds) as client:
+                return worded(await client.call_tool(self.remote_name, arguments))
+        except ServerError as fault:
+            return unavailable(str(fault))
+        except Exception as fault:
+            return unavailable(f"{server.name} cannot be asked ({reason(fault)}): is it running?")
+
+
+def worded(result: CallToolResult) -> ToolResult:
+    """A server's answer as text; what is no text is named, not shown."""
+    parts = [_text(block) for block in result.content]
+    if not parts and result.structured_content is not None:
+        parts = [json.dumps(result.structured_content, ensure_ascii=False)]
+    text = "\n".join(parts).strip()
+    if result.is_error:
+        return error(text or "the tool failed and said nothing: change the arguments")
+    return ok(text or "the tool gave an empty answer")
+
+
+def _text(block: ContentBlock) -> str:
+    match block.type:
+        case "text":
+            return block.text
+        case "resource_link":
+            return f"[resource {block.uri}]"
+        case "image" | "audio":
+            return f"[{block.mime_type} left out]"
+        case "resource":
+            # Text or a blob; both are described by their fields.
+            inner = block.resource.model_dump()
+            return str(inner.get("text") or f"[{inner['uri']} left out]")
+
+
+async def listed(server: Server) -> list[McpTool]:
+    """The tools of a server, in its order.
+
+    Raises:
+        ServerError: the server does not answer within 15 s, or not as an MCP server.
+    """
+    try:
+        async with asyncio.timeout(LIST_SECONDS), server.session(LIST_SECONDS) as client:
+            found = await _all_pages(client)
+    except ServerError:
+        raise
+    except Exception as fault:
+        raise ServerError(
+            f"MCP server {server.name} cannot be asked ({reason(fault)}): is it running, and is "
+            "the address or command right?"
+        ) from fault
+    return [_made(server, tool) for tool in found]
+
+
+async def _all_pages(client: Client) -> list[Tool]:
+    page = await client.list_tools()
+    found = list(page.tools)
+    while page.next_cursor:
+        page = await client.list_tools(cursor=page.next_cursor)
+        found += page.tools
+    return found
+
+
+def _made(server: Server, tool: Tool) -> McpTool:
+    if not _NAME.fullmatch(tool.name):
+        raise ServerError(
+            f"MCP server {server.name} calls a tool {tool.name[:60]!r}: a name has up to 128 "
+            "letters, digits and _ - . /"
+        )
+    return McpTool(
+        name=tool.name,
+        description=bounded(tool.description or tool.name, LONGEST_DESCRIPTION),
+        args_schema=tool.input_schema,
+        server=server,
+        remote_name=tool.name,
+    )
+
+
+def reason(fault: BaseException) -> str:
+    """The first cause inside the groups that the SDK's tasks raise, in one line."""
+    while isinstance(fault, BaseExceptionGroup):
+        fault = fault.exceptions[0]
+    return " ".join(f"{type(fault).__name__}: {fault}".split())[:200]
+
+
+def servers(target: str) -> list[Server]:
+    """The servers that a URL or a JSON file names.
+
+    Raises:
+        ServerError: the file cannot be read, has no `mcpServers`, or names an unset variable.
+    """
+    if target.startswith(("http://", "https://")):
+        return [Server(name=target.partition("?")[0], url=target)]
+    try:
+        content = json.loads(Path(target).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise ServerError(
+            f"cannot read MCP servers from {target!r} ({type(fault).__name__}): give a URL or a "
+            'JSON file with {"mcpServers": {...}}'
+        ) from fault
+    match content:
+        case {"mcpServers": dict(named)}:
+            return [_server(name, table) for name, table in named.items()]
+    raise ServerError(f'{target} names no servers: write {{"mcpServers": {{NAME: ...}}}}')
+
+
+def _server(name: str, table: Any) -> Server:
+    filled = _filled(name, table)
+    try:
+        server = Server.model_validate({**filled, "name": name})
+    except (TypeError, ValidationError) as fault:
+        where = fault.errors()[0]["loc"] if isinstance(fault, ValidationError) else "the entry"
+        raise ServerError(f"MCP server {name!r} is badly described ({where}): mend it") from None
+    if bool(server.url) == bool(server.command):
+        raise ServerError(f"MCP server {name!r} needs either `url` or `command`: give it one")
+    return server
+
+
+def _filled(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(name, inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(name, inner) for inner in value]
+    return (
+        _VARIABLE.sub(lambda m: _variable(name, m[1]), value) if isinstance(value, str) else value
+    )
+
+
+def _variable(server: str, name: str) -> str:
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise ServerError(
+            f"MCP server {server!r} needs the variable {name}: set it in the environment"
+        ) from None
