@@ -53,7 +53,7 @@ class Crew:
         auto = trained.get("layout", "static_first")
         self.layout: str = auto if context.layout == "auto" else context.layout
         if tools is None:
-            tools = _tools(context, context.passages or trained.get("passages", 3))
+            tools = load_tools(context, context.passages or trained.get("passages", 3))
         self.tools = {tool.name: tool for tool in tools}
         self.schemas = {tool.name: _schema(tool) for tool in tools}
         terse = self.layout == "terse"
@@ -103,7 +103,9 @@ def _schema(tool: BaseTool) -> dict[str, Any]:
     return schema.model_json_schema() if issubclass(schema, BaseModel) else schema.schema()
 
 
-def _tools(context: Context, passages: int) -> list[BaseTool]:
+def load_tools(context: Context, passages: int) -> list[BaseTool]:
+    """The tools that the settings name; raises SettingError if one cannot be."""
+
     def resolve(spec: str) -> BaseChatModel:
         return chat_model(spec, 0.0, context.reply_tokens, context.seed)
 

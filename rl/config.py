@@ -84,6 +84,7 @@ class Optimizer(Section):
     rows: int = Field(64, ge=1, description="Turn rows per optimizer step")
     micro_batch: int = Field(64, ge=1, description="Turn rows per forward and backward pass")
     max_norm: float = Field(1.0, gt=0, description="Gradient norm is clipped to this")
+    threads: int = Field(2, ge=1, description="OpenMP threads of the update on CPU")
     zero_stage: int = Field(2, ge=0, le=3, description="DeepSpeed ZeRO stage")
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from agentflow_graph.crew import load_tools
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models import trained_under
 from rl import data
@@ -92,6 +93,7 @@ def prepare(config: Config) -> None:
             f"model.path={name!r} is neither a folder with config.json nor the name of a model on "
             "the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
         )
+    load_tools(config.context(), config.context().passages or 3)
     data.write(config)
     record = yaml.safe_dump(json.loads(config.model_dump_json()), sort_keys=False)
     (config.run / "config.yaml").write_text(record)

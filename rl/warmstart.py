@@ -44,7 +44,7 @@ class WarmStart:
     """The recipe; the defaults are what `make demo` runs."""
 
     seed: int = 7
-    trajectories: int = 2500
+    trajectories: int = 4500
     steps: int = 800
     batch: int = 32
     lr: float = 6e-3

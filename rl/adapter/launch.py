@@ -124,6 +124,7 @@ def _take_places(config: Config, recorder: Recorder) -> None:
     def with_config(args: Any) -> Any:
         args.ds.param_dtype = config.model.dtype  # the parser offers bf16 and fp16 only
         args.flow_device = config.engine.device
+        args.flow_threads = config.optimizer.threads
         return stock(args)
 
     openrlhf.utils.get_strategy = with_config

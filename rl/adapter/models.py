@@ -66,6 +66,16 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         super().init_model_from_pretrained(strategy, pretrain, max_steps, own)
         self.engines = vllm_engines
 
+    def fit(self, kl_ctl: float = 0) -> Any:
+        """Stock update. Engine and reference are idle meanwhile, so it may take their cores."""
+        if not self.on_cpu:
+            return super().fit(kl_ctl)
+        torch.set_num_threads(self.strategy.args.flow_threads)
+        try:
+            return super().fit(kl_ctl)
+        finally:
+            torch.set_num_threads(1)
+
     def broadcast_to_vllm(self) -> int:
         """Give the engines the current weights and count the policy version up; returns it."""
         self.version += 1

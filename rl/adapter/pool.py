@@ -36,6 +36,8 @@ class WorkerPool:
         self._start = partial(actor.remote, engines, planner, context, limits)
         self._limits = limits
         self._workers: list[Any] = [self._start() for _ in range(workers)]
+        for worker in self._workers:
+            worker.warm_up.remote()
 
     def run(
         self,

@@ -14,11 +14,13 @@ from typing import Any
 import ray
 
 from agentflow_graph.context import Context
+from agentflow_graph.crew import load_tools
 from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models import trained_under
 from agentflow_graph.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
 from rl.rollout import Task, Trajectory, rollout, until_judged
+from tools.base import FlowTool
 
 
 class EnginePolicy:
@@ -69,9 +71,15 @@ class GraphWorker:
         self._trained = trained_under(Path(planner))
         self._client = EnginePolicy(engines, limits.window, self._tokenizer.eos_id)
         self._context = context
+        self._tools = load_tools(context, context.passages or self._trained.get("passages", 3))
         self._limits = limits
         self._graphs: dict[Sampling, Agent] = {}
         self._places = asyncio.Semaphore(limits.in_flight)
+
+    async def warm_up(self) -> None:
+        """Let each tool look at what it needs, such as a sandbox, while the engines still start."""
+        ours = [tool for tool in self._tools if isinstance(tool, FlowTool)]
+        await asyncio.gather(*(tool.missing() for tool in ours), return_exceptions=True)
 
     async def run_group(self, task: Task, runs: int, sampling: Sampling) -> list[Trajectory]:
         """`runs` trajectories of one question; failed ones were retried and are marked."""
@@ -94,5 +102,5 @@ class GraphWorker:
                 sampling=sampling,
                 trained=self._trained,
             )
-            self._graphs[sampling] = build_graph({"planner": model})
+            self._graphs[sampling] = build_graph({"planner": model}, self._tools)
         return self._graphs[sampling]

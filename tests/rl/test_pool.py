@@ -24,6 +24,9 @@ class FaultyWorker(GraphWorker):
     def __init__(self, engines: Any, planner: str, context: Context, limits: Limits) -> None:
         self.limits = limits
 
+    async def warm_up(self) -> None:
+        pass
+
     async def run_group(self, task: Task, runs: int, sampling: Sampling) -> list[Trajectory]:
         if task.question == "die":
             os._exit(1)

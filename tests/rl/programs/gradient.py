@@ -70,7 +70,7 @@ def stock_arguments(config: Config) -> Any:
     except Parsed as parsed:
         args = parsed.args[0]
     openrlhf.utils.get_strategy = stock
-    args.ds.param_dtype, args.flow_device = "fp32", "cpu"
+    args.ds.param_dtype, args.flow_device, args.flow_threads = "fp32", "cpu", 1
     return args
 
 
