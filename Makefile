@@ -33,9 +33,10 @@ format: setup ## let ruff rewrite what it can
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: setup ## what one turn of the graph costs, and one call of the sandbox
+bench: setup ## what a turn, a sandboxed program and a cached search cost
 	@$(PY) -m benchmarks.overhead
 	@$(PY) -m benchmarks.sandbox
+	@$(PY) -m benchmarks.web
 
 nano: demo ## make the planner that ships with the package anew
 	@rm -rf agentflow_graph/nano && cp -r runs/demo/model agentflow_graph/nano

@@ -17,7 +17,7 @@ from agentflow_graph.errors import SettingError
 from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import World
 from rl.config import load
-from rl.train import run
+from rl.train import TrainingFailed, run
 
 CONFIG = Path(__file__).parent / "configs" / "nano.yaml"
 
@@ -39,6 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
     except SettingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except TrainingFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
 import time
+import traceback
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,12 +25,18 @@ from typing import Any
 import yaml
 
 from agentflow_graph.crew import load_tools
-from agentflow_graph.errors import SettingError
+from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.models import trained_under
 from rl import data
 from rl.config import Config, load
 from rl.metrics import Recorder
 from rl.quiet import noise_to
+
+HUB_NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+
+
+class TrainingFailed(AgentFlowError):
+    """Training broke off; what was recorded until then stays in the run folder."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,6 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     except SettingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except TrainingFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted; what was recorded stays in the run folder", file=sys.stderr)
         return 130
@@ -57,6 +68,7 @@ def run(config: Config) -> dict[str, Any]:
 
     Raises:
         SettingError: something is wrong that shows before anything is started.
+        TrainingFailed: it broke off later; `log.txt` of the run folder has the traceback.
     """
     prepare(config)
     warm = make_planner(config)
@@ -66,7 +78,14 @@ def run(config: Config) -> dict[str, Any]:
         recorder.screen = screen
         from rl.adapter.launch import train
 
-        train(config, recorder)
+        try:
+            train(config, recorder)
+        except Exception as error:
+            log = config.run / "log.txt"
+            with log.open("a") as file:
+                traceback.print_exc(file=file)
+            reason = f"{type(error).__name__}: {error}"
+            raise TrainingFailed(f"training broke off: {reason}\nSee {log}") from error
     recorder.screen = sys.stdout
     finish(config)
     summary = summarise(config, recorder) | {"warm_start_seconds": warm}
@@ -88,7 +107,8 @@ def prepare(config: Config) -> None:
         raise SettingError(f"run={config.run} is not empty; choose another folder or remove it")
     model, name = Path(config.model.path), config.model.path
     missing = not (model / "config.json").exists()
-    if missing and not config.model.warm_start and (name.count("/") != 1 or model.exists()):
+    on_hub = HUB_NAME.fullmatch(name) and not model.exists()
+    if missing and not config.model.warm_start and not on_hub:
         raise SettingError(
             f"model.path={name!r} is neither a folder with config.json nor the name of a model on "
             "the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
