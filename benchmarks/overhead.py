@@ -3,8 +3,8 @@
 * CPU milliseconds per recorded planner turn, beside a plain LangGraph of the same shape that makes
   the same calls of the same fake model and tool, measured in turn in one process.
 * Rollouts per second while the model takes 50 ms a call, give or take a fifth, and 32 runs are in
-  flight, beside what the sleeping alone would allow: in one process, and dealt out to two, as to the
-  trainer's graph workers. One takes most of a core: on a busy machine the figure says nothing.
+  flight, beside what the sleeping alone would allow: in one process, and dealt out to two, as to
+  the trainer's graph workers. One takes most of a core: a busy machine spoils the figure.
 
 CPU time is `time.process_time`; of its rounds the best counts, because neighbours only ever add.
 """
