@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.__main__ import main as ask
-from agentflow_graph.errors import SettingError
 from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import World
 from rl.config import load
-from rl.train import TrainingFailed, run
+from rl.train import exit_code, run
 
 CONFIG = Path(__file__).parent / "configs" / "nano.yaml"
 
@@ -29,31 +28,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/demo"))
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     chosen = parser.parse_args(arguments)
+    return exit_code(lambda: demo(chosen.out, chosen.seed, chosen.overrides))
+
+
+def demo(out: Path, seed: int, overrides: list[str]) -> None:
+    """Warm start, training, and one question; raises what `rl.train.run` raises."""
     begun = time.time()
-    set_aside(chosen.out)
-    planner = chosen.out.with_name(f"{chosen.out.name}-warmstart")
-    set_aside(planner)
-    fixed = [f"run={chosen.out}", f"model.path={planner}", f"seed={chosen.seed}"]
-    try:
-        summary = run(load(CONFIG, [*fixed, *chosen.overrides]))
-    except SettingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except TrainingFailed as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    show(summary)
+    planner = out.with_name(f"{out.name}-warmstart")
+    for folder in (out, planner):
+        set_aside(folder)
+    fixed = [f"run={out}", f"model.path={planner}", f"seed={seed}"]
+    show(run(load(CONFIG, [*fixed, *overrides])))
     print("\nOne held-out question, step by step, by the trained planner:\n")
     question = questions(World(), "heldout", 1, 1, ["two_hops_arithmetic"])[0]
     print(f"Question: {question.text}")
-    settings = [f"planner=local:{chosen.out / 'model'}", "max_turns=3", f"seed={chosen.seed}"]
+    settings = [f"planner=local:{out / 'model'}", "max_turns=3", f"seed={seed}"]
     ask([question.text, *(word for pair in settings for word in ("--set", pair))])
     print(f"Right answer: {question.answer}")
     print(f"\nThe whole demo took {time.time() - begun:.0f} s.")
-    return 0
 
 
 def set_aside(folder: Path) -> None:

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     chosen = parser.parse_args(arguments)
+    return exit_code(lambda: run(load(chosen.config, chosen.overrides)))
+
+
+def exit_code(work: Callable[[], object]) -> int:
+    """Do `work` and say in one line what went wrong; returns 0, 1, 2 or 130."""
     try:
-        run(load(chosen.config, chosen.overrides))
+        work()
     except SettingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
