@@ -166,7 +166,8 @@ async def test_a_huge_value_is_bounded(sandbox: WarmSandbox, small: Limits) -> N
 
 async def test_filling_the_disk_is_stopped(sandbox: WarmSandbox, small: Limits) -> None:
     one = await sandbox.run("open('f', 'wb').write(b'x' * 3_000_000)", small)
-    assert one.error == "OSError: [Errno 27] File too large"
+    # The kernel refuses the write; landlock's watch of the folder may see the full file first.
+    assert one.error in ("OSError: [Errno 27] File too large", "wrote more than 2 MB of files")
     many = await sandbox.run(
         "import time\nfor i in range(4): open(str(i), 'wb').write(b'x' * 1_000_000)\ntime.sleep(3)",
         small,
