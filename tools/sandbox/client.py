@@ -24,8 +24,11 @@ from tools.sandbox.frames import Frames, pack
 from tools.sandbox.launch import Launch
 from tools.sandbox.protocol import Execution, Limits
 
-SILENCE = 10.0
-"""Seconds without a word, while programs run, after which the zygote is taken for hung."""
+SILENCE = 30.0
+"""Seconds without a word, while programs run, after which the zygote is taken for hung.
+
+Long, because the first word comes after numpy and sympy were read from a disk that may be cold.
+"""
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv[2]); from tools.sandbox.boot import main; main()"
 _ENVIRONMENT = {
