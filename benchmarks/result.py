@@ -1,0 +1,69 @@
+"""What a run of a benchmark leaves: one `Result` for each trial of each item, missing ones too.
+
+The runner writes results, the report and the comparison read them; neither knows the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Result:
+    """One trial of one item.
+
+    `score` is 1.0 or 0.0, and None where there is none: the run broke off or never happened. Such a
+    trial counts as wrong and is shown as missing, never left out.
+    """
+
+    task: str
+    item: str
+    trial: int
+    """Counts from 1."""
+    score: float | None
+    level: str = ""
+    answer: str = ""
+    """The answer that was compared."""
+    golds: tuple[str, ...] = ()
+    rule: str = ""
+    """Where the answer was read: answer_tag, boxed, last_line, whole, empty."""
+    scored_by: str = "rule"
+    """`rule`, or `judge` where the rule said no and a judge was asked."""
+    f1: float | None = None
+    """Word overlap with the best gold; open questions only."""
+    error: str = ""
+    """Why there is no score."""
+    stopped_by: str = ""
+    turns: int = 0
+    seconds: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    """US dollars; None where a model's price is not known."""
+    tools: dict[str, int] = field(default_factory=dict)
+    """Tool calls by tool."""
+    tool_errors: int = 0
+    """Tool calls whose status is not ok."""
+
+    def record(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A whole run: what was asked for and every result of it."""
+
+    name: str
+    subsets: dict[str, str]
+    """Subset by task."""
+    expected: dict[str, int]
+    """Items by task; each is tried `trials` times."""
+    trials: int
+    settings: dict[str, Any]
+    """Settings of the graph, as given."""
+    versions: dict[str, str]
+    results: list[Result]
+    judge: str = ""
+    """Model string of the judge; empty: rules alone."""
