@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 from agentflow_graph.errors import SettingError
 from benchmarks.almanac.questions import questions
@@ -51,7 +52,7 @@ def tasks(path: Path) -> list[Task]:
 def _task(path: Path, number: int, line: str) -> Task:
     try:
         row = json.loads(line)
-        question, answer = row["question"], row["answer"]
+        question, answers = row["question"], _golds(row)
     except (ValueError, TypeError) as error:
         raise SettingError(f"{path}:{number} is not a JSON object: {error}") from error
     except KeyError as error:
@@ -59,16 +60,22 @@ def _task(path: Path, number: int, line: str) -> Task:
             f"{path}:{number} has no {error}; it needs question and answer"
         ) from error
     # An answer such as "..." is empty once normalised: no reply could ever be right.
-    if not str(question).strip() or not normalise(str(answer)):
+    if not str(question).strip() or not answers or not all(map(normalise, answers)):
         raise SettingError(f"{path}:{number} has an empty question or answer")
     name = str(row.get("id", f"{path.stem}-{number}"))
-    return Task(name, str(question), str(answer), str(row.get("level") or ""))
+    return Task(name, str(question), tuple(answers), str(row.get("level") or ""))
+
+
+def _golds(row: dict[str, Any]) -> list[str]:
+    """`answers`, a list of all that are right, or `answer`, one."""
+    answers = row["answers"] if "answers" in row else row["answer"]
+    return [str(one) for one in answers] if isinstance(answers, list) else [str(answers)]
 
 
 def almanac(split: Split, n: int, seed: int) -> list[Task]:
     """`n` questions of the generated world; held-out ones are the same whatever the seed."""
     asked = questions(World(), split, n, seed if split == "train" else 0)
-    return [Task(q.id, q.text, q.answer, q.level) for q in asked]
+    return [Task(q.id, q.text, (q.answer,), q.level) for q in asked]
 
 
 def write(config: Config) -> None:

@@ -25,12 +25,16 @@ from rl.reward import exact_match
 
 @dataclass(frozen=True)
 class Task:
-    """One question with its gold answer."""
+    """One question with every answer that counts as right.
+
+    `scorer` names the rule of `benchmarks.scoring` that compares them with a reply.
+    """
 
     id: str
     question: str
-    answer: str
+    answers: tuple[str, ...]
     level: str = ""
+    scorer: str = "exact"
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Trajectory:
         return {
             "id": self.task.id,
             "level": self.task.level,
-            "gold": self.task.answer,
+            "golds": list(self.task.answers),
             "reward": self.reward,
             "failure": self.failure,
             "seconds": round(self.seconds, 4),
@@ -105,7 +109,7 @@ def judged(task: Task, state: State, seconds: float) -> Trajectory:
         )
         for call in calls
     ]
-    reward = exact_match(task.answer, state["answer"])
+    reward = exact_match(task.answers, state["answer"])
     return Trajectory(task, actions, reward, state=state, seconds=seconds)
 
 

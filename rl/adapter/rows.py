@@ -9,10 +9,11 @@ from rl.rollout import Task
 
 def packed(task: Task) -> dict[str, str]:
     """A task as a row of OpenRLHF's prompt dataset; the label carries what it has no column for."""
-    label = json.dumps({"id": task.id, "answer": task.answer, "level": task.level})
+    label = json.dumps({key: value for key, value in vars(task).items() if key != "question"})
     return {"input": task.question, "label": label, "datasource": task.level or "default"}
 
 
 def unpacked(question: str, label: str) -> Task:
     """The task of a row made by `packed`."""
-    return Task(question=question, **json.loads(label))
+    known = json.loads(label)
+    return Task(question=question, **known | {"answers": tuple(known["answers"])})

@@ -56,7 +56,7 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
         prompt = len(action.prompt_ids)
         response = {
             "prompt": trajectory.task.question,
-            "label": trajectory.task.answer,
+            "label": trajectory.task.answers[0],
             "observation_tokens": action.prompt_ids + action.token_ids,
             "action_ranges": [(prompt, prompt + len(action.token_ids))],
             "rollout_log_probs": [0.0] * prompt + action.logprobs,

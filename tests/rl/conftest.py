@@ -88,7 +88,7 @@ def trajectory_of(
     question: str, reward: float | None, turns: int = 1, mark: int = 10, level: str = ""
 ) -> Trajectory:
     """A run of `turns` planner turns; turn t says t + 1 tokens, all of them `mark + t`."""
-    task = Task(question, f"question {question}?", "4821", level)
+    task = Task(question, f"question {question}?", ("4821",), level)
     if reward is None:
         return Trajectory(task, failure="it broke", seconds=1.0)
     actions = [

@@ -42,16 +42,16 @@ def test_a_file_is_read_with_ids_and_levels_where_known(tmp_path: Path) -> None:
         '{"question": "3?", "answer": "3", "level": null}\n'
     )
     assert data.tasks(path) == [
-        Task("mine-1", "1?", "1"),
-        Task("7", "2?", "2", "hard"),
-        Task("mine-4", "3?", "3"),
+        Task("mine-1", "1?", ("1",)),
+        Task("7", "2?", ("2",), "hard"),
+        Task("mine-4", "3?", ("3",)),
     ]
 
 
 def test_a_line_separator_inside_a_question_ends_no_line(tmp_path: Path) -> None:
     path = tmp_path / "mine.jsonl"
     path.write_text('{"question": "one\u2028two\x85?", "answer": "\u00e9"}\n', encoding="utf-8")
-    assert data.tasks(path) == [Task("mine-1", "one\u2028two\x85?", "\u00e9")]
+    assert data.tasks(path) == [Task("mine-1", "one\u2028two\x85?", ("\u00e9",))]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ texts = st.text(min_size=1, max_size=30)
 
 @given(texts, texts, texts, st.text(max_size=10))
 def test_a_task_survives_the_data_loader(id: str, question: str, answer: str, level: str) -> None:
-    task = Task(id, question, answer, level)
+    task = Task(id, question, (answer,), level)
     row = json.loads(json.dumps(packed(task)))
     assert set(row) == {"input", "label", "datasource"}
     assert unpacked(row["input"], row["label"]) == task

@@ -58,7 +58,7 @@ def pool_of(workers: int) -> Any:
 
 
 def asked(*questions: str) -> list[Task]:
-    return [Task(str(i), question, "gold") for i, question in enumerate(questions)]
+    return [Task(str(i), question, ("gold",)) for i, question in enumerate(questions)]
 
 
 def outcomes(groups: list[list[Trajectory]]) -> list[str]:

@@ -50,7 +50,7 @@ def record(
     plan = {"sub_goal": text, "error": "", "planner": [], "calls": [call], "verdict": verdict}
     broken = plan | {"error": text, "planner": [{"text": text}], "calls": [call | {"tool": ""}]}
     state = {"question": f"Question {number} {text}", "turns": [plan, broken], "answer": text}
-    usual = {"id": f"q{number}", "level": f"level {number % 3}", "gold": f"gold {text}"}
+    usual = {"id": f"q{number}", "level": f"level {number % 3}", "golds": [f"gold {text}"]}
     return usual | {"reward": reward, "failure": "", "state": state} | changed
 
 

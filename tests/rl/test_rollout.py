@@ -16,7 +16,7 @@ from agentflow_graph.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.state import ModelCall, State, Turn
 from rl.rollout import Task, Trajectory, broken, judged, rollout, until_judged
 
-TASK = Task("t1", "What is the population of Old Harbor?", "4821", "one_hop")
+TASK = Task("t1", "What is the population of Old Harbor?", ("4821",), "one_hop")
 CONTEXT = Context(layout="terse", max_turns=2, repairs=0)
 GOOD = "Context: Old Harbor\nSub-Goal: find the facts\nTool Name: look_up"
 ASTRAY = "Context: New Hill\nSub-Goal: find the facts\nTool Name: look_up"
@@ -86,7 +86,7 @@ async def test_a_planner_that_does_not_answer_fails_the_run(
 
 
 async def test_what_the_graph_refuses_fails_the_run(agent: Any, policy: Any) -> None:
-    run = await rollout(agent(policy(GOOD)), Task("t", " ", "x"), CONTEXT, deadline=20)
+    run = await rollout(agent(policy(GOOD)), Task("t", " ", ("x",)), CONTEXT, deadline=20)
     assert (run.reward, run.failure.split(":")[0]) == (None, "QuestionError")
 
 
@@ -142,7 +142,7 @@ async def test_the_record_of_a_run_is_plain_data(agent: Any, policy: Any) -> Non
     run = await rollout(graph, TASK, CONTEXT, deadline=20)
     record = orjson.loads(orjson.dumps(run.record()))
     assert record["state"]["turns"][0]["planner"][0]["token_ids"] == client.given[0].token_ids
-    assert (record["id"], record["gold"], record["reward"]) == ("t1", "4821", 1.0)
+    assert (record["id"], record["golds"], record["reward"]) == ("t1", ["4821"], 1.0)
     assert "messages" not in record["state"]
     late = await rollout(agent(policy(5.0)), TASK, CONTEXT, deadline=0.05)
     record = orjson.loads(orjson.dumps(late.record()))

@@ -47,8 +47,8 @@ def trajectories(generator: torch.Generator) -> list[Trajectory]:
             for _ in range(turns):
                 size = int(torch.randint(2, 9, (), generator=generator))
                 actions.append(Action(ids(5 + size), ids(size), [0.0] * size, 0, "stop"))
-            made.append(Trajectory(Task(name, f"question {name}", "gold"), actions, reward))
-    made.insert(2, Trajectory(Task("a", "question a", "gold"), failure="injected"))
+            made.append(Trajectory(Task(name, f"question {name}", ("gold",)), actions, reward))
+    made.insert(2, Trajectory(Task("a", "question a", ("gold",)), failure="injected"))
     return made
 
 
