@@ -88,7 +88,8 @@ def check(of: Benchmark, subset: str, data: Path | None) -> Checked:
         SettingError: the benchmark has no such subset.
     """
     if data is None and of.made is None:
-        return Checked(of.name, subset, "no data", note=f"{of.name}: no folder was given with --data")
+        note = f"{of.name}: no folder was given with --data"
+        return Checked(of.name, subset, "no data", note=note)
     try:
         loaded = locate(of, subset, data)
     except NoData as error:
@@ -128,8 +129,12 @@ def _judged(of: Benchmark, subset: str, loaded: Loaded) -> Checked:
         twice=len(items) - len({item.question for item in items}),
         file=known if loaded.source == "original" else "",
         faults=tuple(faults),
-        note=f"{of.name}: {len(items)} items in {loaded.place}, not {loaded.part.size}" if short else "",
+        note=_short(of, loaded) if short else "",
     )
+
+
+def _short(of: Benchmark, loaded: Loaded) -> str:
+    return f"{of.name}: {len(loaded.items)} items in {loaded.place}, not {loaded.part.size}"
 
 
 def _unequal(of: Benchmark, item: Item, replies: Sequence[str], value: float) -> list[str]:

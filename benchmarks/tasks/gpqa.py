@@ -11,7 +11,7 @@ from benchmarks.item import Benchmark, Item, Row
 from benchmarks.rows import choice_item, detail, text
 from benchmarks.scoring import choice
 from benchmarks.subsets import everything, first
-from benchmarks.wording import LETTER, fingerprint, unlettered
+from benchmarks.wording import LETTER, fingerprint, one_line, unlettered
 
 NAME = "gpqa"
 _WRONG = ("Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")
@@ -30,8 +30,8 @@ def official(row: Row) -> Item:
     The options are shuffled by the question itself: in one order for everybody, without a letter
     that is more often right.
     """
-    question, gold = text(row, "Question"), text(row, "Correct Answer")
-    choices = [gold, *(text(row, name) for name in _WRONG)]
+    question, gold = text(row, "Question"), one_line(text(row, "Correct Answer"))
+    choices = [gold, *(one_line(text(row, name)) for name in _WRONG)]
     random.Random(fingerprint(question)).shuffle(choices)
     return choice_item(NAME, question, choices, gold, LETTER, detail(row, "High-level domain"))
 

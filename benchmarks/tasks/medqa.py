@@ -9,7 +9,7 @@ from benchmarks.item import Benchmark, Item, Row
 from benchmarks.rows import choice_item, detail, text
 from benchmarks.scoring import choice
 from benchmarks.subsets import everything, first, listed
-from benchmarks.wording import LETTER, unlettered
+from benchmarks.wording import LETTER, one_line, unlettered
 
 NAME = "medqa"
 
@@ -19,14 +19,14 @@ def original(row: Row) -> Item:
     options = list(row["options"])
     question = text(row, "question").split(f"\n{options[0]}")[0].strip()
     choices = [unlettered(option) for option in options]
-    return choice_item(NAME, question, choices, text(row, "answer"), LETTER)
+    return choice_item(NAME, question, choices, unlettered(text(row, "answer")), LETTER)
 
 
 def official(row: Row) -> Item:
     """From `question`, `options` by letter and `answer_idx`; the level is the exam's step."""
     options = row["options"]
-    choices = [text(options, letter) for letter in sorted(options)]
-    gold = text(options, text(row, "answer_idx"))
+    choices = [one_line(text(options, letter)) for letter in sorted(options)]
+    gold = one_line(text(options, text(row, "answer_idx")))
     return choice_item(NAME, text(row, "question"), choices, gold, LETTER, detail(row, "meta_info"))
 
 
