@@ -33,6 +33,11 @@ def test_items_are_the_same_wherever_they_come_from(task: str, tmp_path: Path) -
     assert [item.id for item in original] == [item.id for item in official]
 
 
+def test_the_folder_of_the_originals_clone_will_do(tmp_path: Path) -> None:
+    write(tmp_path / "bamboogle" / "data" / "data.json", rows("original")["bamboogle"])
+    assert locate(BAMBOOGLE, "full", tmp_path).source == "original"
+
+
 @pytest.mark.parametrize("name", ["bamboogle.json", "bamboogle.jsonl", "bamboogle/a/b.jsonl"])
 def test_official_rows_as_json(name: str, tmp_path: Path) -> None:
     write(tmp_path / name, OFFICIAL)
