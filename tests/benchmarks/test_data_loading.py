@@ -44,6 +44,12 @@ def test_official_rows_as_json(name: str, tmp_path: Path) -> None:
     assert len(load(BAMBOOGLE, "full", tmp_path)) == len(OFFICIAL)
 
 
+def test_a_line_separator_inside_a_question_ends_no_row(tmp_path: Path) -> None:
+    row = json.dumps({"question": "Who\u2028came?", "answer": "Orla"}, ensure_ascii=False)
+    (tmp_path / "bamboogle.jsonl").write_text(f"{row}\n{row}\n", encoding="utf-8")
+    assert len(load(BAMBOOGLE, "full", tmp_path)) == 2
+
+
 def test_official_rows_as_parquet_and_only_of_the_split(tmp_path: Path) -> None:
     data = tmp_path / "bamboogle" / "data"
     data.mkdir(parents=True)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import rows
 
@@ -152,6 +152,17 @@ def test_the_text_of_a_gated_option_is_not_in_the_error() -> None:
     with pytest.raises(ValueError, match="none of the 4 options") as refused:
         read(row)
     assert "secret" not in str(refused.value)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(1, 13), min_size=4, max_size=4))
+def test_a_solution_that_is_found_is_one(numbers: list[int]) -> None:
+    try:
+        found = solution(numbers)
+    except ValueError:
+        return
+    item = Item("a", "?", (found,), numbers=tuple(numbers))
+    assert registry()["gameof24"].score(item, found).value == 1.0
 
 
 @given(st.text())
