@@ -28,7 +28,7 @@ from markupsafe import Markup
 from agentflow_graph.errors import SettingError
 from benchmarks.page import render
 from benchmarks.plots import INKS, Scale, scale_y, svg, whole_x
-from benchmarks.scoring import wilson
+from benchmarks.statistics import wilson
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
