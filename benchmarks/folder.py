@@ -1,0 +1,105 @@
+"""The folder of a run: what was asked for, its items, its journal, inspect's logs.
+
+    run.json        what was asked for; written before the first item runs, never changed
+    items.jsonl     the items, so that a run can be resumed and scored without the data
+    journal.jsonl   what is finished: see `benchmarks.journal`
+    logs/           inspect's logs, made again from the journal by every resume
+    state/          what inspect would else keep under the user's home
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from agentflow_graph.errors import SettingError
+from benchmarks.item import Item
+from benchmarks.prices import Price
+
+FORMAT = 1
+Items = Mapping[str, Mapping[str, Item]]
+"""Items by task and id, in the order of the data."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked to do. It says all that `resume` has to know."""
+
+    name: str
+    subsets: dict[str, str]
+    """Subset by task."""
+    expected: dict[str, int]
+    """Items by task."""
+    trials: int = 1
+    concurrency: int = 32
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Settings of the graph that are not defaults, as given."""
+    seed: int = 0
+    """Trial k samples with seed + k - 1; 0: without a seed."""
+    judge: str = ""
+    max_cost: float = 0.0
+    """US dollars of the whole run; 0: any."""
+    prices: dict[str, Price] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+class Folder:
+    """The paths of a run folder, and reading and writing what never changes in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.request_file = path / "run.json"
+        self.items_file = path / "items.jsonl"
+        self.journal_file = path / "journal.jsonl"
+        self.logs = path / "logs"
+        self.state = path / "state"
+
+    def must_be_new(self) -> None:
+        """Raises SettingError unless a run may begin here."""
+        if self.request_file.exists():
+            raise SettingError(
+                f"{self.path} holds a run already; continue it with "
+                f"`python -m benchmarks resume {self.path}`, or name another folder"
+            )
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise SettingError(f"{self.path} is not an empty folder; name another one for --run")
+
+    def create(self, request: Request, items: Items) -> None:
+        """Write what was asked for; `run.json` last, so that it stands for a whole folder."""
+        rows = [{"task": task, **asdict(i)} for task, own in items.items() for i in own.values()]
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.items_file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+            whole = orjson.dumps({"format": FORMAT, **asdict(request)}, option=orjson.OPT_INDENT_2)
+            self.request_file.write_bytes(whole + b"\n")
+        except OSError as error:
+            raise SettingError(f"{self.path} cannot be written: {error.strerror}") from error
+
+    def request(self) -> Request:
+        """What the run was asked to do; raises SettingError if this is no run of ours."""
+        try:
+            record = orjson.loads(self.request_file.read_bytes())
+        except (OSError, orjson.JSONDecodeError) as error:
+            raise SettingError(
+                f"{self.path} holds no run ({self.request_file.name}: {error}); "
+                "begin one with `python -m benchmarks run`"
+            ) from None
+        if record.pop("format", None) != FORMAT:
+            raise SettingError(f"{self.request_file} is not of format {FORMAT}; begin a new run")
+        prices = {name: Price(**price) for name, price in record.pop("prices").items()}
+        return Request(**record, prices=prices)
+
+    def items(self) -> dict[str, dict[str, Item]]:
+        """The items by task and id."""
+        found: dict[str, dict[str, Item]] = {}
+        for line in self.items_file.read_bytes().splitlines():
+            row = orjson.loads(line)
+            task = row.pop("task")
+            for name in ("golds", "choices", "numbers"):
+                row[name] = tuple(row[name])
+            found.setdefault(task, {})[row["id"]] = Item(**row)
+        return found
