@@ -8,13 +8,12 @@ A cell may hold text of a model, a tool or a data set: `markdown` and the page e
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 NONE = "–"
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|~$])")
-_NUMBER = re.compile(r"[-+$\d.,]|–")
 
 
 @dataclass(frozen=True)
@@ -25,20 +24,33 @@ class Table:
     note: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+    words: Collection[str] = ()
+    """Columns, besides the first, that hold words; the others hold numbers."""
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Which columns hold numbers."""
+        return [False, *(name not in self.words for name in self.header[1:])]
 
     @property
     def markdown(self) -> str:
         """Heading, note and table; what a cell holds is shown, never read as Markdown."""
-        rule = ["---", *("---:" if numeric else "---" for numeric in self.numeric[1:])]
+        rule = ["---:" if numeric else "---" for numeric in self.numeric]
         cells = [[escaped(cell) for cell in row] for row in (self.header, *self.rows)]
         lines = [f"| {' | '.join(row)} |" for row in (cells[0], rule, *cells[1:])]
         return "\n".join([f"## {self.title}", "", self.note, "", *lines, ""])
 
     @property
-    def numeric(self) -> list[bool]:
-        """Which columns hold numbers."""
-        columns = [[row[at] for row in self.rows] for at in range(len(self.header))]
-        return [all(not cell or _NUMBER.match(cell) for cell in column) for column in columns]
+    def text(self) -> str:
+        """Heading, note and table for a terminal."""
+        rows = [[shorten(cell, 400) for cell in row] for row in (self.header, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(self._aligned(row, widths)).rstrip() for row in rows]
+        return "\n".join([self.title, shorten(self.note, 400), "", *lines, ""])
+
+    def _aligned(self, row: Sequence[str], widths: Sequence[int]) -> list[str]:
+        columns = zip(row, widths, self.numeric, strict=True)
+        return [cell.rjust(width) if number else cell.ljust(width) for cell, width, number in columns]
 
 
 def escaped(text: str) -> str:
@@ -47,8 +59,8 @@ def escaped(text: str) -> str:
 
 
 def shorten(text: str, most: int) -> str:
-    """`text` in one line of at most `most` characters."""
-    line = " ".join(text.split())
+    """`text` in one line of at most `most` characters, fit for a terminal."""
+    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in " ".join(text.split()))
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
@@ -71,4 +83,4 @@ def dollars(value: float | None) -> str:
     """US dollars."""
     if value is None:
         return "unknown price"
-    return f"${value:,.2f}" if value >= 1 or not value else f"${value:.2g}"
+    return f"${value:,.2f}" if value >= 0.1 or not value else f"${value:.2g}"

@@ -1,10 +1,10 @@
 """The folder of a run: what was asked for, its items, its journal, inspect's logs.
 
-    run.json        what was asked for; written before the first item runs, never changed
-    items.jsonl     the items, so that a run can be resumed and scored without the data
-    journal.jsonl   what is finished: see `benchmarks.journal`
-    logs/           inspect's logs, made again from the journal by every resume
-    state/          what inspect would else keep under the user's home
+run.json        what was asked for; written before the first item runs, never changed
+items.jsonl     the items, so that a run can be resumed and scored without the data
+journal.jsonl   what is finished: see `benchmarks.journal`
+logs/           inspect's logs, made again from the journal by every resume
+state/          what inspect would else keep under the user's home
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Plots as SVG that takes its colours and its font from the page around it.
 
-The page defines `--ink00` (text), `--ink01` (grid) and `--ink02` on (series). A plot's labels are
-titles of ours, never text of a model: Matplotlib would read it as mathematics.
+The page defines `--ink00` (text), `--ink01` (grid) and `--ink02` on (series). A label may be text
+of a data set: it is not read as mathematics, and Matplotlib escapes it in the SVG.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def svg(draw: Callable[[Axes], None], inches: tuple[float, float]) -> Markup:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "report", "font.size": 9}):
+    style = {"svg.fonttype": "none", "svg.hashsalt": "report", "font.size": 9}
+    with rc_context({**style, "text.parse_math": False}):
         figure, file = Figure(figsize=inches, layout="constrained"), io.StringIO()
         axes = figure.subplots()
         axes.spines[["top", "right"]].set_visible(False)
@@ -76,31 +77,31 @@ def whole_x(axes: Axes, label: str) -> None:
 
 
 def accuracy_plot(
-    titles: Sequence[str],
-    run: Sequence[Interval],
-    marks: Mapping[str, Sequence[float | None]],
+    run: Mapping[str, Interval], marks: Mapping[str, Sequence[float | None]]
 ) -> Markup:
-    """Accuracy of each task with its interval; `marks` are points beside it, by series."""
+    """Accuracies with their intervals, a row each; `marks` are points beside them, by series."""
     from matplotlib.ticker import PercentFormatter
 
     def draw(axes: Axes) -> None:
-        at = range(len(titles))
-        axes.hlines(at, [each.low for each in run], [each.high for each in run], color=INKS[0])
-        axes.plot([each.mean for each in run], at, "o", color=INKS[0])
+        at = range(len(run))
+        axes.hlines(
+            at,
+            [each.low for each in run.values()],
+            [each.high for each in run.values()],
+            color=INKS[0],
+        )
+        axes.plot([each.mean for each in run.values()], at, "o", color=INKS[0])
         for number, values in enumerate(marks.values()):
-            known = [
-                (value, place) for place, value in zip(at, values, strict=True) if value is not None
-            ]
-            axes.plot(
-                *zip(*known, strict=True), "D^sv"[number % 4], color=INKS[number + 1]
-            ) if known else None
-        axes.set_yticks(at, titles)
-        axes.set_ylim(len(titles) - 0.5, -0.5)
+            known = [place for place in at if values[place] is not None]
+            shape, ink = "D^sv"[number % 4], INKS[number % 7 + 1]
+            axes.plot([values[place] for place in known], known, shape, color=ink)
+        axes.set_yticks(at, [title[:40] for title in run])
+        axes.set_ylim(len(run) - 0.5, -0.5)
         axes.set_xlim(-0.02, 1.02)
         axes.grid(axis="x", color=GRID)
         axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
 
-    return svg(draw, (6.6, 0.9 + 0.34 * len(titles)))
+    return svg(draw, (4.8, 0.9 + 0.3 * len(run)))
 
 
 def turns_plot(results: Sequence[Result]) -> Markup | None:
@@ -127,7 +128,7 @@ def budget_plot(
 
     def draw(axes: Axes) -> None:
         for number, values in enumerate(series.values()):
-            ink = INKS[number % len(INKS)]
+            ink = INKS[number % 8]
             low, high = [each.low for each in values], [each.high for each in values]
             axes.fill_between(budgets, low, high, color=ink, alpha=0.15, linewidth=0)
             axes.plot(budgets, [each.mean for each in values], "o-", color=ink)

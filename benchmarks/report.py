@@ -11,7 +11,6 @@ unknown.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,9 +22,7 @@ from benchmarks.cells import Table, escaped, percent
 from benchmarks.item import Benchmark
 from benchmarks.page import render
 from benchmarks.plots import Interval, accuracy_plot, turns_plot
-from benchmarks.registry import registry
 from benchmarks.result import Session
-from benchmarks.session import read_session
 from benchmarks.summary import Summary, summarise
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
@@ -109,7 +106,7 @@ def lead(report: Report) -> str:
     session = report.session
     items, trials = sum(session.expected.values()), session.trials
     missing = sum(each.missing for each in report.summaries.values())
-    judge = f"judged by {session.judge} where the rule says no" if session.judge else "by rules"
+    judge = f"by rules, then by {session.judge}" if session.judge else "by rules"
     text = f"{items} items x {trials} trial{'s' if trials > 1 else ''}, scored {judge}."
     return f"{text} {missing} missing, counted as wrong." if missing else text
 
@@ -145,11 +142,7 @@ def page(report: Report) -> str:
         "headline": headline(report),
         "missing": sum(each.missing for each in report.summaries.values()),
         "marks": list(marks(report)),
-        "accuracy": accuracy_plot(
-            list(titles.values()),
-            [interval(each) for each in report.summaries.values()],
-            marks(report),
-        ),
+        "accuracy": accuracy_plot(intervals(report), marks(report)),
         "inks": inks(report),
         "mix": {titles[name]: each.tools for name, each in report.summaries.items() if each.tools},
         "turns": {
@@ -174,52 +167,37 @@ def headline(report: Report) -> list[tuple[str, str]]:
         title = report.benchmarks[name].title
         return [(percent(only.accuracy.mean), f"{title}; 95 % interval {low} to {high}")]
     return [
-        (percent(mean.accuracy), f"{tables.KINDS[mean.kind]}, {_tasks(mean, report)}")
+        (percent(mean.accuracy), _label(mean, report))
         for mean in tables.means(report.summaries, report.benchmarks)
     ]
 
 
-def _tasks(mean: tables.Mean, report: Report) -> str:
+def _label(mean: tables.Mean, report: Report) -> str:
     if len(mean.tasks) == 1:
         return report.benchmarks[mean.tasks[0]].title
-    return f"mean of {len(mean.tasks)} tasks"
+    return f"{tables.KINDS[mean.kind]}, mean of {len(mean.tasks)} tasks"
 
 
 def marks(report: Report) -> dict[str, list[float | None]]:
-    """What the plot shows beside the run: accuracy of each task, by system; None: not known."""
+    """What the plot shows beside the run: accuracy of each row, by system; None: not known."""
+    none = [None] * (len(intervals(report)) - len(report.summaries))
     found: dict[str, list[float | None]] = {}
     if report.beside:
         known = {name: each.accuracy.mean for name, each in report.beside.items()}
-        found["baseline"] = [known.get(name) for name in report.summaries]
+        found["baseline"] = [*(known.get(name) for name in report.summaries), *none]
     for system in PAPER:
         papers = [report.benchmarks[name].paper for name in report.summaries]
         values = [each[system] / 100 if system in each else None for each in papers]
         if any(value is not None for value in values):
-            found[f"{system} (paper)"] = values
+            found[f"{system} (paper)"] = [*values, *none]
     return found
 
 
-def interval(summary: Summary) -> Interval:
-    """A task's accuracy."""
-    return Interval(summary.accuracy.mean, summary.accuracy.low, summary.accuracy.high)
-
-
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `report` to the command line."""
-    parser = subparsers.add_parser("report", help="write report.md, report.json and report.html")
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the run")
-    parser.add_argument(
-        "--baseline", type=Path, metavar="DIR", help="folder of a run to put beside it"
-    )
-    parser.set_defaults(command=command)
-
-
-def command(arguments: argparse.Namespace) -> int:
-    """Write the report; returns the exit code."""
-    session = read_session(arguments.folder)
-    baseline = read_session(arguments.baseline) if arguments.baseline else None
-    report = report_of(session, registry(), baseline)
-    print(markdown(report))
-    for path in write_report(arguments.folder, report):
-        print(path)
-    return 0
+def intervals(report: Report) -> dict[str, Interval]:
+    """What the plot shows of the run, by label: the tasks, or the one task and its levels."""
+    tasks = {report.benchmarks[name].title: each for name, each in report.summaries.items()}
+    rows = {title: each.accuracy for title, each in tasks.items()}
+    if len(tasks) == 1:
+        (only,) = tasks.values()
+        rows |= {level: each.accuracy for level, each in only.levels.items()}
+    return {label: Interval(each.mean, each.low, each.high) for label, each in rows.items()}

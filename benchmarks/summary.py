@@ -18,7 +18,7 @@ from statistics import fmean
 from benchmarks.result import Result, Session
 from benchmarks.statistics import clustered_error, over_trials, wilson
 
-NEVER_RUN = "never run"
+NEVER_RUN = "not run"
 """Reason of a missing trial of which the run holds nothing."""
 
 

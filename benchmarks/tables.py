@@ -64,12 +64,12 @@ def accuracy_table(
         if len(tasks) > 1:
             cells = [f"{KINDS[kind]}, mean of {len(tasks)}", "", percent(value), points(error)]
             rows.append([*cells, *[""] * (len(rows[0]) - len(cells))])
-    header = ["Task", "Items x trials", "Accuracy", "Std. error", "95 % interval", "By trial"]
+    header = ["Task", "Items x trials", "Accuracy", "Std. error", "95 % interval", "Deviation"]
     header += ["F1", "Missing", "By judge"] + (["Baseline", "Difference"] if baseline else [])
     note = (
         "Right answers among all expected trials; a missing one counts as wrong. The standard "
-        "error is clustered by item; the interval is Wilson's over items. By trial: mean and "
-        "standard deviation. By judge: trials that the judge decided, and how many it called right."
+        "error is clustered by item; the interval is Wilson's over items; the deviation is that of the "
+        "trials' accuracies. By judge: trials that the judge decided, and how many it called right."
     )
     return Table("Accuracy", note, header, rows)
 
@@ -80,8 +80,8 @@ def _accuracy(summary: Summary) -> list[str]:
         f"{summary.items} x {summary.trials}",
         percent(value.mean),
         points(value.standard_error),
-        f"{percent(value.low)} to {percent(value.high)}",
-        NONE if value.deviation is None else f"{percent(value.mean)} ± {points(value.deviation)}",
+        f"{points(value.low)} to {points(value.high)}",
+        points(value.deviation),
         NONE if summary.f1 is None else percent(summary.f1),
         str(summary.missing),
         f"{summary.judged} ({summary.judged_right} right)" if summary.judged else "0",
@@ -192,14 +192,15 @@ def level_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Bench
             level,
             str(each.items),
             percent(each.accuracy.mean),
-            f"{percent(each.accuracy.low)} to {percent(each.accuracy.high)}",
+            f"{points(each.accuracy.low)} to {points(each.accuracy.high)}",
             str(each.missing),
         ]
         for name, summary in summaries.items()
         for level, each in summary.levels.items()
     ]
     header = ["Task", "Level", "Items", "Accuracy", "95 % interval", "Missing"]
-    return Table("By level", "Items of which nothing is recorded have no level.", header, rows)
+    note = "Items of which nothing is recorded have no level."
+    return Table("By level", note, header, rows, words=("Level",))
 
 
 def missing_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benchmark]) -> Table:
@@ -209,8 +210,8 @@ def missing_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Ben
         for name, summary in summaries.items()
         for reason, count in summary.reasons.items()
     ]
-    note = "Each of these trials counts as wrong. `python -m benchmarks resume` tries them again."
-    return Table("Missing", note, ["Task", "Trials", "Reason"], rows)
+    note = "Each of these trials counts as wrong. The command resume tries them again."
+    return Table("Missing", note, ["Task", "Trials", "Reason"], rows, words=("Reason",))
 
 
 def missed_table(session: Session, benchmarks: Mapping[str, Benchmark]) -> Table:
@@ -230,14 +231,15 @@ def missed_table(session: Session, benchmarks: Mapping[str, Benchmark]) -> Table
     ]
     more = f"{len(shown)} of {len(wrong)}" if len(shown) < len(wrong) else f"All {len(wrong)}"
     header = ["Task", "Item", "Trial", "Answer", "Right", "Read from"]
-    return Table("Wrong answers", f"{more}.", header, rows)
+    words = ("Item", "Answer", "Right", "Read from")
+    return Table("Wrong answers", f"{more}.", header, rows, words)
 
 
 def settings_table(session: Session) -> Table:
     """What the run was given, and the versions of what ran."""
     given = {"judge": session.judge or "none"} | session.settings | session.versions
     rows = [[shorten(name, 80), shorten(str(value), 300)] for name, value in given.items()]
-    return Table("Settings", "As given, and what ran.", ["Name", "Value"], rows)
+    return Table("Settings", "As given, and what ran.", ["Name", "Value"], rows, words=("Value",))
 
 
 def _in_turn(wrong: Iterable[Result]) -> Iterable[Result]:

@@ -1,7 +1,7 @@
 """The words of a question: what the graph is asked, and by what a question is recognised.
 
-    asked("Who wrote Emma?", WORDS)    # the question, an empty line, the instruction
-    fingerprint("Who wrote Emma?")     # the same for "who wrote Emma" of another source
+asked("Who wrote Emma?", WORDS)    # the question, an empty line, the instruction
+fingerprint("Who wrote Emma?")     # the same for "who wrote Emma" of another source
 """
 
 import hashlib
