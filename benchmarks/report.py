@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import tables
+from benchmarks import contents
 from benchmarks.cells import Table, escaped, percent
 from benchmarks.item import Benchmark
 from benchmarks.page import render
@@ -82,7 +82,7 @@ def record(report: Report) -> dict[str, Any]:
                 "accuracy": mean.accuracy,
                 "standard_error": mean.standard_error,
             }
-            for mean in tables.means(report.summaries, known)
+            for mean in contents.means(report.summaries, known)
         },
         "baseline": _baseline(report),
     }
@@ -116,16 +116,16 @@ def all_tables(report: Report) -> list[Table]:
     of = (report.summaries, report.benchmarks)
     ended = "Share of the trials that have a score."
     found = [
-        tables.accuracy_table(*of, report.beside),
-        tables.paper_table(*of, report.beside),
-        tables.missing_table(*of),
-        tables.level_table(*of),
-        tables.effort_table(*of),
-        tables.share_table("Tool mix", "Share of all tool calls.", *of, lambda each: each.tools),
-        tables.share_table("What ended a trial", ended, *of, lambda each: each.stopped_by),
-        tables.share_table("Where the answer was read", ended, *of, lambda each: each.rules),
-        tables.missed_table(report.session, report.benchmarks),
-        tables.settings_table(report.session),
+        contents.accuracy_table(*of, report.beside),
+        contents.paper_table(*of, report.beside),
+        contents.missing_table(*of),
+        contents.level_table(*of),
+        contents.effort_table(*of),
+        contents.share_table("Tool mix", "Share of all tool calls.", *of, lambda each: each.tools),
+        contents.share_table("What ended a trial", ended, *of, lambda each: each.stopped_by),
+        contents.share_table("Where the answer was read", ended, *of, lambda each: each.rules),
+        contents.missed_table(report.session, report.benchmarks),
+        contents.settings_table(report.session),
     ]
     return [table for table in found if table and table.rows]
 
@@ -168,14 +168,14 @@ def headline(report: Report) -> list[tuple[str, str]]:
         return [(percent(only.accuracy.mean), f"{title}; 95 % interval {low} to {high}")]
     return [
         (percent(mean.accuracy), _label(mean, report))
-        for mean in tables.means(report.summaries, report.benchmarks)
+        for mean in contents.means(report.summaries, report.benchmarks)
     ]
 
 
-def _label(mean: tables.Mean, report: Report) -> str:
+def _label(mean: contents.Mean, report: Report) -> str:
     if len(mean.tasks) == 1:
         return report.benchmarks[mean.tasks[0]].title
-    return f"{tables.KINDS[mean.kind]}, mean of {len(mean.tasks)} tasks"
+    return f"{contents.KINDS[mean.kind]}, mean of {len(mean.tasks)} tasks"
 
 
 def marks(report: Report) -> dict[str, list[float | None]]:

@@ -42,7 +42,12 @@ def bare(question: str) -> str:
 
 def unlettered(option: str) -> str:
     """The text of an option such as `A. Ribosome`."""
-    return _OPTION_LETTER.sub("", option).strip()
+    return one_line(_OPTION_LETTER.sub("", option))
+
+
+def one_line(text: str) -> str:
+    """With single spaces; an option with a line break in it could not be an answer's last line."""
+    return " ".join(text.split())
 
 
 def fingerprint(text: str) -> str:

@@ -20,7 +20,7 @@ def call(asked: argparse.Namespace) -> int:
     from benchmarks.registry import registry
     from benchmarks.report import report_of, write_report
     from benchmarks.session import read_session
-    from benchmarks.tables import accuracy_table
+    from benchmarks.contents import accuracy_table
 
     baseline = read_session(asked.baseline) if asked.baseline else None
     report = report_of(read_session(asked.run), registry(), baseline)
