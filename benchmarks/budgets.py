@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from benchmarks.cells import NONE, Table, escaped, number, percent, points
@@ -19,7 +18,7 @@ from benchmarks.item import Benchmark
 from benchmarks.page import render
 from benchmarks.plots import Interval, budget_plot
 from benchmarks.result import Result, Session
-from benchmarks.statistics import clustered_error
+from benchmarks.statistics import clustered
 from benchmarks.summary import Summary, summarise
 
 TEMPLATE = Path(__file__).with_name("study.html.jinja")
@@ -52,9 +51,9 @@ def mean_turns(results: Sequence[Result]) -> Interval:
             by_item.setdefault(each.item, []).append(each.turns)
     if not by_item:
         return Interval(0.0, 0.0, 0.0)
-    mean = fmean(turns for row in by_item.values() for turns in row)
-    margin = 1.96 * (clustered_error([[fmean(row)] for row in by_item.values()]) or 0.0)
-    return Interval(mean, max(0.0, mean - margin), mean + margin)
+    found = clustered(list(by_item.values()))
+    low, high = found.interval or (found.mean, found.mean)
+    return Interval(found.mean, max(0.0, low), high)
 
 
 def write_study(

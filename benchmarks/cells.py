@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from benchmarks.tables import table
+
 NONE = "–"
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|~$])")
@@ -43,14 +45,8 @@ class Table:
     @property
     def text(self) -> str:
         """Heading, note and table for a terminal."""
-        rows = [[shorten(cell, 400) for cell in row] for row in (self.header, *self.rows)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(self._aligned(row, widths)).rstrip() for row in rows]
-        return "\n".join([self.title, shorten(self.note, 400), "", *lines, ""])
-
-    def _aligned(self, row: Sequence[str], widths: Sequence[int]) -> list[str]:
-        columns = zip(row, widths, self.numeric, strict=True)
-        return [cell.rjust(width) if number else cell.ljust(width) for cell, width, number in columns]
+        header, *rows = ([shorten(cell, 400) for cell in row] for row in (self.header, *self.rows))
+        return f"{self.title}\n{self.note}\n\n{table(header, rows, self.numeric)}\n"
 
 
 def escaped(text: str) -> str:

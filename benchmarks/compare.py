@@ -4,7 +4,7 @@
     python -m benchmarks compare runs/base runs/flow --json
 
 Only items that both runs asked count; a missing trial counts as wrong. With one trial in both runs
-the test is McNemar's exact one, else a permutation test on the items' means.
+the test is McNemar's exact one, else sign flips of the differences between the items' means.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from agentflow_graph.errors import SettingError
-from benchmarks.cells import NONE, Table, percent, shorten
+from benchmarks.cells import Table, percent, shorten
 from benchmarks.result import Result, Session
-from benchmarks.statistics import mcnemar, paired_error, permutation
+from benchmarks.statistics import Comparison as Paired
+from benchmarks.statistics import paired
 
 ALL = "all tasks"
 SHOWN = 30
 """Most items that the text lists as won, and as lost; the JSON has all."""
-
-Test = Literal["McNemar, exact", "permutation"]
 
 
 class Name(NamedTuple):
@@ -56,16 +55,7 @@ class Difference:
     items: int
     first: float
     second: float
-    difference: float
-    """`second` - `first`."""
-    interval: tuple[float, float] | None
-    """95 % interval of the difference, from its standard error over items; None for one item."""
-    won: int
-    """Items that the second run has right more often."""
-    lost: int
-    p: float
-    """Two-sided probability of such a difference if the runs were alike."""
-    test: Test
+    test: Paired
 
 
 @dataclass(frozen=True)
@@ -99,13 +89,12 @@ def compare(first: Session, second: Session) -> Comparison:
             f"{_asked(first)} and {_asked(second)}; compare runs of the same task and subset"
         )
     changes = [_change(name, runs[0][name], runs[1][name]) for name in common]
-    single = first.trials == second.trials == 1
     tasks = [*dict.fromkeys(name.task for name in common)]
     groups = {task: [each for each in changes if each.task == task] for task in tasks}
     whole = {ALL: changes} if len(groups) > 1 else {}
     return Comparison(
         names=(first.name, second.name),
-        differences=[_difference(t, each, single) for t, each in (groups | whole).items()],
+        differences=[_difference(t, each) for t, each in (groups | whole).items()],
         won=[each for each in changes if each.second > each.first],
         lost=[each for each in changes if each.second < each.first],
         only_first=len(runs[0].keys() - runs[1].keys()),
@@ -132,28 +121,9 @@ def _change(name: Name, first: Sequence[Result], second: Sequence[Result]) -> Ch
     return Change(name.task, name.item, means[0], means[1], first[0].golds, answers)
 
 
-def _difference(task: str, changes: list[Change], single: bool) -> Difference:
-    gains = [each.second - each.first for each in changes]
-    won, lost = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
-    mean = fmean(gains)
-    return Difference(
-        task=task,
-        items=len(changes),
-        first=fmean(each.first for each in changes),
-        second=fmean(each.second for each in changes),
-        difference=mean,
-        interval=_interval(mean, paired_error(gains)),
-        won=won,
-        lost=lost,
-        p=mcnemar(won, lost) if single else permutation(gains),
-        test="McNemar, exact" if single else "permutation",
-    )
-
-
-def _interval(mean: float, error: float | None) -> tuple[float, float] | None:
-    return (
-        None if error is None else (max(-1.0, mean - 1.96 * error), min(1.0, mean + 1.96 * error))
-    )
+def _difference(task: str, changes: list[Change]) -> Difference:
+    first, second = [each.first for each in changes], [each.second for each in changes]
+    return Difference(task, len(changes), fmean(first), fmean(second), paired(first, second))
 
 
 def text(found: Comparison) -> str:
@@ -185,13 +155,11 @@ def difference_table(found: Comparison) -> Table:
             str(each.items),
             percent(each.first),
             percent(each.second),
-            f"{100 * each.difference:+.1f}",
-            f"{100 * each.interval[0]:+.1f} to {100 * each.interval[1]:+.1f}"
-            if each.interval
-            else NONE,
-            f"{each.won} : {each.lost}",
-            f"{each.p:.3g}",
-            each.test,
+            f"{100 * each.test.difference:+.1f}",
+            f"{100 * each.test.low:+.1f} to {100 * each.test.high:+.1f}",
+            f"{each.test.better} : {each.test.worse}",
+            f"{each.test.p:.3g}",
+            each.test.test,
         ]
         for each in found.differences
     ]

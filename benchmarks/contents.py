@@ -68,8 +68,8 @@ def accuracy_table(
     header += ["F1", "Missing", "By judge"] + (["Baseline", "Difference"] if baseline else [])
     note = (
         "Right answers among all expected trials; a missing one counts as wrong. The standard "
-        "error is clustered by item; the interval is Wilson's over items; the deviation is that of the "
-        "trials' accuracies. By judge: trials that the judge decided, and how many it called right."
+        "error is clustered by item; the interval is Wilson's over items; the deviation is between "
+        "trials. By judge: trials that the judge decided, and how many it called right."
     )
     return Table("Accuracy", note, header, rows)
 

@@ -1,8 +1,8 @@
 """A study: one run for each budget of turns, of the same items, in folders beside each other.
 
-    study = Study(Path("runs/study"), (1, 2, 5), request, items)
-    study.check()
-    await measure(study, registry())        # runs/study/budget-1, budget-2, budget-5
+study = Study(Path("runs/study"), (1, 2, 5), request, items)
+study.check()
+await measure(study, registry())        # runs/study/budget-1, budget-2, budget-5
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from benchmarks.result import Result, Session
-from benchmarks.statistics import clustered_error, over_trials, wilson
+from benchmarks.statistics import clustered, over_trials, wilson
 
 NEVER_RUN = "not run"
 """Reason of a missing trial of which the run holds nothing."""
@@ -112,11 +112,10 @@ def accuracy(results: Sequence[Result], items: int, trials: int) -> Accuracy:
         ValueError: two results of one trial, or results of more than was expected.
     """
     rows = _grid(results, items, trials)
-    by_item = [fmean(row) for row in rows]
-    mean = fmean(by_item) if by_item else 0.0
-    low, high = wilson(round(mean * items), items)
-    by_trial, deviation = over_trials(rows)
-    return Accuracy(mean, clustered_error(rows), low, high, by_trial, deviation)
+    whole = clustered(rows)
+    low, high = wilson(round(whole.mean * items), items)
+    by_trial = tuple(fmean(trial) for trial in zip(*rows, strict=True))
+    return Accuracy(whole.mean, whole.error, low, high, by_trial, over_trials(rows).error)
 
 
 def _grid(results: Sequence[Result], items: int, trials: int) -> list[list[float]]:

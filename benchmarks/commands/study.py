@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from pathlib import Path
 from typing import Any
 
-from agentflow_graph.errors import SettingError
 from benchmarks.commands.options import count
 from benchmarks.commands.run import options
+
+from agentflow_graph.errors import SettingError
 
 
 def budgets(text: str) -> list[int]:
@@ -32,11 +32,12 @@ def add(subparsers: Any) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Check everything, run each budget, write the report."""
+    from benchmarks.preflight import check, prepare
+    from benchmarks.session import read_session
+
     from benchmarks.budgets import Step, budget_table, write_study
     from benchmarks.errors import RunStopped
-    from benchmarks.preflight import check, prepare
     from benchmarks.registry import registry
-    from benchmarks.session import read_session
     from benchmarks.study import Study, measure
 
     if any(pair.startswith("max_turns=") for pair in asked.set):

@@ -1,7 +1,7 @@
 """Two runs item by item: what was gained, what was lost, and what cannot be compared."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sessions import result, session
 
@@ -34,37 +34,38 @@ def items(changes: list[Change]) -> list[str]:
 def test_the_second_run_is_held_to_the_first() -> None:
     found = compare(run("0011-"), run("0110-", "flow"))
     (only,) = found.differences
-    assert (only.first, only.second, only.difference) == (0.4, 0.4, 0.0)
+    assert (only.first, only.second, only.test.difference) == (0.4, 0.4, 0.0)
     assert (items(found.won), items(found.lost)) == (["q1"], ["q3"])
-    assert (only.won, only.lost, only.p) == (1, 1, 1.0)
+    assert (only.test.better, only.test.worse, only.test.p) == (1, 1, 1.0)
 
 
 def test_mcnemar_is_exact_where_both_runs_have_one_trial() -> None:
     (only,) = compare(run("0" * 8 + "11"), run("1" * 8 + "11")).differences
-    assert (only.test, only.p) == ("McNemar, exact", 2 / 2**8)
-    assert only.interval is not None and 0.5 < only.interval[0] < 0.8
+    assert (only.test.test, only.test.p) == ("mcnemar", 2 / 2**8)
+    assert 0.3 < only.test.low < 0.8 < only.test.high <= 1.0
 
 
-def test_more_trials_are_compared_by_permutation() -> None:
+def test_more_trials_are_compared_by_sign_flips() -> None:
     (only,) = compare(trials("001", "000", "011"), trials("111", "110", "111")).differences
-    assert only.test == "permutation"
+    assert only.test.test == "sign-flip exact"
     assert (only.first, only.second) == (pytest.approx(1 / 3), pytest.approx(8 / 9))
-    assert only.p == pytest.approx(2 / 2**3)
+    assert only.test.p == pytest.approx(2 / 2**3)
 
 
 def test_a_missing_trial_counts_as_wrong() -> None:
     assert items(compare(run("1-"), run("-1")).won) == ["q1"]
 
 
+@settings(max_examples=20)  # each draws two bootstraps
 @given(st.lists(st.sampled_from(["11", "10", "01", "00", "-1", "1-", "--"]), min_size=1))
 def test_turning_the_runs_round_turns_the_result_round(pairs: list[str]) -> None:
     first, second = (run("".join(signs)) for signs in zip(*pairs, strict=True))
-    (there,), (back,) = compare(first, second).differences, compare(second, first).differences
+    (one,), (other,) = compare(first, second).differences, compare(second, first).differences
+    there, back = one.test, other.test
     assert there.difference == -back.difference
-    assert (there.won, there.lost, there.p) == (back.lost, back.won, back.p)
+    assert (there.better, there.worse, there.p) == (back.worse, back.better, back.p)
     assert 0.0 <= there.p <= 1.0
-    if there.interval is not None:
-        assert -1.0 <= there.interval[0] <= there.difference <= there.interval[1] <= 1.0
+    assert -1.0 <= there.low <= there.high <= 1.0
 
 
 def test_items_that_one_run_lacks_are_left_out_and_counted() -> None:
@@ -90,7 +91,7 @@ def test_several_tasks_are_compared_each_and_together() -> None:
     second = session([result("a"), result("a", task="2wiki")], {"bamboogle": 1, "2wiki": 1})
     found = compare(first, second)
     assert [each.task for each in found.differences] == ["2wiki", "bamboogle", "all tasks"]
-    assert [each.difference for each in found.differences] == [1.0, 0.0, 0.5]
+    assert [each.test.difference for each in found.differences] == [1.0, 0.0, 0.5]
 
 
 def test_the_text_lists_what_changed_with_both_answers(found: Comparison) -> None:
