@@ -48,6 +48,8 @@ def choice(choices: Sequence[str], gold: str, reply: str) -> Score:
     options = [plain(text) for text in texts]
     if plain(gold) not in options:
         raise ValueError(f"gold={gold!r} is none of the choices {texts}: repair the data set")
+    if plain(reply[:LONGEST]) == plain(gold) and not _ALONE.fullmatch(reply.strip(_AROUND)):
+        return Score(1.0, reply, "whole")
     answer, rule = extract_answer(reply)
     shown = unprefixed(_MARKUP.sub(r"\1", answer[:LONGEST]))
     return Score(float(_chosen(options, plain, shown) == plain(gold)), answer, rule)
@@ -77,8 +79,9 @@ def _spelling(texts: Sequence[str]) -> Callable[[str], str]:
 def _chosen(options: Sequence[str], plain: Callable[[str], str], answer: str) -> str | None:
     """The text of the option that the answer names; None where it names none for certain."""
     bare = answer.strip(_AROUND)
-    if alone := _ALONE.fullmatch(bare):
-        return _option(options, alone[1])
+    alone = _ALONE.fullmatch(bare)
+    if alone and (named := _option(options, alone[1])) is not None:
+        return named
     if plain(answer) in options:
         return plain(answer)
     if front := _IN_FRONT.match(bare):

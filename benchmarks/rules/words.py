@@ -31,10 +31,10 @@ _SAME = str.maketrans(
 )
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
-_POINT_ZERO = re.compile(r"(?<![0-9.])([0-9]+)\.0+(?![0-9.])")
+_POINT_ZERO = re.compile(r"(?<![0-9.])([0-9]+)\.0+(?!\.?[0-9])")
 # A word; a number with its minus sign, where that is not a hyphen; C++, C#.
 _TOKEN = re.compile(
-    r"(?:(?<!\S)|(?<=[$(]))-(?=\.?[0-9])[0-9.]*[0-9]|[0-9]*\.[0-9]+(?![0-9.])|[^\W_]+[+#]*"
+    r"(?:(?<!\S)|(?<=[$(]))-(?=\.?[0-9])[0-9.]*[0-9]|[0-9]*\.[0-9]+(?!\.?[0-9])|[^\W_]+[+#]*"
 )
 _INITIALS = re.compile(r"\b(?<![0-9])([^\W\d_])(?: (?=[^\W\d_]\b(?![+#])))")
 _ARTICLES = frozenset(("a", "an", "the"))
