@@ -1,8 +1,10 @@
 """The files of a data folder: which of them hold a benchmark, and the rows inside.
 
-DIR/bamboogle/data.json               the original's list
-DIR/bamboogle.jsonl .json .csv .parquet      official rows in one file
-DIR/bamboogle/**/test-00000-of-00001.parquet     a snapshot of the hub's repository
+    DIR/bamboogle/data.json, DIR/bamboogle/data/data.json    the original's list
+    DIR/bamboogle.jsonl, .json, .csv, .parquet               official rows in one file
+    DIR/bamboogle/**/test-00000-of-00001.parquet             a snapshot of the hub's repository
+
+Of a snapshot only the files of the benchmark's configuration and split are read.
 """
 
 import csv
@@ -17,9 +19,11 @@ from benchmarks.item import Benchmark, Row
 
 
 def original_file(benchmark: Benchmark, data: Path) -> Path | None:
-    """The original's `data.json`, if the folder has it."""
-    path = data / benchmark.name / "data.json"
-    return path if benchmark.original is not None and path.is_file() else None
+    """The original's `data.json`, if the folder has it; the clone's folder `test` is one such."""
+    folder = data / benchmark.name
+    paths = (folder / "data.json", folder / "data" / "data.json")
+    found = [path for path in paths if path.is_file()]
+    return found[0] if benchmark.original is not None and found else None
 
 
 def official_files(benchmark: Benchmark, data: Path) -> list[Path]:

@@ -1,6 +1,8 @@
 r"""The usual spellings of a right answer, to prove that a scoring rule knows them all.
 
-spellings("choice", item)    # "B", "<answer>B</answer>", "\boxed{(B)}", ...
+    spellings("choice", item)    # "B", "<answer>B</answer>", "\boxed{(B)}", ...
+
+And the opposite: another item's answer, which the rule must call wrong.
 """
 
 from collections.abc import Callable, Mapping, Sequence
