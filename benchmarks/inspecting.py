@@ -1,0 +1,168 @@
+"""A run as inspect_ai sees it: each benchmark a task, each item a sample, each trial an epoch.
+
+inspect gives the parallel work, the limits of its own, the log and the viewer. The solver calls the
+graph directly, not through inspect's bridge, and tells the finished state as spans: a turn is a
+span that holds planner, executor and verifier, and the generator follows. Nothing else of this
+package imports inspect_ai; it takes a second to load, and it is an extra.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import Epochs, Task, eval_async
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.log import EvalLog, transcript
+from inspect_ai.model import ModelOutput
+from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer, stderr
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.util import display_type, span
+
+from agentflow_graph.run import POLICY_KEYS
+from benchmarks.folder import Folder, Request
+from benchmarks.item import Item
+from benchmarks.journal import Key
+from benchmarks.trials import Record, Trials
+
+MARK = "agentflow:mark"
+STATE = "agentflow:state"
+
+
+async def evaluate(
+    folder: Folder, request: Request, items: Mapping[str, Mapping[str, Item]], trials: Trials
+) -> list[EvalLog]:
+    """Run every trial under inspect; logs go to `folder.logs`."""
+    tasks = [task_of(name, own, request.trials, trials) for name, own in items.items()]
+    with kept_in(folder.state):
+        display_type()  # read now, from the environment: else inspect draws plain text
+        return await eval_async(
+            tasks,
+            model=None,
+            log_dir=str(folder.logs),
+            log_format="eval",
+            max_tasks=len(tasks),
+            max_samples=request.concurrency,
+            fail_on_error=False,
+            # The journal keeps what is finished: inspect need not write while the run goes on,
+            # which costs it most of its time (inspect_ai issue 3173).
+            log_realtime=False,
+            log_buffer=1000,
+            score_display=False,
+            ctl_server=False,
+            tags=[request.name],
+            metadata={"subsets": request.subsets, "settings": request.settings},
+        )
+
+
+def task_of(name: str, items: Mapping[str, Item], trials: int, run: Trials) -> Task:
+    """One benchmark as inspect's task."""
+    samples = [
+        Sample(
+            id=item.id,
+            input=item.question,
+            target=list(item.golds),
+            metadata={"level": item.level} if item.level else None,
+        )
+        for item in items.values()
+    ]
+    return Task(
+        name=name,
+        dataset=MemoryDataset(samples, name=name),
+        solver=solver_of(name, run),
+        scorer=recorded(),
+        epochs=Epochs(trials, "mean"),
+    )
+
+
+def solver_of(task: str, run: Trials) -> Solver:
+    """A solver that asks `run` for the outcome of its sample."""
+
+    @solver
+    def agentflow() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            outcome = await run.outcome(Key(task, str(state.sample_id), state.epoch))
+            shown = viewable(outcome.state)
+            await tell(shown)
+            state.output = ModelOutput.from_content("agentflow", str(shown["answer"]))
+            state.store.set(STATE, shown)
+            state.store.set(MARK, viewable(outcome.mark))
+            return state
+
+        return solve
+
+    return agentflow()
+
+
+@scorer(metrics=[accuracy(), stderr()])
+def recorded() -> Scorer:
+    """The mark that the journal holds; inspect reckons nothing anew."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        mark = state.store.get(MARK)
+        return Score(
+            value=mark["value"],
+            answer=mark["answer"],
+            explanation=mark["reason"] or None,
+            metadata={name: mark[name] for name in ("rule", "by", "judge", "f1")},
+        )
+
+    return score
+
+
+async def tell(state: Record) -> None:
+    """The finished state as spans and info events of the current sample."""
+    log = transcript()
+    if state["analysis"]:
+        async with span("analysis", type="agentflow"):
+            log.info(state["analysis"], source="analysis")
+    for turn in state["turns"]:
+        async with span(f"turn {turn['index']}", type="turn"):
+            async with span("planner", type="agentflow"):
+                log.info({k: v for k, v in turn.items() if k in PLAN}, source="planner")
+            async with span("executor", type="agentflow"):
+                for call in turn.get("calls", []):
+                    log.info(call, source="executor")
+            async with span("verifier", type="agentflow"):
+                log.info(turn.get("verdict"), source="verifier")
+    async with span("generator", type="agentflow"):
+        names = ("outputs", "answer", "stopped_by", "usage", "seconds")
+        log.info({name: state[name] for name in names}, source="generator")
+
+
+PLAN = ("justification", "context", "sub_goal", "tool", "error", "planner")
+
+
+def viewable(value: Any) -> Any:
+    """Plain data without token ids and log-probabilities, which the journal keeps, in whole text.
+
+    A lone surrogate, which a model can write, would end inspect's log.
+    """
+    if isinstance(value, Mapping):
+        return {str(k): viewable(v) for k, v in value.items() if k not in POLICY_KEYS}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [viewable(one) for one in value]
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+@contextmanager
+def kept_in(state: Path) -> Iterator[None]:
+    """What inspect writes beside its logs goes into `state`, and nothing is drawn on the screen."""
+    ours = {
+        "XDG_DATA_HOME": str(state.absolute()),
+        "INSPECT_DISPLAY": "none",
+        "INSPECT_TELEMETRY": "",
+    }
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
