@@ -45,6 +45,10 @@ class Request:
     prices: dict[str, Price] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
+    def expecting(self, items: dict[str, int]) -> Request:
+        """The same with the number of items by task."""
+        return replace(self, expected=items)
+
     def costing(self, most: float) -> Request:
         """The same with another limit of cost."""
         return replace(self, max_cost=most)
@@ -102,7 +106,6 @@ class Folder:
         for line in self.items_file.read_bytes().splitlines():
             row = json.loads(line)
             task = row.pop("task")
-            for name in ("golds", "choices", "numbers"):
-                row[name] = tuple(row[name])
+            row = {name: tuple(v) if isinstance(v, list) else v for name, v in row.items()}
             found.setdefault(task, {})[row["id"]] = Item(**row)
         return found

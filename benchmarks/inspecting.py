@@ -1,8 +1,8 @@
 """A run as inspect_ai sees it: each benchmark a task, each item a sample, each trial an epoch.
 
 inspect gives the parallel work, the limits of its own, the log and the viewer. The solver calls the
-graph directly, not through inspect's bridge, and tells the finished state as spans: a turn is a
-span that holds planner, executor and verifier, and the generator follows. Nothing else of this
+graph directly, not through inspect's bridge, and tells the finished state as spans: planner,
+executor and verifier of each turn, then the generator. Beside the bench, nothing else of this
 package imports inspect_ai; it takes a second to load, and it is an extra.
 """
 
@@ -28,8 +28,15 @@ from benchmarks.item import Item
 from benchmarks.journal import Key
 from benchmarks.trials import Record, Trials
 
-MARK = "agentflow:mark"
-STATE = "agentflow:state"
+LIGHT: dict[str, Any] = {
+    "log_format": "eval",
+    "log_realtime": False,
+    "log_buffer": 100,
+    "score_display": False,
+    "ctl_server": False,
+}
+"""The journal keeps what is finished, so inspect need not write after every event, nor reckon
+accuracy after every sample: that took most of its time (inspect_ai issue 3173)."""
 
 
 async def evaluate(
@@ -43,16 +50,10 @@ async def evaluate(
             tasks,
             model=None,
             log_dir=str(folder.logs),
-            log_format="eval",
             max_tasks=len(tasks),
             max_samples=request.concurrency,
             fail_on_error=False,
-            # The journal keeps what is finished: inspect need not write while the run goes on,
-            # which costs it most of its time (inspect_ai issue 3173).
-            log_realtime=False,
-            log_buffer=1000,
-            score_display=False,
-            ctl_server=False,
+            **LIGHT,
             tags=[request.name],
             metadata={"subsets": request.subsets, "settings": request.settings},
         )
@@ -73,7 +74,7 @@ def task_of(name: str, items: Mapping[str, Item], trials: int, run: Trials) -> T
         name=name,
         dataset=MemoryDataset(samples, name=name),
         solver=solver_of(name, run),
-        scorer=recorded(),
+        scorer=scorer_of(name, run),
         epochs=Epochs(trials, "mean"),
     )
 
@@ -88,8 +89,6 @@ def solver_of(task: str, run: Trials) -> Solver:
             shown = viewable(outcome.state)
             await tell(shown)
             state.output = ModelOutput.from_content("agentflow", str(shown["answer"]))
-            state.store.set(STATE, shown)
-            state.store.set(MARK, viewable(outcome.mark))
             return state
 
         return solve
@@ -97,20 +96,29 @@ def solver_of(task: str, run: Trials) -> Solver:
     return agentflow()
 
 
-@scorer(metrics=[accuracy(), stderr()])
-def recorded() -> Scorer:
-    """The mark that the journal holds; inspect reckons nothing anew."""
+def scorer_of(task: str, run: Trials) -> Scorer:
+    """A scorer that gives the mark of the journal; inspect reckons nothing anew.
 
-    async def score(state: TaskState, target: Target) -> Score:
-        mark = state.store.get(MARK)
-        return Score(
-            value=mark["value"],
-            answer=mark["answer"],
-            explanation=mark["reason"] or None,
-            metadata={name: mark[name] for name in ("rule", "by", "judge", "f1")},
-        )
+    The finished state goes into the sample's metadata here and not in the solver, around which
+    inspect compares two copies of everything.
+    """
 
-    return score
+    @scorer(metrics=[accuracy(), stderr()])
+    def recorded() -> Scorer:
+        async def score(state: TaskState, target: Target) -> Score:
+            outcome = run.taken(Key(task, str(state.sample_id), state.epoch))
+            state.metadata["agentflow"] = viewable(outcome.state)
+            mark = viewable(outcome.mark)
+            return Score(
+                value=mark["value"],
+                answer=mark["answer"],
+                explanation=mark["reason"] or None,
+                metadata={name: mark[name] for name in ("rule", "by", "judge", "f1")},
+            )
+
+        return score
+
+    return recorded()
 
 
 async def tell(state: Record) -> None:
@@ -120,14 +128,14 @@ async def tell(state: Record) -> None:
         async with span("analysis", type="agentflow"):
             log.info(state["analysis"], source="analysis")
     for turn in state["turns"]:
-        async with span(f"turn {turn['index']}", type="turn"):
-            async with span("planner", type="agentflow"):
-                log.info({k: v for k, v in turn.items() if k in PLAN}, source="planner")
-            async with span("executor", type="agentflow"):
-                for call in turn.get("calls", []):
-                    log.info(call, source="executor")
-            async with span("verifier", type="agentflow"):
-                log.info(turn.get("verdict"), source="verifier")
+        number = turn["index"]
+        async with span(f"planner {number}", type="agentflow"):
+            log.info({name: turn[name] for name in PLAN if name in turn}, source="planner")
+        async with span(f"executor {number}", type="agentflow"):
+            for call in turn["calls"]:
+                log.info(call, source="executor")
+        async with span(f"verifier {number}", type="agentflow"):
+            log.info(turn.get("verdict"), source="verifier")
     async with span("generator", type="agentflow"):
         names = ("outputs", "answer", "stopped_by", "usage", "seconds")
         log.info({name: state[name] for name in names}, source="generator")

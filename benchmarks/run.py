@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Mapping
+from typing import TextIO
 
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.graph import Agent, graph
@@ -37,11 +38,12 @@ async def start(
     benchmarks: Mapping[str, Benchmark],
     agent: Agent = graph,
     judge: Judge | None = None,
+    out: TextIO | None = None,
 ) -> int:
     """Begin a run in a new folder; see `resume`."""
     folder.must_be_new()
     folder.create(request, items)
-    return await resume(folder, benchmarks, agent, judge)
+    return await resume(folder, benchmarks, agent, judge, out=out)
 
 
 async def resume(
@@ -50,8 +52,11 @@ async def resume(
     agent: Agent = graph,
     judge: Judge | None = None,
     max_cost: float | None = None,
+    out: TextIO | None = None,
 ) -> int:
     """Run what is missing, mark what is unmarked, write inspect's logs; the number still missing.
+
+    `out` is where progress is shown, by default standard error.
 
     Raises:
         RunStopped: the disk is full or the money spent. What is finished is kept.
@@ -69,7 +74,7 @@ async def resume(
         total = sum(request.expected.values()) * request.trials
         # They are made again, whole, from the journal.
         shutil.rmtree(folder.logs, ignore_errors=True)
-        with Progress(total, records) as progress, marker:
+        with Progress(total, records, out) as progress, marker:
             trials = Trials(agent, request, items, journal, records, marker, progress.ended)
             try:
                 logs = await evaluate(folder, request, items, trials)

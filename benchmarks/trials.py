@@ -62,6 +62,7 @@ class Trials:
         self._journal, self._records, self._marker = journal, records, marker
         self._on_end = on_end
         self._slots = asyncio.Semaphore(request.concurrency)
+        self._outcomes: dict[Key, Outcome] = {}
         self._context = lru_cache(lambda trial: context_of(request, trial))
         self.stopped: RunStopped | None = None
 
@@ -78,12 +79,17 @@ class Trials:
             try:
                 state = await self._state(key)
                 mark = await self._marker.mark(key, whole_reply(state))
-                return Outcome(state, mark)
+                self._outcomes[key] = Outcome(state, mark)
+                return self._outcomes[key]
             except RunStopped as error:
                 self.stopped = error
                 raise
             finally:
                 self._on_end(mark)
+
+    def taken(self, key: Key) -> Outcome:
+        """What `outcome` gave; kept until it is taken, once."""
+        return self._outcomes.pop(key)
 
     def _may_go_on(self) -> None:
         limit, spent = self._request.max_cost, self._records.spent
