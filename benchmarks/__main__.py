@@ -18,6 +18,10 @@ from agentflow_graph.errors import AgentFlowError
 COMMANDS = (
     "benchmarks.listing",
     "benchmarks.check",
+    "benchmarks.commands.run",
+    "benchmarks.commands.resume",
+    "benchmarks.commands.score",
+    "benchmarks.commands.view",
 )
 
 

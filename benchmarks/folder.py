@@ -9,12 +9,11 @@ state/          what inspect would else keep under the user's home
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from agentflow_graph.errors import SettingError
 from benchmarks.item import Item
@@ -46,6 +45,14 @@ class Request:
     prices: dict[str, Price] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
+    def expecting(self, items: dict[str, int]) -> Request:
+        """The same with the number of items by task."""
+        return replace(self, expected=items)
+
+    def costing(self, most: float) -> Request:
+        """The same with another limit of cost."""
+        return replace(self, max_cost=most)
+
 
 class Folder:
     """The paths of a run folder, and reading and writing what never changes in it."""
@@ -73,17 +80,17 @@ class Folder:
         rows = [{"task": task, **asdict(i)} for task, own in items.items() for i in own.values()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self.items_file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
-            whole = orjson.dumps({"format": FORMAT, **asdict(request)}, option=orjson.OPT_INDENT_2)
-            self.request_file.write_bytes(whole + b"\n")
+            self.items_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            whole = json.dumps({"format": FORMAT, **asdict(request)}, indent=2)
+            self.request_file.write_text(whole + "\n")
         except OSError as error:
             raise SettingError(f"{self.path} cannot be written: {error.strerror}") from error
 
     def request(self) -> Request:
         """What the run was asked to do; raises SettingError if this is no run of ours."""
         try:
-            record = orjson.loads(self.request_file.read_bytes())
-        except (OSError, orjson.JSONDecodeError) as error:
+            record = json.loads(self.request_file.read_text())
+        except (OSError, json.JSONDecodeError) as error:
             raise SettingError(
                 f"{self.path} holds no run ({self.request_file.name}: {error}); "
                 "begin one with `python -m benchmarks run`"
@@ -97,9 +104,8 @@ class Folder:
         """The items by task and id."""
         found: dict[str, dict[str, Item]] = {}
         for line in self.items_file.read_bytes().splitlines():
-            row = orjson.loads(line)
+            row = json.loads(line)
             task = row.pop("task")
-            for name in ("golds", "choices", "numbers"):
-                row[name] = tuple(row[name])
+            row = {name: tuple(v) if isinstance(v, list) else v for name, v in row.items()}
             found.setdefault(task, {})[row["id"]] = Item(**row)
         return found

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, Self
-
-import orjson
 
 from agentflow_graph.errors import SettingError
 from benchmarks.errors import RunStopped
@@ -68,7 +67,8 @@ class Journal:
 
     async def append(self, event: Mapping[str, Any]) -> None:
         """Write one event; raises RunStopped if the disk does not take it."""
-        line = orjson.dumps(event, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
+        # Models write lone surrogates and huge numbers: json takes them, orjson does not.
+        line = json.dumps(event, default=str).encode() + b"\n"
         await asyncio.get_running_loop().run_in_executor(self._writer, self._write, line)
 
     def _write(self, line: bytes) -> None:
@@ -100,8 +100,8 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield orjson.loads(line)
-            except orjson.JSONDecodeError as error:
+                yield json.loads(line)
+            except json.JSONDecodeError as error:
                 raise SettingError(
                     f"{path}, line {number} is damaged ({error}); remove that line, and the "
                     "trial that it recorded is run again"
