@@ -22,6 +22,9 @@ COMMANDS = (
     "benchmarks.commands.resume",
     "benchmarks.commands.score",
     "benchmarks.commands.view",
+    "benchmarks.commands.report",
+    "benchmarks.commands.compare",
+    "benchmarks.commands.study",
 )
 
 

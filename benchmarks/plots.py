@@ -10,6 +10,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from math import nan
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from markupsafe import Markup
@@ -39,8 +40,10 @@ def svg(draw: Callable[[Axes], None], inches: tuple[float, float]) -> Markup:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    style = {"svg.fonttype": "none", "svg.hashsalt": "report", "font.size": 9}
-    with rc_context({**style, "text.parse_math": False}):
+    with (
+        rc_context({"svg.fonttype": "none", "svg.hashsalt": "report"}),
+        rc_context({"font.size": 9, "text.parse_math": False}),
+    ):
         figure, file = Figure(figsize=inches, layout="constrained"), io.StringIO()
         axes = figure.subplots()
         axes.spines[["top", "right"]].set_visible(False)
@@ -92,9 +95,8 @@ def accuracy_plot(
         )
         axes.plot([each.mean for each in run.values()], at, "o", color=INKS[0])
         for number, values in enumerate(marks.values()):
-            known = [place for place in at if values[place] is not None]
             shape, ink = "D^sv"[number % 4], INKS[number % 7 + 1]
-            axes.plot([values[place] for place in known], known, shape, color=ink)
+            axes.plot([nan if x is None else x for x in values], at, shape, color=ink)
         axes.set_yticks(at, [title[:40] for title in run])
         axes.set_ylim(len(run) - 0.5, -0.5)
         axes.set_xlim(-0.02, 1.02)
@@ -106,6 +108,8 @@ def accuracy_plot(
 
 def turns_plot(results: Sequence[Result]) -> Markup | None:
     """How many trials ended after how many turns, right ones and wrong ones stacked."""
+    from matplotlib.ticker import MaxNLocator
+
     scored = [each for each in results if each.score is not None]
     right = Counter(each.turns for each in scored if each.score)
     wrong = Counter(each.turns for each in scored if not each.score)
@@ -115,7 +119,7 @@ def turns_plot(results: Sequence[Result]) -> Markup | None:
         floor = [right[turns] for turns in at]
         axes.bar(at, floor, color=INKS[2])
         axes.bar(at, [wrong[turns] for turns in at], bottom=floor, color=INKS[4])
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         whole_x(axes, "turns")
 
     return svg(draw, (3.5, 1.9)) if scored else None

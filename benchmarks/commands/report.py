@@ -17,11 +17,10 @@ def add(subparsers: Any) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Write the files and show the accuracies."""
-    from benchmarks.session import read_session
-
     from benchmarks.contents import accuracy_table
     from benchmarks.registry import registry
     from benchmarks.report import report_of, write_report
+    from benchmarks.session import read_session
 
     baseline = read_session(asked.baseline) if asked.baseline else None
     report = report_of(read_session(asked.run), registry(), baseline)

@@ -13,6 +13,12 @@ from benchmarks.commands.options import above_zero, at_least_zero, count
 def add(subparsers: Any) -> None:
     """Make the parser."""
     parser = subparsers.add_parser("run", help="run tasks through the graph and score the answers")
+    options(parser)
+    parser.set_defaults(call=call)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """What `study` may be told as well."""
     parser.add_argument("task", nargs="+", help="names of tasks; `list` shows them")
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="new folder")
     parser.add_argument("--subset", default="", help="agentflow (default), full, or another")
@@ -30,7 +36,6 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("--prices", type=Path, metavar="FILE", help="of models (TOML)")
     parser.add_argument("--seed", type=at_least_zero, default=0, metavar="N", help="of sampling")
-    parser.set_defaults(call=call)
 
 
 def call(asked: argparse.Namespace) -> int:

@@ -11,10 +11,9 @@ import asyncio
 import sys
 from typing import Any
 
+from agentflow_graph.errors import SettingError
 from benchmarks.commands.options import count
 from benchmarks.commands.run import options
-
-from agentflow_graph.errors import SettingError
 
 
 def budgets(text: str) -> list[int]:
@@ -32,12 +31,11 @@ def add(subparsers: Any) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Check everything, run each budget, write the report."""
-    from benchmarks.preflight import check, prepare
-    from benchmarks.session import read_session
-
     from benchmarks.budgets import Step, budget_table, write_study
     from benchmarks.errors import RunStopped
+    from benchmarks.preflight import check, prepare
     from benchmarks.registry import registry
+    from benchmarks.session import read_session
     from benchmarks.study import Study, measure
 
     if any(pair.startswith("max_turns=") for pair in asked.set):
@@ -46,7 +44,7 @@ def call(asked: argparse.Namespace) -> int:
     request, items, judge = prepare(argparse.Namespace(**vars(asked) | {"run": asked.run / "new"}))
     study = Study(asked.run, tuple(asked.budgets), request, items)
     study.check()
-    check(study.requests()[-1])
+    check(study.of(study.budgets[-1]))
     try:
         missing = asyncio.run(measure(study, registry(), judge=judge))
     except KeyboardInterrupt:
