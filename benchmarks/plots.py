@@ -119,7 +119,7 @@ def turns_plot(results: Sequence[Result]) -> Markup | None:
         floor = [right[turns] for turns in at]
         axes.bar(at, floor, color=INKS[2])
         axes.bar(at, [wrong[turns] for turns in at], bottom=floor, color=INKS[4])
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         whole_x(axes, "turns")
 
     return svg(draw, (3.5, 1.9)) if scored else None
