@@ -28,9 +28,13 @@ def listed(task: str, subset: str) -> Part:
     return Part(len(names), _named(task, names))
 
 
-def both(part: Part) -> Subset:
-    """The same choice from the original's file and from the data set itself."""
-    return {"official": part, "original": part}
+def whole(size: int) -> dict[str, Subset]:
+    """The subsets of a benchmark that the paper used as a whole."""
+    part = everything(size)
+    return {
+        "agentflow": {"original": part, "official": part},
+        "full": {"official": part, "original": part},
+    }
 
 
 def fingerprints(task: str, subset: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The words of a question: what the graph is asked, and by what a question is recognised.
 
-    asked("Who wrote Emma?", WORDS)    # the question, an empty line, the instruction
-    fingerprint("Who wrote Emma?")     # the same for "who wrote Emma" of another source
+asked("Who wrote Emma?", WORDS)    # the question, an empty line, the instruction
+fingerprint("Who wrote Emma?")     # the same for "who wrote Emma" of another source
 """
 
 import hashlib
@@ -42,7 +42,12 @@ def bare(question: str) -> str:
 
 def unlettered(option: str) -> str:
     """The text of an option such as `A. Ribosome`."""
-    return _OPTION_LETTER.sub("", option).strip()
+    return one_line(_OPTION_LETTER.sub("", option))
+
+
+def one_line(text: str) -> str:
+    """With single spaces; an option with a line break in it could not be an answer's last line."""
+    return " ".join(text.split())
 
 
 def fingerprint(text: str) -> str:
