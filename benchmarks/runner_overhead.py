@@ -1,6 +1,6 @@
 """What the runner costs: `python -m benchmarks.runner_overhead` prints ratios and a line of JSON.
 
-* Wall time of `--items` items of four model calls of 0.12 s each, 32 at once, beside what the
+* Wall time of `--items` items of four model calls of 0.25 s each, 32 at once, beside what the
   sleeping alone would take.
 * CPU milliseconds a sample with a model that answers at once: the runner, which calls the graph
   directly, keeps a journal and tells spans; and inspect's own `agent_bridge()` around the same
@@ -33,7 +33,7 @@ from benchmarks.run import start
 from benchmarks.scoring import Score, exact
 
 AT_ONCE = 32
-DELAY = 0.12
+DELAY = 0.25
 QUESTION = "What is the population of Old Harbor?"
 SETTINGS = {"max_turns": TURNS, "layout": "terse"}
 PLAN = "Context: Old Harbor\nSub-Goal: find the facts\nTool Name: look_up"
