@@ -89,10 +89,8 @@ def _accuracy(summary: Summary) -> list[str]:
 
 
 def _beside(each: Summary, other: Summary | None, baseline: Mapping[str, Summary]) -> list[str]:
-    if not baseline:
-        return []
     if other is None:
-        return [NONE, NONE]
+        return [NONE, NONE] if baseline else []
     gain = 100 * (each.accuracy.mean - other.accuracy.mean)
     return [percent(other.accuracy.mean), f"{gain:+.1f}"]
 
@@ -238,7 +236,7 @@ def missed_table(session: Session, benchmarks: Mapping[str, Benchmark]) -> Table
 def settings_table(session: Session) -> Table:
     """What the run was given, and the versions of what ran."""
     given = {"judge": session.judge or "none"} | session.settings | session.versions
-    rows = [[shorten(name, 80), shorten(str(value), 300)] for name, value in given.items()]
+    rows = [[shorten(name, 40), shorten(str(value), 300)] for name, value in given.items()]
     return Table("Settings", "As given, and what ran.", ["Name", "Value"], rows, words=("Value",))
 
 
