@@ -60,7 +60,7 @@ async def resume(
 
     Raises:
         RunStopped: the disk is full or the money spent. What is finished is kept.
-        KeyboardInterrupt: inspect caught an interruption.
+        KeyboardInterrupt: Ctrl-C; inspect catches the cancellation that it becomes.
         SettingError: no run there, another process at work in it, or a task no longer known.
     """
     from benchmarks.inspecting import evaluate
@@ -77,12 +77,12 @@ async def resume(
         with Progress(total, records, out) as progress, marker:
             trials = Trials(agent, request, items, journal, records, marker, progress.ended)
             try:
-                logs = await evaluate(folder, request, items, trials)
+                await evaluate(folder, request, items, trials)
             except OSError as error:
                 raise RunStopped(f"inspect's log cannot be written: {error}; resume") from error
     if trials.stopped:
         raise trials.stopped
-    if any(log.status == "cancelled" for log in logs):
+    if trials.interrupted:
         raise KeyboardInterrupt
     return total - len(records.scored[0])
 
