@@ -47,7 +47,7 @@ async def test_right_and_wrong_answers(speak: Any) -> None:
     right = await ask(QUESTION, GOLDS, "I think <answer>James Madison</answer>")
     assert (right.correct, right.error) == (True, "")
     assert (right.input_tokens, right.output_tokens) == (200, 20)  # the control counts
-    wrong = await ask(QUESTION, GOLDS, "The answer is Mars.")
+    wrong = await ask(QUESTION, GOLDS, "The answer is Mars")
     assert (wrong.correct, wrong.input_tokens) == (False, 100)
     assert await ask(QUESTION, GOLDS, " \n") == Verdict(False, "there is no answer")
 

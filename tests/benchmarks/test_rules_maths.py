@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hostile import texts
@@ -176,9 +177,7 @@ def test_the_workers_leave_with_a_parent_that_is_killed() -> None:
 
 def _runs(pid: int) -> bool:
     try:
-        state = (
-            (ROOT.__class__("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[0]
-        )
+        stat = Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
         return False
     return stat.rsplit(")", 1)[1].split()[0] != "Z"
