@@ -77,13 +77,16 @@ async def resume(
         with Progress(total, records, out) as progress, marker:
             trials = Trials(agent, request, items, journal, records, marker, progress.ended)
             try:
-                await evaluate(folder, request, items, trials)
+                logs = await evaluate(folder, request, items, trials)
             except OSError as error:
                 raise RunStopped(f"inspect's log cannot be written: {error}; resume") from error
     if trials.stopped:
         raise trials.stopped
     if trials.interrupted:
         raise KeyboardInterrupt
+    for log in logs:
+        if log.status == "error":
+            raise RunStopped(f"inspect could not end its log of {log.eval.task}: {log.error}")
     return total - len(records.scored[0])
 
 
