@@ -33,10 +33,11 @@ format: setup ## let ruff rewrite what it can
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: setup ## what a turn, a sandboxed program and a cached search cost
+bench: setup ## what a turn, a program, a cached search and a benchmark's item cost
 	@$(PY) -m benchmarks.overhead
 	@$(PY) -m benchmarks.sandbox
 	@$(PY) -m benchmarks.web
+	@$(PY) -m benchmarks.runner_overhead
 
 nano: demo ## make the planner that ships with the package anew
 	@rm -rf agentflow_graph/nano && cp -r runs/demo/model agentflow_graph/nano

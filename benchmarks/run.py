@@ -60,7 +60,7 @@ async def resume(
 
     Raises:
         RunStopped: the disk is full or the money spent. What is finished is kept.
-        KeyboardInterrupt: inspect caught an interruption.
+        KeyboardInterrupt: Ctrl-C; inspect catches the cancellation that it becomes.
         SettingError: no run there, another process at work in it, or a task no longer known.
     """
     from benchmarks.inspecting import evaluate
@@ -82,8 +82,11 @@ async def resume(
                 raise RunStopped(f"inspect's log cannot be written: {error}; resume") from error
     if trials.stopped:
         raise trials.stopped
-    if any(log.status == "cancelled" for log in logs):
+    if trials.interrupted:
         raise KeyboardInterrupt
+    for log in logs:
+        if log.status == "error":
+            raise RunStopped(f"inspect could not end its log of {log.eval.task}: {log.error}")
     return total - len(records.scored[0])
 
 

@@ -65,6 +65,7 @@ class Trials:
         self._outcomes: dict[Key, Outcome] = {}
         self._context = lru_cache(lambda trial: context_of(request, trial))
         self.stopped: RunStopped | None = None
+        self.interrupted = False
 
     async def outcome(self, key: Key) -> Outcome:
         """Run what is not finished, mark what is not marked.
@@ -73,19 +74,23 @@ class Trials:
             TrialFailed: this trial has no score; the others go on.
             RunStopped: nothing more can be run; raised at once for every trial that follows.
         """
-        mark: Event | None = None
-        async with self._slots:
-            self._may_go_on()
-            try:
+        try:
+            async with self._slots:
+                self._may_go_on()
                 state = await self._state(key)
                 mark = await self._marker.mark(key, whole_reply(state))
-                self._outcomes[key] = Outcome(state, mark)
-                return self._outcomes[key]
-            except RunStopped as error:
-                self.stopped = error
-                raise
-            finally:
-                self._on_end(mark)
+        except asyncio.CancelledError:
+            self.interrupted = True
+            raise
+        except TrialFailed:
+            self._on_end(None)
+            raise
+        except RunStopped as error:
+            self.stopped = error
+            raise
+        self._on_end(mark)
+        self._outcomes[key] = Outcome(state, mark)
+        return self._outcomes[key]
 
     def taken(self, key: Key) -> Outcome:
         """What `outcome` gave; kept until it is taken, once."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -40,5 +39,5 @@ def call(asked: argparse.Namespace) -> int:
     words = ["view", "start", "--log-dir", str(folder.logs)]
     where = ["--host", HOST, "--port", str(asked.port)]
     own = {**os.environ, "XDG_DATA_HOME": str(folder.state.absolute())}
-    server = [sys.executable, "-m", "inspect_ai", *words, *where]
-    return subprocess.run(server, env=own, check=False).returncode
+    # In this process's place: whoever ends it, ends the server.
+    os.execve(sys.executable, [sys.executable, "-m", "inspect_ai", *words, *where], own)
