@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agentflow_graph.context import Context
-from agentflow_graph.errors import SettingError, closest
+from rl.yaml_file import read
 
 
 class Section(BaseModel):
@@ -34,6 +33,15 @@ class Model(Section):
     )
     dtype: Literal["fp32", "bf16"] = Field("fp32", description="Precision of policy and reference")
     attention: str = Field("sdpa", description="attn_implementation of transformers")
+    packing: bool = Field(
+        False, description="Rows of a micro-batch behind one another, without padding (flash-attn)"
+    )
+    checkpointing: bool = Field(
+        False, description="Compute activations again in the backward pass: less memory, more time"
+    )
+    reference_offload: bool = Field(
+        False, description="Keep the reference in the host's memory between its passes"
+    )
 
 
 class Data(Section):
@@ -80,12 +88,15 @@ class Optimizer(Section):
     """AdamW steps on turn rows."""
 
     lr: float = Field(1e-3, gt=0)
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = Field(0.0, ge=0, description="Of AdamW; biases and norms have none")
     warmup: int = Field(12, ge=0, description="Optimizer steps of linear warm-up")
     rows: int = Field(64, ge=1, description="Turn rows per optimizer step")
     micro_batch: int = Field(64, ge=1, description="Turn rows per forward and backward pass")
     max_norm: float = Field(1.0, gt=0, description="Gradient norm is clipped to this")
     threads: int = Field(2, ge=1, description="OpenMP threads of the update on CPU")
     zero_stage: int = Field(2, ge=0, le=3, description="DeepSpeed ZeRO stage")
+    offload: bool = Field(False, description="Adam's states in the host's memory, not the GPU's")
 
 
 class Engine(Section):
@@ -98,7 +109,31 @@ class Engine(Section):
     count: int = Field(1, ge=1)
     threads: int = Field(1, ge=1, description="OpenMP threads of one CPU engine")
     cache_gib: int = Field(1, ge=1, description="KV cache of one CPU engine, GiB")
-    gpu_utilization: float = Field(0.6, gt=0, le=1)
+    gpu_utilization: float = Field(
+        0.6, gt=0, le=1, description="Share of a GPU's memory that an engine takes"
+    )
+    tensor_parallel: int = Field(1, ge=1, description="GPUs of one engine")
+    sleep: bool = Field(
+        False, description="Engines give their memory up while the policy trains; colocate: all"
+    )
+
+
+class Placement(Section):
+    """Which GPUs hold what. On CPU there is one process of each and nothing to place."""
+
+    nodes: int = Field(1, ge=1, description="Machines with GPUs of the policy")
+    gpus: int = Field(1, ge=1, description="GPUs per machine that hold the policy")
+    colocate: Literal["none", "reference", "all"] = Field(
+        "none",
+        description="What shares the policy's GPUs: nothing (the reference has as many of its own "
+        "and each engine its own), the reference, or reference and engines",
+    )
+    gpu_gib: float = Field(80.0, gt=0, description="Memory of a GPU, for budgets made elsewhere")
+
+    @property
+    def ranks(self) -> int:
+        """Data-parallel processes of the policy: one a GPU."""
+        return self.nodes * self.gpus
 
 
 class Evaluation(Section):
@@ -126,22 +161,45 @@ class Config(Section):
     algorithm: Algorithm = Algorithm()
     optimizer: Optimizer = Optimizer()
     engine: Engine = Engine()
+    placement: Placement = Placement()
     evaluation: Evaluation = Evaluation()
 
     @model_validator(mode="after")
     def _consistent(self) -> Config:
-        if self.optimizer.rows % self.optimizer.micro_batch:
+        ranks = self.placement.ranks
+        if self.optimizer.rows % (self.optimizer.micro_batch * ranks):
             raise ValueError(
                 f"optimizer.rows={self.optimizer.rows} must be a multiple of "
                 f"optimizer.micro_batch={self.optimizer.micro_batch}"
+                + (f" x {ranks} GPUs of the policy" if ranks > 1 else "")
             )
         if self.rollout.max_tokens >= self.rollout.window:
             raise ValueError(
                 f"rollout.max_tokens={self.rollout.max_tokens} leaves no room for a prompt in "
                 f"rollout.window={self.rollout.window}"
             )
+        self._placed()
         self.context()
         return self
+
+    def _placed(self) -> None:
+        place, engine = self.placement, self.engine
+        if engine.device == "cpu":
+            if place.ranks > 1 or engine.tensor_parallel > 1 or place.colocate != "none":
+                raise ValueError("placement and engine.tensor_parallel need engine.device=gpu")
+            return
+        if place.colocate == "all" and place.ranks != engine.count * engine.tensor_parallel:
+            raise ValueError(
+                f"placement.colocate=all: engine.count={engine.count} x engine.tensor_parallel="
+                f"{engine.tensor_parallel} must be placement.nodes x placement.gpus={place.ranks}"
+            )
+        if engine.sleep and place.colocate != "all":
+            raise ValueError("engine.sleep=True needs placement.colocate=all")
+        if self.model.packing and not self.model.attention.startswith("flash_attention"):
+            raise ValueError(
+                f"model.packing=True needs model.attention=flash_attention_2, not "
+                f"{self.model.attention!r}"
+            )
 
     def context(self) -> Context:
         """The graph's settings in rollouts; the planner itself is the policy.
@@ -153,53 +211,9 @@ class Config(Section):
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a YAML file and apply `section.key=value` pairs, values written as YAML.
+    """The configuration in a YAML file, with `section.key=value` pairs over it.
 
     Raises:
         SettingError: the file, a key or a value is wrong; one line per fault.
     """
-    try:
-        record = yaml.safe_load(path.read_bytes()) or {}
-    except OSError as error:
-        raise SettingError(f"config {path} cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise SettingError(f"config {path} is not YAML: {error}") from error
-    if not isinstance(record, dict):
-        raise SettingError(f"config {path} is not a mapping of names to values: {record!r}")
-    for pair in overrides:
-        _override(record, pair)
-    try:
-        return Config.model_validate(record)
-    except ValidationError as error:
-        raise SettingError("\n".join(_explained(fault) for fault in error.errors())) from None
-
-
-def _override(record: dict[str, Any], pair: str) -> None:
-    key, equals, value = pair.partition("=")
-    if not equals:
-        raise SettingError(f"{pair!r} is not of the form section.key=value")
-    *sections, name = key.split(".")
-    for section in sections:
-        record = record.setdefault(section, {})
-        if not isinstance(record, dict):
-            raise SettingError(f"{key!r}: {section!r} is a value, not a section")
-    try:
-        record[name] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise SettingError(f"the value of {pair!r} is not YAML: {error}") from error
-
-
-def _explained(fault: Any) -> str:
-    where = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f"unknown key {where!r}{closest(fault['loc'][-1], _names(fault['loc'][:-1]))}"
-    value = "" if fault["type"] == "missing" else f"={fault['input']!r}"
-    shown = f"{where}{value}: " if where else ""
-    return f"{shown}{fault['msg'].removeprefix('Value error, ')}"
-
-
-def _names(path: Sequence[Any]) -> list[str]:
-    section: Any = Config
-    for part in path:
-        section = section.model_fields[part].annotation
-    return list(section.model_fields)
+    return read(Config, path, overrides)

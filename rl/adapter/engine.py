@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import Any
 
 from rl.adapter.cpu import stub_flash_attn
@@ -159,6 +160,19 @@ ENVIRONMENT = {
     "VLLM_ALLOW_INSECURE_SERIALIZATION": "1",
     "VLLM_LOGGING_LEVEL": os.environ.get("VLLM_LOGGING_LEVEL", "ERROR"),
 }
+
+
+def tempered(stock: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """OpenRLHF's maker of GPU engines, told to report what it sampled from.
+
+    Without importance correction OpenRLHF leaves vLLM's default, log-probabilities before the
+    temperature. It passes the mode as its twelfth argument.
+    """
+
+    def create(*given: Any, **named: Any) -> list[Any]:
+        return stock(*given[:11], "processed_logprobs", *given[12:], **named)
+
+    return create
 
 
 def create_cpu_engines(config: dict[str, Any], model: str, seed: int, window: int) -> list[Any]:

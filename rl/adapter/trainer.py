@@ -11,6 +11,7 @@ import ray
 from agentflow_graph.policy import Sampling
 from rl.adapter.engine import plain
 from rl.adapter.experience import FlowExperienceMaker, assign, describe
+from rl.adapter.flags import SCHEDULE
 from rl.adapter.models import load_tokenizer
 from rl.adapter.pool import WorkerPool
 from rl.adapter.samples import FlowSamplesGenerator
@@ -48,7 +49,7 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         self.recorder = recorder
         self.pool = worker_pool(self.config, engines)
         self.samples_generator = FlowSamplesGenerator(
-            strategy, self.prompts_dataloader, self.eval_dataloader, self.pool
+            strategy, self.prompts_dataloader, self.eval_dataloader, self.pool, engines
         )
         self.samples_generator.on_group = self.recorder.group
         self.experience_maker = FlowExperienceMaker(
@@ -63,7 +64,7 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         """Horizon of the learning-rate schedule, in optimizer steps.
 
         The stock formula counts trajectories, not turn rows. The schedule is constant after the
-        warm-up, whose length `launch.flags` gives as a share of this.
+        warm-up, whose length `rl.adapter.flags` gives as a share of this.
         """
         return SCHEDULE
 
@@ -132,9 +133,6 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         if self.tensorboard_logger:
             self.tensorboard_logger.log_eval(step, logs)
         return logs
-
-
-SCHEDULE = 1_000_000
 
 
 def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
