@@ -1,5 +1,6 @@
 """Train a planner: `python -m rl.train --config rl/configs/nano.yaml [key=value ...]`.
 
+With `--dry-run` it only checks everything and says what a step will cost (`rl/plan.py`).
 Starts Ray, vLLM, the DeepSpeed policy and reference and the graph workers; leaves a run folder:
 
     config.yaml  metrics.jsonl  summary.json  report.html
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -28,12 +28,10 @@ import yaml
 from agentflow_graph.crew import load_tools
 from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.models import trained_under
-from rl import data
+from rl import data, hub
 from rl.config import Config, load
 from rl.metrics import Recorder
 from rl.quiet import noise_to
-
-HUB_NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
 
 class TrainingFailed(AgentFlowError):
@@ -48,8 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="Every field of rl/config.py can be set as section.key=value.",
     )
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--dry-run", action="store_true", help="check and plan; start nothing")
+    parser.add_argument("--json", action="store_true", help="the dry run for a program")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_intermixed_args(arguments)
+    if chosen.dry_run:
+        from rl.plan import dry_run
+
+        return exit_code(lambda: dry_run(load(chosen.config, chosen.overrides), chosen.json))
     return exit_code(lambda: run(load(chosen.config, chosen.overrides)))
 
 
@@ -78,6 +82,7 @@ def run(config: Config) -> dict[str, Any]:
     """
     prepare(config)
     warm = make_planner(config)
+    config = at_hand(config)
     recorder = Recorder(config.run, config.steps)
     recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
     with noise_to(config.run / "log.txt") as screen:
@@ -113,7 +118,7 @@ def prepare(config: Config) -> None:
         raise SettingError(f"run={config.run} is not empty; choose another folder or remove it")
     model, name = Path(config.model.path), config.model.path
     missing = not (model / "config.json").exists()
-    on_hub = HUB_NAME.fullmatch(name) and not model.exists()
+    on_hub = hub.NAME.fullmatch(name) and not model.exists()
     if missing and not config.model.warm_start and not on_hub:
         raise SettingError(
             f"model.path={name!r} is neither a folder with config.json nor the name of a model on "
@@ -134,6 +139,20 @@ def make_planner(config: Config) -> float:
         command = [sys.executable, "-m", "rl.warmstart", "--out", str(path)]
         subprocess.run([*command, "--seed", str(config.seed)], check=True)
     return round(time.time() - begun, 1)
+
+
+def at_hand(config: Config) -> Config:
+    """The configuration with the planner's folder for its name on the hub, downloaded if need be.
+
+    Graph workers read the tokenizer's own files, so a name alone is not enough for them.
+
+    Raises:
+        SettingError: it cannot be downloaded.
+    """
+    if Path(config.model.path).exists():
+        return config
+    folder = str(hub.fetched(config.model.path))
+    return config.model_copy(update={"model": config.model.model_copy(update={"path": folder})})
 
 
 def finish(config: Config) -> None:

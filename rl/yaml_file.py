@@ -1,4 +1,4 @@
-"""A YAML file and `key=value` pairs as a pydantic model; every fault named by key, value and remedy.
+"""A YAML file and `key=value` pairs as a pydantic model; faults are named by key, value and remedy.
 
 config = read(Config, Path("rl/configs/nano.yaml"), ["steps=20", "rollout.group=4"])
 """

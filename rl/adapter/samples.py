@@ -58,7 +58,7 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
 
     @contextmanager
     def _awake(self) -> Iterator[None]:
-        """Engines that sleep while the policy trains are awake inside; stock code wakes for steps."""
+        """Sleeping engines are awake inside; for steps, stock code wakes them."""
         if not self.args.vllm.enable_sleep:
             yield
             return

@@ -1,0 +1,95 @@
+"""The servers of the frozen modules: do they answer, and do they serve the model that is wanted?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from agentflow_graph.context import RULES
+from agentflow_graph.errors import SettingError
+from agentflow_graph.models import chat_model
+from rl.config import Config
+from rl.preflight.finding import Finding, failed, ok, warning
+
+MODULES = ("analysis", "executor", "verifier", "generator", "tool_model")
+SECONDS = 5.0
+"""Most seconds until a server has said which models it has."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def endpoints(config: Config, seconds: float = SECONDS) -> Iterator[Finding]:
+    """A finding for each module but the planner; a server that serves several is asked once."""
+    context = config.context()
+    answers: dict[str, list[dict[str, Any]] | str] = {}
+    for module in MODULES:
+        spec = getattr(context, module)
+        if spec in ("", "off", RULES.get(module)):
+            yield ok(module, f"rule: {spec}" if spec == RULES.get(module) else "off")
+            continue
+        kind, _, rest = spec.partition(":")
+        name, _, url = rest.rpartition("@")
+        if kind != "vllm" or not name:
+            yield _built(module, spec)
+            continue
+        base = url.rstrip("/").removesuffix("/v1")
+        if base not in answers:
+            answers[base] = served(base, seconds)
+        yield from _found(module, name, base, answers[base])
+        yield from _reach(config, module, base)
+
+
+def served(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str:
+    """The models of an OpenAI-compatible server, as it describes them, or why there are none."""
+    try:
+        key = os.environ.get("VLLM_API_KEY")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        answer = httpx.get(f"{base}/v1/models", headers=headers, timeout=seconds)
+        answer.raise_for_status()
+        models: list[dict[str, Any]] = answer.json()["data"]
+        return models if all("id" in model for model in models) else "its models have no id"
+    except httpx.TimeoutException:
+        return f"no answer in {seconds:g} s"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return f"{type(error).__name__}: {error}"
+    except (ValueError, KeyError, TypeError):
+        return "/v1/models is not that of an OpenAI-compatible server"
+
+
+def _found(
+    module: str, name: str, base: str, models: list[dict[str, Any]] | str
+) -> Iterator[Finding]:
+    if isinstance(models, str):
+        remedy = (
+            f"serve it there: python -m vllm.entrypoints.openai.api_server --model {name}, or "
+            f"correct the address in agent.{module}"
+        )
+        yield failed(module, f"{base} does not serve: {models}", remedy)
+        return
+    names = [str(model["id"]) for model in models]
+    if name not in names:
+        text = f"{base} serves {', '.join(names) or 'no model'}, not {name}"
+        yield failed(module, text, f"name one of them in agent.{module}, or --served-model-name")
+        return
+    window = models[names.index(name)].get("max_model_len")
+    yield ok(module, f"{name} at {base}" + (f", window {window:,} tokens" if window else ""))
+
+
+def _reach(config: Config, module: str, base: str) -> Iterator[Finding]:
+    """Graph workers run on every machine of the cluster, and loopback is another one on each."""
+    if config.placement.nodes > 1 and urlsplit(base).hostname in LOOPBACK:
+        text = f"{base} is loopback: workers on the other {config.placement.nodes - 1} machine(s) "
+        remedy = "open a tunnel there too, or write an address that every machine reaches"
+        yield warning(module, f"{text}ask their own", remedy)
+
+
+def _built(module: str, spec: str) -> Finding:
+    """A provider's model is built, so a missing key shows; it is not asked, for that may cost."""
+    try:
+        chat_model(spec, 0.0, 16)
+    except SettingError as error:
+        return failed(module, str(error), f"correct agent.{module}, or set the provider's key")
+    return ok(module, f"{spec}; built, not asked")
