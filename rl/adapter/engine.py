@@ -58,8 +58,14 @@ class AsyncEngine(plain(RolloutRayActor)):  # type: ignore[misc]
     """OpenRLHF's rollout actor (vLLM's AsyncLLM, engine core in a child process)."""
 
     async def __init__(self, **kwargs: Any) -> None:  # type: ignore[misc]  # Ray awaits it
+        """Stock set-up, for token ids alone.
+
+        OpenRLHF would load the file that `train.agent_func_path` names, which is no file of ours,
+        and vLLM a tokenizer, which our planners keep where it does not look.
+        """
         self.version = 0
-        await super().__init__(**kwargs)
+        own = {"agent_func_path": None, "remote_rm_url": None, "skip_tokenizer_init": True}
+        await super().__init__(**kwargs | own)
 
     async def generate_ids(
         self, prompt_ids: list[int], sampling: Sampling, eos_id: int
@@ -192,7 +198,7 @@ def create_cpu_engines(config: dict[str, Any], model: str, seed: int, window: in
         "disable_log_stats": True,
     }
     if not inline:
-        stock = ("bundle_indices", "agent_func_path", "remote_rm_url", "mm_pad_token_ids")
+        stock = ("bundle_indices", "mm_pad_token_ids")
         kwargs |= dict.fromkeys(stock) | {"num_gpus": 0, "full_determinism": False}
     environment = ENVIRONMENT | {
         "VLLM_CPU_KVCACHE_SPACE": str(config["cache_gib"]),

@@ -151,3 +151,24 @@ def test_openrlhfs_validation_is_reached(monkeypatch: pytest.MonkeyPatch) -> Non
     broken = config.model_copy(update={"rollout": config.rollout.model_copy(update={"group": 1})})
     with pytest.raises(AssertionError, match="n_samples_per_prompt > 1"):
         accepted(broken, monkeypatch)
+
+
+async def test_gpu_engines_load_no_agent_file_and_no_tokenizer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from rl.adapter.engine import AsyncEngine
+
+    kept: dict[str, Any] = {}
+
+    async def stock(self: Any, **kwargs: Any) -> None:
+        kept.update(kwargs)
+
+    monkeypatch.setattr(AsyncEngine.__mro__[1], "__init__", stock)
+    engine = object.__new__(AsyncEngine)
+    await AsyncEngine.__init__(engine, agent_func_path="graph-workers.py", model="m")  # type: ignore[misc]
+    assert kept == {
+        "agent_func_path": None,
+        "remote_rm_url": None,
+        "skip_tokenizer_init": True,
+        "model": "m",
+    }
