@@ -1,6 +1,7 @@
 """Questions for a run: JSONL in, and the two files that OpenRLHF's data loader reads out.
 
-A row is `{"question": str, "answer": str}` with `id` and `level` where they are known.
+A row is `{"question": str, "answer": str}` with `id` and `level` where they are
+known, and `scorer` where its answers take another rule than `exact`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from benchmarks.almanac.world import Split, World
 from benchmarks.scoring import normalise
 from rl.adapter.rows import packed
 from rl.config import Config
+from rl.reward import known_scorer
 from rl.rollout import Task
 
 
@@ -63,7 +65,8 @@ def _task(path: Path, number: int, line: str) -> Task:
     if not str(question).strip() or not answers or not all(map(normalise, answers)):
         raise SettingError(f"{path}:{number} has an empty question or answer")
     name = str(row.get("id", f"{path.stem}-{number}"))
-    return Task(name, str(question), tuple(answers), str(row.get("level") or ""))
+    scorer = known_scorer(str(row.get("scorer") or "exact"), f"{path}:{number}")
+    return Task(name, str(question), tuple(answers), str(row.get("level") or ""), scorer)
 
 
 def _golds(row: dict[str, Any]) -> list[str]:
