@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from benchmarks.judge import Judge
 from rl.config import RewardSettings
 from rl.reward.function import by_function
 from rl.reward.grade import Reward
-from rl.reward.judge import Ask, by_judge, rule_first
+from rl.reward.judge import by_judge, rule_first
 from rl.reward.rule import by_rule
 
 
@@ -19,11 +20,5 @@ def reward_of(settings: RewardSettings) -> Reward:
         return by_rule
     if ":" in settings.kind:
         return by_function(settings.kind, settings.seconds)
-    judge = by_judge(_ask(settings), settings.seconds)
+    judge = by_judge(Judge.of(settings.judge, settings.seconds))
     return judge if settings.kind == "judge" else rule_first(judge)
-
-
-def _ask(settings: RewardSettings) -> Ask:
-    from benchmarks.judge import Judge
-
-    return Judge(settings.judge)

@@ -24,6 +24,8 @@ class Grade:
     """What the judge gave as its reason."""
     asked: int = 0
     """Questions put to the judge."""
+    tokens: int = 0
+    """What the judge read and wrote, as its server counts."""
     seconds: float = 0.0
     """Time that the judge or the function took."""
 

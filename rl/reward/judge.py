@@ -6,11 +6,10 @@ that pays: see `benchmarks.judge` for how the answer is kept apart from the inst
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from benchmarks.judge import Judge
 from rl.reward.grade import Grade, Reward
 from rl.reward.rule import by_rule
 
@@ -19,45 +18,22 @@ if TYPE_CHECKING:
     from rl.rollout import Task
 
 
-class Verdict(Protocol):
-    """See `benchmarks.judge.Verdict`."""
-
-    @property
-    def correct(self) -> bool | None:
-        """None: the judge gave no verdict."""
-
-    @property
-    def reason(self) -> str:
-        """The judge's own words."""
-
-    @property
-    def error(self) -> str:
-        """Why there is no verdict."""
-
-
-Ask = Callable[[str, Sequence[str], str], Awaitable[Verdict]]
-"""From question, golden answers and reply to a verdict."""
-
-
-def by_judge(ask: Ask, seconds: float) -> Reward:
-    """The verdict of `ask` as 1 or 0; a run without one after `seconds` is unscored."""
+def by_judge(judge: Judge) -> Reward:
+    """The verdict of `judge` as 1 or 0; a run without one within the judge's time is unscored."""
 
     async def reward(task: Task, state: State) -> Grade:
         begun = time.perf_counter()
-        value, reason, failure = None, "", ""
-        try:
-            async with asyncio.timeout(seconds):
-                verdict = await ask(task.question, task.answers, state["answer"])
-        except TimeoutError:
-            failure = f"judge: timeout, no verdict within reward.seconds={seconds:g}"
-        except Exception as error:  # a judge that breaks must not take the step with it
-            failure = f"judge: {type(error).__name__}: {error}"
-        else:
-            value = None if verdict.correct is None else float(verdict.correct)
-            reason = verdict.reason
-            failure = f"judge: {verdict.error}" if value is None else ""
-        spent = time.perf_counter() - begun
-        return Grade(value, "judge", failure, reason, asked=1, seconds=spent)
+        verdict = await judge(task.question, task.answers, state["answer"])
+        silent = verdict.correct is None
+        return Grade(
+            None if verdict.correct is None else float(verdict.correct),
+            "judge",
+            f"judge: {verdict.error}" if silent else "",
+            verdict.reason,
+            asked=1,
+            tokens=verdict.input_tokens + verdict.output_tokens,
+            seconds=time.perf_counter() - begun,
+        )
 
     return reward
 

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from agentflow_graph.errors import SettingError, closest
-from benchmarks.scoring import exact
+from benchmarks.scoring import SCORERS, maths_async
 from rl.reward.grade import Grade, graded
 
 if TYPE_CHECKING:
     from agentflow_graph.state import State
     from rl.rollout import Task
 
-SCORERS = {"exact": exact}
-SLOW = ("maths",)
-"""Scorers that wait for a process: not on the event loop, where every run of a worker waits."""
-
 
 async def by_rule(task: Task, state: State) -> Grade:
     """What `benchmarks.scoring` says of the answer, by the rule that the question names."""
-    score, by = SCORERS[task.scorer], f"rule:{task.scorer}"
+    by, answer = f"rule:{task.scorer}", state["answer"]
     try:
-        if task.scorer in SLOW:
-            found = await asyncio.to_thread(score, task.answers, state["answer"])
+        if task.scorer == "maths":  # waits for a process: not on the loop that every run shares
+            found = await maths_async(task.answers, answer)
         else:
-            found = score(task.answers, state["answer"])
-    except ValueError as error:  # a gold answer that nobody could meet
-        return Grade(None, by, f"{by}: {error}")
+            found = SCORERS[task.scorer](task.answers, answer)
+    except Exception as error:  # such as a gold answer that nobody could meet
+        return Grade(None, by, f"{by}: {type(error).__name__}: {error}")
     return graded(found.value, by)
 
 
