@@ -82,7 +82,7 @@ def words(golds: Sequence[str], reply: str) -> Score:
     readings = {answer[:LONGEST], unprefixed(answer[:LONGEST])}
     if any({_key(text), yes_or_no(text)} & keys for text in readings):
         return Score(1.0, answer, rule, 1.0)
-    return Score(0.0, answer, rule, max(_f1(g, _key(a)) for g in keys for a in readings))
+    return Score(0.0, answer, rule, max(_f1(g, a) for g in golds for a in readings))
 
 
 def yes_or_no(text: str) -> str:
@@ -96,11 +96,14 @@ def _key(text: str) -> str:
     """Equal for two spellings of one answer; empty for blank text only."""
     if (iso := _ISO.fullmatch(text)) is not None:
         return _date(int(iso[1]), int(iso[2]), int(iso[3]))
-    plain = _plain(text)
-    tokens = _TOKEN.findall(plain)
-    joined = _INITIALS.sub(r"\1", " ".join(_COUNTS.get(t, t) for t in tokens))
-    kept = [token for token in joined.split() if token not in _ARTICLES]
-    return _as_date(kept) or " ".join(kept) or joined or "".join(plain.split())
+    tokens = _tokens(text)
+    return _as_date(tokens) or " ".join(tokens) or "".join(_plain(text).split())
+
+
+def _tokens(text: str) -> list[str]:
+    found = " ".join(_COUNTS.get(token, token) for token in _TOKEN.findall(_plain(text)))
+    joined = _INITIALS.sub(r"\1", found).split()
+    return [token for token in joined if token not in _ARTICLES] or joined
 
 
 def _plain(text: str) -> str:
@@ -128,8 +131,8 @@ def _date(year: int, month: int, day: int) -> str:
 
 def _f1(gold: str, answer: str) -> float:
     """Harmonic mean of precision and recall over words."""
-    if gold != answer and (gold in _CLOSED or answer in _CLOSED):
+    mine, theirs = _tokens(answer), _tokens(gold)
+    if mine != theirs and (" ".join(mine) in _CLOSED or " ".join(theirs) in _CLOSED):
         return 0.0
-    mine, theirs = answer.split(), gold.split()
     common = (Counter(mine) & Counter(theirs)).total()
     return 2 * common / (len(mine) + len(theirs)) if common else 0.0
