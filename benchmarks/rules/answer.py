@@ -30,7 +30,7 @@ _END = ".,;:!?\"'`*_ "
 
 _PREFIX = re.compile(
     r"^[\s*_#>]*(?:(?:so|thus|hence|therefore)\b,?\s+)?(?:the\s+)?(?:(?:final|correct|best|right)\s+)*"
-    r"answer\s*(?:\s+is\b\s*:?|:|=)[\s*_:]*",
+    r"(?:answer|option|choice)\s*(?:\s+is\b\s*:?|:|=)[\s*_:]*",
     re.IGNORECASE,
 )
 

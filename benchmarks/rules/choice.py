@@ -1,31 +1,39 @@
-r"""Multiple choice: the right option by its letter or by its text.
+r"""Multiple choice: the right option by its letter, by its text or by both.
 
     choice(["Nystatin", "Ketamine"], "Ketamine", "It must be <answer>(B)</answer>").value   # 1.0
 
-An answer that names no option, or two, is wrong; nothing is guessed.
+An answer that names no option, or two, is wrong; nothing is guessed. A single letter is always read
+as a letter, even where an option's text is one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from string import ascii_uppercase
 
 from benchmarks.rules.answer import Score, extract_answer, normalise, unprefixed
 
-_LONGEST = 2_000
-_LETTER = re.compile(
-    r"(?:option|choice|answer)?\s*[(\[{]?\s*(?P<letter>[A-Za-z])\s*[)\]}]?(?P<after>[.:)]?)\s*",
+LONGEST = 2_000
+"""Characters of an answer that are read."""
+
+_ALONE = re.compile(r"(?:(?:option|choice)\s*:?\s*)?[(\[{]?\s*([A-Za-z])\s*[)\]}]?", re.IGNORECASE)
+_IN_FRONT = re.compile(
+    r"(?:(?:option|choice)\s+)?(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*[.:,-]?|([A-Za-z])\s*[.:)])\s*(?=\S)",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"^\s*(?:option\s+)?[(\[]?(?P<letter>[A-Za-z])(?:[)\]]\s*[.:]?|[.:])\s+", re.I)
-_MARKUP = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s*\{([^{}]*)\}")
+_BEHIND = re.compile(
+    r"(?P<text>.*\S)\s*[(\[]\s*(?:(?:option|choice)\s+)?(?P<letter>[A-Za-z])\s*[)\]]"
+)
+_MARKUP = re.compile(r"\\(?:text|mathrm|mathbf|textbf|textit)\s*\{([^{}]*)\}")
+_AROUND = " \t\r\n*_`\"'$.,;"
 
 
 def choice(choices: Sequence[str], gold: str, reply: str) -> Score:
-    """1.0 if the answer in `reply` is the option `gold`: its letter, its text or both.
+    """1.0 if the answer in `reply` is the option `gold`.
 
     Args:
-        choices: texts of the options A, B, C, ...; with or without their letters.
+        choices: texts of the options A, B, C, ...; with their letters or without.
         gold: the text of the right option, as in `choices`. Where two options have the same text,
             both letters are right.
         reply: the whole reply of a model.
@@ -33,55 +41,67 @@ def choice(choices: Sequence[str], gold: str, reply: str) -> Score:
     Raises:
         ValueError: `gold` is none of `choices`, or there are more options than letters.
     """
-    options = [_text(option, place) for place, option in enumerate(choices)]
-    right = _gold(options, gold)
+    if len(choices) > len(ascii_uppercase):
+        raise ValueError(f"{len(choices)} choices: there are letters for {len(ascii_uppercase)}")
+    texts, gold = _unlabelled(choices, gold)
+    plain = _spelling(texts)
+    options = [plain(text) for text in texts]
+    if plain(gold) not in options:
+        raise ValueError(f"gold={gold!r} is none of the choices {texts}: repair the data set")
+    if plain(reply[:LONGEST]) == plain(gold) and not _ALONE.fullmatch(reply.strip(_AROUND)):
+        return Score(1.0, reply, "whole")
     answer, rule = extract_answer(reply)
-    chosen = _chosen(options, unprefixed(_MARKUP.sub(r"\1", answer[:_LONGEST]).strip("$ ")))
-    return Score(float(chosen is not None and options[chosen] == right), answer, rule)
+    shown = unprefixed(_MARKUP.sub(r"\1", answer[:LONGEST]))
+    return Score(float(_chosen(options, plain, shown) == plain(gold)), answer, rule)
 
 
-def _text(option: str, place: int) -> str:
-    """Without the letter in front, if it is the option's own."""
-    label = _LABEL.match(option)
-    own = label is not None and label["letter"].upper() == _letter(place)
-    return normalise(option[label.end() :] if own and label else option)
+def _unlabelled(choices: Sequence[str], gold: str) -> tuple[list[str], str]:
+    """Without letters, if every option has its own in front: `A. fumigatus` may be a name."""
+    marks = [_IN_FRONT.match(option) for option in choices]
+    letters = [_letter(mark) if mark else None for mark in marks]
+    if letters != list(range(len(choices))):
+        return [option.strip() for option in choices], gold.strip()
+    texts = [
+        option[mark.end() :].strip() for option, mark in zip(choices, marks, strict=True) if mark
+    ]
+    own = gold.strip() in [option.strip() for option in choices]
+    mark = _IN_FRONT.match(gold)
+    return texts, gold[mark.end() :].strip() if own and mark else gold.strip()
 
 
-def _letter(place: int) -> str:
-    return chr(ord("A") + place)
+def _spelling(texts: Sequence[str]) -> Callable[[str], str]:
+    """`normalise`, unless it takes two options for one (`5!` and `5`) or an option for nothing."""
+    plain = {normalise(text) for text in texts}
+    strict = len(plain) < len(set(texts)) or "" in plain
+    return (lambda text: " ".join(text.split())) if strict else normalise
 
 
-def _gold(options: Sequence[str], gold: str) -> str:
-    if len(options) > 26:
-        raise ValueError(f"{len(options)} choices: there are letters for 26")
-    forms = {normalise(gold), *(_text(gold, place) for place in range(len(options)))}
-    for option in options:
-        if option and option in forms:
-            return option
-    raise ValueError(f"gold={gold!r} is none of the choices {list(options)}: repair the data set")
+def _chosen(options: Sequence[str], plain: Callable[[str], str], answer: str) -> str | None:
+    """The text of the option that the answer names; None where it names none for certain."""
+    bare = answer.strip(_AROUND)
+    alone = _ALONE.fullmatch(bare)
+    if alone and (named := _option(options, alone[1])) is not None:
+        return named
+    if plain(answer) in options:
+        return plain(answer)
+    if front := _IN_FRONT.match(bare):
+        return _agreed(options, ascii_uppercase[_letter(front)], plain(bare[front.end() :]))
+    if behind := _BEHIND.fullmatch(bare):
+        return _agreed(options, behind["letter"], plain(behind["text"]))
+    return plain(bare) if plain(bare) in options else None
 
 
-def _chosen(options: Sequence[str], answer: str) -> int | None:
-    """The option named by the answer: its text, else its letter, else letter and text that agree."""
-    plain = normalise(answer)
-    if plain and plain in options:
-        return options.index(plain)
-    if (alone := _LETTER.fullmatch(answer.strip(" \t\n*_`\"'.,"))) is not None:
-        return _place(options, alone["letter"])
-    label = _LABEL.match(answer.lstrip("*_` "))
-    if label is None:
-        return None
-    place, text = _place(options, label["letter"]), answer.lstrip("*_` ")[label.end() :]
-    if place is None:
-        return None
-    return place if _agrees(options, place, normalise(text)) else None
+def _letter(mark: re.Match[str]) -> int:
+    return ascii_uppercase.index((mark[1] or mark[2]).upper())
 
 
-def _agrees(options: Sequence[str], place: int, text: str) -> bool:
-    """Whether the text after a letter is that option's, or at least no other's."""
-    return text == options[place] or text not in options
+def _option(options: Sequence[str], letter: str) -> str | None:
+    place = ascii_uppercase.index(letter.upper())
+    return options[place] if place < len(options) else None
 
 
-def _place(options: Sequence[str], letter: str) -> int | None:
-    place = ord(letter.upper()) - ord("A")
-    return place if 0 <= place < len(options) else None
+def _agreed(options: Sequence[str], letter: str, text: str) -> str | None:
+    """The letter's option, if the text beside it is the option's or its beginning."""
+    option = _option(options, letter)
+    begins = option is not None and bool(text) and option.startswith(text)
+    return option if begins and (text == option or text not in options) else None

@@ -1,6 +1,6 @@
-"""Open questions: exact match and overlap of words, as in SQuAD and HotpotQA, with usual spellings.
+r"""Open questions: exact match and overlap of words, as in SQuAD and HotpotQA.
 
-    words(["20 June 1837"], "It was on\\n<answer>June 20th, 1837</answer>").value   # 1.0
+    words(["20 June 1837"], "It was on\n<answer>June 20th, 1837</answer>").value   # 1.0
     words(["Titan IIIE"], "the Titan rocket")       # Score(value=0.0, ..., f1=0.5)
 
 The normal form is SQuAD's (lower case; without articles and punctuation; arXiv 1606.05250), but a
@@ -31,30 +31,36 @@ _SAME = str.maketrans(
 )
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
-_POINT_ZERO = re.compile(r"(?<![0-9.])([0-9]+)\.0+(?![0-9.])")
+_POINT_ZERO = re.compile(r"(?<![0-9.])([0-9]+)\.0+(?!\.?[0-9])")
 # A word; a number with its minus sign, where that is not a hyphen; C++, C#.
 _TOKEN = re.compile(
-    r"(?:(?<!\S)|(?<=[$(]))-(?=\.?[0-9])[0-9.]*[0-9]|[0-9]*\.[0-9]+(?![0-9.])|[^\W_]+[+#]*"
+    r"(?:(?<!\S)|(?<=[$(]))-(?=\.?[0-9])[0-9.]*[0-9]|[0-9]*\.[0-9]+(?!\.?[0-9])|[^\W_]+[+#]*"
 )
 _INITIALS = re.compile(r"\b(?<![0-9])([^\W\d_])(?: (?=[^\W\d_]\b(?![+#])))")
 _ARTICLES = frozenset(("a", "an", "the"))
-_COUNTS = dict(
-    zip(
-        "zero one two three four five six seven eight nine ten eleven twelve".split(),
-        map(str, range(13)),
-        strict=True,
-    )
+_COUNTS = {
+    "zero": "0",
+    "one": "1",
+    "two": "2",
+    "three": "3",
+    "four": "4",
+    "five": "5",
+    "six": "6",
+    "seven": "7",
+    "eight": "8",
+    "nine": "9",
+    "ten": "10",
+    "eleven": "11",
+    "twelve": "12",
+}
+_MONTH_NAMES = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
 )
 _MONTHS = {
-    name[:length]: number
-    for number, name in enumerate(
-        "january february march april may june july august september october november "
-        "december".split(),
-        1,
-    )
-    for length in (3, 4 if name == "september" else 3, len(name))
+    name[:length]: number for number, name in enumerate(_MONTH_NAMES, 1) for length in (3, 4, 9)
 }
-_DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
+_DAYS = frozenset(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
 _ORDINAL = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)")
 _ISO = re.compile(r"\s*([0-9]{4})-([0-9]{2})-([0-9]{2})\s*\.?")
 _YES_NO = re.compile(r"\W*(yes|no)\s*(?:[.,;:!]|-\s|$)", re.IGNORECASE)
