@@ -119,7 +119,9 @@ class RewardSettings(Section):
     )
     judge: str = Field("", description="Model of the judge, such as vllm:NAME@http://HOST:PORT/v1")
     seconds: float = Field(
-        60.0, gt=0, description="Seconds of judge or function; a run without reward is unscored"
+        60.0,
+        gt=0,
+        description="Seconds of one call of the judge or the function; then the run is unscored",
     )
 
     @model_validator(mode="after")
@@ -141,6 +143,11 @@ class RewardSettings(Section):
                 "reward.kind=judge or rule_then_judge, or leave the judge out"
             )
         return self
+
+    @property
+    def longest(self) -> float:
+        """Seconds that grading one run may take: a judge is asked twice before it says yes."""
+        return 2 * self.seconds
 
 
 REWARDS = ("rule", "judge", "rule_then_judge")

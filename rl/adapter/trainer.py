@@ -146,7 +146,7 @@ def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
         retries=rollout.retries,
         in_flight=rollout.in_flight,
         window=rollout.window,
-        scoring=config.reward.seconds,
+        scoring=config.reward.longest,
     )
     return WorkerPool(
         engines,

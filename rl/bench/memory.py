@@ -1,8 +1,8 @@
 """Memory of a training run: `python -m rl.bench.memory` prints a table and one line of JSON.
 
 A real run of `rl.train` with the planner that ships, a few rollouts a step and 200 steps: driver,
-vLLM engine, policy, reference and graph worker, each looked at once a step. After 50 steps, in which
-caches fill, a line is laid through what each process holds:
+vLLM engine, policy, reference and graph worker, each looked at once a step. After 50 steps, in
+which caches fill, a line is laid through what each process holds:
 
 * `rss`: resident memory. It counts pages of Ray's object store that the process has touched;
 * `own`: the same without pages shared with other processes.
@@ -124,10 +124,8 @@ def main() -> None:
     result = {"rss": line(samples, 0), "own": line(samples, 1)}
     for kind, drawn in result.items():
         for name, found in sorted(drawn.items()):
-            print(
-                f"{kind}  {name:10} {found['mb']:8.1f} MB  "
-                f"{found['mb_per_100_steps']:+7.2f} MB per 100 steps  end/begin {found['ratio']:.3f}"
-            )
+            held, slope, ratio = found["mb"], found["mb_per_100_steps"], found["ratio"]
+            print(f"{kind}  {name:9} {held:8.1f} MB  {slope:+7.2f} per 100 steps  x {ratio:.3f}")
     worst = max(found["ratio"] for found in result["own"].values())
     print(
         f"{updates} updates in {chosen.steps} steps; worst end/begin {worst:.3f} (at most {TARGET})"

@@ -23,7 +23,7 @@ class Grade:
     reason: str = ""
     """What the judge gave as its reason."""
     asked: int = 0
-    """Questions put to the judge."""
+    """Answers put to the judge."""
     tokens: int = 0
     """What the judge read and wrote, as its server counts."""
     seconds: float = 0.0

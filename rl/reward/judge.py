@@ -23,13 +23,16 @@ def by_judge(judge: Judge) -> Reward:
 
     async def reward(task: Task, state: State) -> Grade:
         begun = time.perf_counter()
-        verdict = await judge(task.question, task.answers, state["answer"])
-        silent = verdict.correct is None
+        try:
+            verdict = await judge(task.question, task.answers, state["answer"])
+        except ValueError as error:  # a gold answer that nobody could meet
+            return Grade(None, "judge", f"judge: {error}")
+        unscored = verdict.correct is None
         return Grade(
             None if verdict.correct is None else float(verdict.correct),
             "judge",
-            f"judge: {verdict.error}" if silent else "",
-            verdict.reason,
+            f"judge: {verdict.error}: {verdict.reason}" if unscored else "",
+            "" if unscored else verdict.reason,
             asked=1,
             tokens=verdict.input_tokens + verdict.output_tokens,
             seconds=time.perf_counter() - begun,
