@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import orjson
 
 from benchmarks.statistics import wilson
+from rl.reward import SCORING_KEYS, scoring
 from rl.rollout import Trajectory
 
 LOGGED = {
@@ -50,6 +51,7 @@ def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
         "reply_tokens": _mean([float(len(a.token_ids)) for a in actions]),
         "policy_versions": sorted({a.policy_version for a in actions}),
         "run_seconds": _mean([t.seconds for t in judged]),
+        **scoring(trajectories),
     }
 
 
@@ -188,4 +190,5 @@ STEP_KEYS = (
     "gap_max",
     "gap_mean",
     "updated",
+    *SCORING_KEYS,
 )

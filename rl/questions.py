@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError, closest
-from benchmarks.scoring import normalise
+from benchmarks.scoring import SCORERS, normalise
 from rl.rollout import Task
 
 ANSWERS = ("answers", "answer", "golden_answers", "final_answer")
 COLUMNS = ("question", *ANSWERS, "id", "level", "scorer")
-SCORERS = ("exact", "words", "maths", "gaia")
 SHOWN = 5
 """Faults that a message names; of the others it gives the number."""
 
@@ -152,7 +151,7 @@ def _task(name: str, row: Mapping[str, Any]) -> Task | str:
         return f"has no {lacks!r}; it needs question and one of {', '.join(ANSWERS)}"
     scorer = str(row.get("scorer") or "exact")
     if scorer not in SCORERS:
-        return f"has scorer {scorer!r}{closest(scorer, SCORERS)}; known: {', '.join(SCORERS)}"
+        return f"has {scorer=}{closest(scorer, SCORERS)}; choose one of: {', '.join(SCORERS)}"
     question, answers = str(row["question"]), _meetable(row[column])
     if not question.strip() or not answers:
         return "has an empty question or answer"

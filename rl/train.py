@@ -32,6 +32,7 @@ from rl import data, hub
 from rl.config import Config, load
 from rl.metrics import Recorder
 from rl.quiet import noise_to
+from rl.reward import reward_of
 
 
 class TrainingFailed(AgentFlowError):
@@ -125,6 +126,7 @@ def prepare(config: Config) -> None:
             "the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
         )
     load_tools(config.context(), config.context().passages or 3)
+    reward_of(config.reward)
     data.write(config)
     record = yaml.safe_dump(json.loads(config.model_dump_json()), sort_keys=False)
     (config.run / "config.yaml").write_text(record)

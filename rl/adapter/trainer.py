@@ -144,5 +144,13 @@ def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
         retries=rollout.retries,
         in_flight=rollout.in_flight,
         window=rollout.window,
+        scoring=config.reward.longest,
     )
-    return WorkerPool(engines, config.model.path, config.context(), limits, rollout.workers)
+    return WorkerPool(
+        engines,
+        config.model.path,
+        config.context(),
+        limits,
+        rollout.workers,
+        reward=config.reward,
+    )
