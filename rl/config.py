@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agentflow_graph.context import Context
+from agentflow_graph.errors import closest
 from rl.yaml_file import read
 
 
