@@ -178,6 +178,15 @@ def flags(config: Config) -> list[str]:
         "logger.tensorboard_dir": run / "tensorboard",
         "logger.wandb.run_name": run.name,
     }
+    lora = config.model.lora
+    if lora.rank:
+        values |= {
+            "ds.lora.rank": lora.rank,
+            "ds.lora.alpha": lora.alpha,
+            "ds.lora.dropout": lora.dropout,
+        }
+        # Left out, OpenRLHF takes "all-linear", which peft knows as a word and not as a list.
+        values |= {"ds.lora.target_modules": lora.targets} if lora.targets else {}
     return [word for name, value in values.items() for word in _flag(name, value)]
 
 
