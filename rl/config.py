@@ -25,6 +25,28 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Lora(Section):
+    """Adapters in the place of the full update; the engines are given merged weights."""
+
+    rank: int = Field(0, ge=0, description="Rank of the adapters; 0: all weights are trained")
+    alpha: int = Field(32, ge=1, description="The update counts alpha / rank times")
+    dropout: float = Field(0.0, ge=0, lt=1)
+    targets: list[str] = Field(
+        default_factory=list,
+        description="Names of the linear layers, such as q_proj; empty: all but the output layer",
+    )
+
+    @model_validator(mode="after")
+    def _separate(self) -> Lora:
+        tied = sorted({"embed_tokens", "lm_head"} & set(self.targets))
+        if tied:
+            raise ValueError(
+                f"targets={self.targets!r}: {' and '.join(tied)} may share one weight, which an "
+                "adapter would change on one side only; name linear layers between them"
+            )
+        return self
+
+
 class Model(Section):
     """The policy and its precision."""
 
@@ -43,6 +65,7 @@ class Model(Section):
     reference_offload: bool = Field(
         False, description="Keep the reference in the host's memory between its passes"
     )
+    lora: Lora = Lora()
 
 
 class Data(Section):
@@ -143,6 +166,10 @@ class Evaluation(Section):
     every: int = Field(10, ge=1, description="Steps between evaluations")
     temperature: float = Field(0.7, gt=0)
     greedy: bool = Field(True, description="Also at temperature 0, before and after training")
+    best: bool = Field(True, description="Keep the planner of the best evaluation in <run>/best")
+    patience: int = Field(
+        0, ge=0, description="Stop after so many evaluations without a new best; 0: never"
+    )
 
 
 class RewardSettings(Section):

@@ -27,10 +27,10 @@ import yaml
 
 from agentflow_graph.crew import load_tools
 from agentflow_graph.errors import AgentFlowError, SettingError
-from agentflow_graph.models import trained_under
 from rl import data, hub
 from rl.config import Config, load
-from rl.metrics import Recorder
+from rl.export import describe_planner
+from rl.metrics import Recorder, best
 from rl.quiet import noise_to
 from rl.reward import reward_of
 
@@ -99,7 +99,7 @@ def run(config: Config) -> dict[str, Any]:
             reason = f"{type(error).__name__}: {error}"
             raise TrainingFailed(f"training broke off: {reason}\nSee {log}") from error
     recorder.screen = sys.stdout
-    finish(config)
+    finish(config, recorder.done)
     summary = summarise(config, recorder) | {"warm_start_seconds": warm}
     (config.run / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     from rl.report import write_report
@@ -157,18 +157,9 @@ def at_hand(config: Config) -> Config:
     return config.model_copy(update={"model": config.model.model_copy(update={"path": folder})})
 
 
-def finish(config: Config) -> None:
-    """Complete the exported planner: the settings it was trained under travel with it."""
-    trained = trained_under(Path(config.model.path))
-    context = config.context()
-    trained |= {
-        "layout": context.layout,
-        "passages": context.passages or trained.get("passages", 3),
-        "memory_tokens": context.memory_tokens,
-    }
-    trained |= {"recipe": "flow-grpo", "seed": config.seed, "steps": config.steps}
-    record = config.run / "model" / "agentflow.json"
-    record.write_text(json.dumps(trained, indent=2) + "\n")
+def finish(config: Config, steps: int) -> None:
+    """Complete the exported planner, and remove what nobody reads."""
+    describe_planner(config, config.run / "model", steps)
     unused = config.run / "checkpoints" / "_critic"
     if unused.exists():
         shutil.rmtree(unused)
@@ -189,9 +180,13 @@ def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
         "heldout_after_interval": after["interval"],
         "heldout_greedy": [e["success"] for e in (greedy[:1] + greedy[-1:])],
         "levels_after": after["levels"],
+        "heldout_best": best(sampled)["success"],
+        "best_step": best(sampled)["step"],
+        "best_model": "best" if config.evaluation.best else None,
         "train_seconds": round(time.time() - recorder.begun, 1),
         "seconds_to_090": reached[0]["wall"] if reached else None,
-        "steps": config.steps,
+        "steps": recorder.done,
+        "stopped_early": recorder.stopped_early,
         "seed": config.seed,
         "rollout_engine": recorder.engine,
         "trainer": f"openrlhf {version('openrlhf')}",

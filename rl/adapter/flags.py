@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rl.config import Config
+from rl.config import Config, Lora
 
 SCHEDULE = 1_000_000
 """Horizon of the learning-rate schedule in optimizer steps; see `FlowTrainer.get_max_steps`."""
@@ -47,7 +47,19 @@ def _policy(config: Config) -> Flags:
         "ds.packing_samples": model.packing,
         "ds.zero_stage": optimizer.zero_stage,
         "ds.adam_offload": optimizer.offload,
+    } | _lora(model.lora)
+
+
+def _lora(lora: Lora) -> Flags:
+    if not lora.rank:
+        return {}
+    values: Flags = {
+        "ds.lora.rank": lora.rank,
+        "ds.lora.alpha": lora.alpha,
+        "ds.lora.dropout": lora.dropout,
     }
+    # Left out, OpenRLHF takes "all-linear", which peft knows as a word and not as a list.
+    return values | {"ds.lora.target_modules": lora.targets} if lora.targets else values
 
 
 def _placement(config: Config) -> Flags:

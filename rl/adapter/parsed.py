@@ -7,7 +7,7 @@ import sys
 from typing import Any
 from unittest.mock import patch
 
-from rl.adapter.launch import flags
+from rl.adapter.flags import flags
 from rl.config import Config
 
 

@@ -29,6 +29,15 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
         super().__init__(strategy, prompts, evaluation, None, engines)
         self.pool = pool
         self.on_group: Callable[[list[Trajectory]], None] = lambda _: None
+        self.stopped = False
+        """Set, it ends the stock loop as the end of the questions does."""
+
+    def generate_samples(self, **generate_kwargs: Any) -> tuple[Any, float | None, int, bool]:
+        """Stock; none once training is to stop."""
+        if self.stopped:
+            return [], None, 0, True
+        batch: tuple[Any, float | None, int, bool] = super().generate_samples(**generate_kwargs)
+        return batch
 
     def _generate_vllm(
         self,
