@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from agentflow_graph.context import RULES
 from rl.config import Config
 
-ALIKE = ("model", "agent", "rollout", "optimizer", "engine", "placement")
+ALIKE = ("model", "agent", "reward", "rollout", "optimizer", "engine", "placement")
 """Sections that must be equal for one run's seconds to tell of another's."""
 PARTS = ("rollout_seconds", "experience_seconds", "update_seconds", "sync_seconds")
 
@@ -30,7 +30,7 @@ class Cost:
 
     runs: int
     calls: dict[str, int]
-    """By module, and `tool_model` for a model behind base_generator."""
+    """By module; `tool_model` is behind base_generator, `judge` gives the reward."""
     planner_prompt_tokens: int
     planner_reply_tokens: int
     frozen_prompt_tokens: int
@@ -51,7 +51,7 @@ def cost(config: Config) -> Cost:
     rollout, context = config.rollout, config.context()
     runs = rollout.questions * rollout.group
     calls = _calls(config, runs)
-    frozen = sum(count for name, count in calls.items() if name != "planner")
+    frozen = sum(n for name, n in calls.items() if name not in ("planner", "judge"))
     seconds, basis = measured(config)
     return Cost(
         runs=runs,
@@ -80,6 +80,7 @@ def _calls(config: Config, runs: int) -> dict[str, int]:
         "verifier": turns * (context.verifier != RULES["verifier"]),
         "generator": runs * len(context.output_names) * (context.generator != RULES["generator"]),
         "tool_model": turns * bool(context.tool_model),
+        "judge": 2 * runs * bool(config.reward.judge),  # a yes is asked for twice
     }
     return {name: count for name, count in wanted.items() if count}
 

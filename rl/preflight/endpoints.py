@@ -14,6 +14,7 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.models import chat_model
 from rl.config import Config
 from rl.preflight.finding import Finding, failed, ok, warning
+from rl.reward import reward_of
 
 MODULES = ("analysis", "executor", "verifier", "generator", "tool_model")
 SECONDS = 5.0
@@ -22,24 +23,49 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def endpoints(config: Config, seconds: float = SECONDS) -> Iterator[Finding]:
-    """A finding for each module but the planner; a server that serves several is asked once."""
-    context = config.context()
+    """A finding for each module but the planner, and the reward; each server is asked once."""
     answers: dict[str, list[dict[str, Any]] | str] = {}
     for module in MODULES:
-        spec = getattr(context, module)
+        spec = getattr(config.context(), module)
         if spec in ("", "off", RULES.get(module)):
             yield ok(module, f"rule: {spec}" if spec == RULES.get(module) else "off")
-            continue
-        kind, _, rest = spec.partition(":")
-        name, _, url = rest.rpartition("@")
-        if kind != "vllm" or not name:
-            yield _built(module, spec)
-            continue
-        base = url.rstrip("/").removesuffix("/v1")
-        if base not in answers:
-            answers[base] = served(base, seconds)
-        yield from _found(module, name, base, answers[base])
-        yield from _reach(config, module, base)
+        else:
+            yield from _model(config, module, f"agent.{module}", spec, answers, seconds)
+    yield from _reward(config, answers, seconds)
+
+
+def _reward(
+    config: Config, answers: dict[str, list[dict[str, Any]] | str], seconds: float
+) -> Iterator[Finding]:
+    reward = config.reward
+    if reward.judge:
+        yield from _model(config, "judge", "reward.judge", reward.judge, answers, seconds)
+    try:
+        reward_of(reward)
+    except SettingError as error:
+        yield failed("reward", str(error), "correct reward.kind or reward.judge")
+    else:
+        yield ok("reward", reward.kind)
+
+
+def _model(
+    config: Config,
+    part: str,
+    field: str,
+    spec: str,
+    answers: dict[str, list[dict[str, Any]] | str],
+    seconds: float,
+) -> Iterator[Finding]:
+    kind, _, rest = spec.partition(":")
+    name, _, url = rest.rpartition("@")
+    if kind != "vllm" or not name:
+        yield _built(part, field, spec)
+        return
+    base = url.rstrip("/").removesuffix("/v1")
+    if base not in answers:
+        answers[base] = served(base, seconds)
+    yield _found(part, field, name, base, answers[base])
+    yield from _reach(config, part, base)
 
 
 def served(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str:
@@ -60,36 +86,34 @@ def served(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str:
 
 
 def _found(
-    module: str, name: str, base: str, models: list[dict[str, Any]] | str
-) -> Iterator[Finding]:
+    part: str, field: str, name: str, base: str, models: list[dict[str, Any]] | str
+) -> Finding:
     if isinstance(models, str):
         remedy = (
             f"serve it there: python -m vllm.entrypoints.openai.api_server --model {name}, or "
-            f"correct the address in agent.{module}"
+            f"correct the address in {field}"
         )
-        yield failed(module, f"{base} does not serve: {models}", remedy)
-        return
+        return failed(part, f"{base} does not serve: {models}", remedy)
     names = [str(model["id"]) for model in models]
     if name not in names:
         text = f"{base} serves {', '.join(names) or 'no model'}, not {name}"
-        yield failed(module, text, f"name one of them in agent.{module}, or --served-model-name")
-        return
+        return failed(part, text, f"name one of them in {field}, or --served-model-name")
     window = models[names.index(name)].get("max_model_len")
-    yield ok(module, f"{name} at {base}" + (f", window {window:,} tokens" if window else ""))
+    return ok(part, f"{name} at {base}" + (f", window {window:,} tokens" if window else ""))
 
 
-def _reach(config: Config, module: str, base: str) -> Iterator[Finding]:
+def _reach(config: Config, part: str, base: str) -> Iterator[Finding]:
     """Graph workers run on every machine of the cluster, and loopback is another one on each."""
     if config.placement.nodes > 1 and urlsplit(base).hostname in LOOPBACK:
         text = f"{base} is loopback: workers on the other {config.placement.nodes - 1} machine(s) "
         remedy = "open a tunnel there too, or write an address that every machine reaches"
-        yield warning(module, f"{text}ask their own", remedy)
+        yield warning(part, f"{text}ask their own", remedy)
 
 
-def _built(module: str, spec: str) -> Finding:
+def _built(part: str, field: str, spec: str) -> Finding:
     """A provider's model is built, so a missing key shows; it is not asked, for that may cost."""
     try:
         chat_model(spec, 0.0, 16)
     except SettingError as error:
-        return failed(module, str(error), f"correct agent.{module}, or set the provider's key")
-    return ok(module, f"{spec}; built, not asked")
+        return failed(part, str(error), f"correct {field}, or set the provider's key")
+    return ok(part, f"{spec}; built, not asked")

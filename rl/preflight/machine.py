@@ -112,7 +112,7 @@ def written(config: Config, shape: Shape) -> dict[str, float]:
     tokens = calls * (rollout.max_tokens + (rollout.window - rollout.max_tokens) / 2)
     return {
         f"{kept} checkpoint(s)": kept * shape.parameters * (12.0 + wide),
-        "model": float(shape.parameters * wide),
+        "model and best": float(shape.parameters * wide * (1 + config.evaluation.best)),
         "rollouts, at most": tokens * TOKEN_BYTES,
     }
 

@@ -57,15 +57,17 @@ def budget(config: Config, shape: Shape) -> Budget:
     """The estimate for a configuration; on CPU one machine holds the sum of all parts."""
     n, ranks, stage = shape.parameters, config.placement.ranks, config.optimizer.zero_stage
     wide = 4 if config.model.dtype == "fp32" else 2
-    # Adam's two moments and ZeRO's own fp32 copy of the weights, whatever their precision.
-    states = n * 12
+    # Adam's two moments and ZeRO's own fp32 copy of what is trained, whatever its precision.
+    lora = config.model.lora
+    trained = shape.adapters(lora.rank, lora.targets) if lora.rank else n
+    states = trained * 12
     weights = n * wide / (ranks if stage == 3 else 1)
     offload, away = config.optimizer.offload, config.model.reference_offload
     reference = weights if config.algorithm.kl else 0.0
     beside = config.engine.device == "gpu" and config.placement.colocate == "none"
     return Budget(
         weights=weights,
-        gradients=n * wide / (ranks if stage >= 2 else 1),
+        gradients=trained * wide / (ranks if stage >= 2 else 1),
         optimizer=0.0 if offload else states / (ranks if stage >= 1 else 1),
         reference=0.0 if away or beside else reference,
         activations=_activations(config, shape, wide),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,12 @@ class Shape:
     """Tokens of prompt and reply together that its positions reach."""
     kv_heads: int
     head_size: int
+    linear: tuple[tuple[str, int], ...]
+    """By name of the layer, such as q_proj: its inputs and outputs, summed over all layers."""
+
+    def adapters(self, rank: int, targets: Sequence[str]) -> int:
+        """Parameters of LoRA's adapters (arXiv 2106.09685) on `targets`; none named: on all."""
+        return rank * sum(size for name, size in self.linear if not targets or name in targets)
 
     def cache(self, bytes_each: int) -> int:
         """Bytes of the KV cache of one token."""
@@ -60,9 +67,21 @@ def shape_of(record: Mapping[str, Any]) -> Shape:
             window=config.max_position_embeddings,
             kv_heads=config.num_key_value_heads,
             head_size=record.get("head_dim") or config.hidden_size // heads,
+            linear=_linear(model),
         )
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise SettingError(
             f"its config.json describes no causal language model that transformers knows "
             f"({type(error).__name__}: {error})"
         ) from error
+
+
+def _linear(model: Any) -> tuple[tuple[str, int], ...]:
+    """The linear layers but the output layer, which peft leaves out too."""
+    import torch
+
+    sizes: Counter[str] = Counter()
+    for path, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear) and module is not model.get_output_embeddings():
+            sizes[path.rpartition(".")[2]] += module.in_features + module.out_features
+    return tuple(sorted(sizes.items()))

@@ -6,7 +6,6 @@ start: Ray is replaced by one that raises.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,46 +15,24 @@ import pytest
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models import chat_model
 from rl.adapter.cpu import stub_flash_attn
-from rl.adapter.flags import flags
-from rl.config import Config, load
+from rl.config import load
+from rl.preflight.endpoints import MODULES
 
 stub_flash_attn()
+
+from rl.adapter.parsed import parsed  # noqa: E402
 
 FOLDER = Path(__file__).parents[2] / "rl" / "configs"
 EVERY = sorted(FOLDER.glob("*.yaml"))
 QWEN = sorted(FOLDER.glob("qwen*.yaml"))
+WHOLE = [path for path in QWEN if "lora" not in path.stem]
 PAPER = FOLDER / "qwen2.5-7b.yaml"
 
 
-class Reached(Exception):
-    """OpenRLHF has parsed and validated, and would start now."""
-
-
-def accepted(config: Config, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The arguments with which OpenRLHF's `train` begins."""
-    import runpy
-
-    import openrlhf.utils
-    import ray
-
-    seen: list[Any] = []
-
-    def stop(args: Any) -> None:
-        seen.append(args)
-        raise Reached
-
-    monkeypatch.setattr(openrlhf.utils, "get_strategy", stop)
-    monkeypatch.setattr(ray, "is_initialized", lambda: True)
-    monkeypatch.setattr(sys, "argv", ["train_ppo_ray", *flags(config)])
-    with pytest.raises(Reached):
-        runpy.run_module("openrlhf.cli.train_ppo_ray", run_name="__main__")
-    return seen[0]
-
-
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
-def test_openrlhf_accepts_every_configuration(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openrlhf_accepts_every_configuration(path: Path) -> None:
     config = load(path)
-    args = accepted(config, monkeypatch)
+    args = parsed(config)
     place = config.placement
     assert (args.actor.num_nodes, args.actor.num_gpus_per_node) == (place.nodes, place.gpus)
     assert (args.ref.num_nodes, args.ref.num_gpus_per_node) == (place.nodes, place.gpus)
@@ -67,8 +44,8 @@ def test_openrlhf_accepts_every_configuration(path: Path, monkeypatch: pytest.Mo
     assert args.train.batch_size % (args.train.micro_batch_size * ranks) == 0
 
 
-def test_the_papers_settings_reach_openrlhf(monkeypatch: pytest.MonkeyPatch) -> None:
-    args = accepted(load(PAPER), monkeypatch)
+def test_the_papers_settings_reach_openrlhf() -> None:
+    args = parsed(load(PAPER))
     assert (args.rollout.batch_size, args.rollout.n_samples_per_prompt) == (32, 8)
     assert (args.rollout.temperature, args.rollout.max_new_tokens) == (0.5, 2048)
     assert args.data.max_len == 18_432 + 2_048
@@ -83,11 +60,11 @@ def test_the_papers_settings_reach_openrlhf(monkeypatch: pytest.MonkeyPatch) -> 
     assert (args.train.colocate_all, args.vllm.enable_sleep) == (True, True)
 
 
-@pytest.mark.parametrize("path", QWEN, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
 def test_sizes_change_nothing_that_is_learned(path: Path) -> None:
     paper, other = load(PAPER), load(path)
     assert other.algorithm == paper.algorithm
-    assert other.data == paper.data
+    assert (other.data, other.reward) == (paper.data, paper.reward)
     learned = ("lr", "warmup", "betas", "weight_decay", "rows", "max_norm")
     assert [getattr(other.optimizer, n) for n in learned] == [
         getattr(paper.optimizer, n) for n in learned
@@ -98,12 +75,18 @@ def test_sizes_change_nothing_that_is_learned(path: Path) -> None:
     ]
 
 
+def test_the_adapters_reach_openrlhf() -> None:
+    lora = parsed(load(FOLDER / "qwen2.5-7b-lora-1gpu.yaml")).ds.lora
+    assert (lora.rank, lora.alpha, lora.dropout, lora.target_modules) == (32, 64, 0, "all-linear")
+
+
 @pytest.mark.parametrize("path", QWEN, ids=lambda path: path.stem)
 def test_the_frozen_modules_are_models_behind_an_endpoint(path: Path) -> None:
     context = load(path).context()
     assert (context.max_turns, context.layout) == (3, "static_first")
-    for name in ("analysis", "executor", "verifier", "generator", "tool_model"):
-        model: Any = chat_model(getattr(context, name), 0.0, 16)
+    specs = [getattr(context, name) for name in MODULES]
+    for spec in (*specs, load(path).reward.judge):
+        model: Any = chat_model(spec, 0.0, 16)
         assert model.openai_api_base == "http://127.0.0.1:8001/v1"
         assert model.model_name == "Qwen/Qwen2.5-7B-Instruct"
 
@@ -146,11 +129,11 @@ def test_gpu_engines_report_what_they_sampled_from() -> None:
     assert kept.named == {"agent_func_path": "x"}
 
 
-def test_openrlhfs_validation_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openrlhfs_validation_is_reached() -> None:
     config = load(FOLDER / "nano.yaml")
     broken = config.model_copy(update={"rollout": config.rollout.model_copy(update={"group": 1})})
     with pytest.raises(AssertionError, match="n_samples_per_prompt > 1"):
-        accepted(broken, monkeypatch)
+        parsed(broken)
 
 
 async def test_gpu_engines_load_no_agent_file_and_no_tokenizer(

@@ -61,10 +61,21 @@ def test_memory_follows_zero_and_offloading(seven: Shape) -> None:
     assert (sharded.optimizer, sharded.host) == (12 * n / 8, 0)
     second = budget(load(CONFIGS / "qwen2.5-7b.yaml", ["optimizer.zero_stage=2"]), seven)
     assert (second.weights, second.gradients) == (2 * n, 2 * n / 8)
-    one = budget(load(CONFIGS / "qwen2.5-7b-1gpu.yaml"), seven)
-    assert (one.optimizer, one.reference) == (0, 0)
-    assert one.host == 12 * n + 2 * n
+    away = ["optimizer.offload=true", "model.reference_offload=true"]
+    light = budget(load(CONFIGS / "qwen2.5-7b.yaml", away), seven)
+    assert (light.optimizer, light.reference) == (0, 0)
+    assert light.host == 12 * n + 8 * 2 * n / 8
     assert budget(load(CONFIGS / "qwen2.5-7b.yaml", ["algorithm.kl=0"]), seven).reference == 0
+
+
+def test_adapters_alone_have_gradients_and_states(seven: Shape) -> None:
+    # Per layer: q and o 2 x (3584 + 3584), k and v 2 x (3584 + 512), three of 3584 + 18944.
+    assert seven.adapters(1, []) == 28 * (2 * 7168 + 2 * 4096 + 3 * 22_528)
+    assert seven.adapters(8, ["q_proj"]) == 8 * 28 * 7168
+    one = budget(load(CONFIGS / "qwen2.5-7b-lora-1gpu.yaml"), seven)
+    assert one.weights == 2 * seven.parameters
+    assert one.gradients == 2 * seven.adapters(32, [])
+    assert one.optimizer == 12 * seven.adapters(32, [])
 
 
 def test_a_cpu_run_needs_the_machines_memory() -> None:
@@ -89,7 +100,12 @@ def test_the_disk_must_hold_what_a_run_leaves(
 
 @pytest.mark.parametrize(
     ("name", "wanted"),
-    [("qwen2.5-7b", 8), ("qwen2.5-7b-4gpu", 3), ("qwen2.5-7b-1gpu", 1), ("qwen2.5-7b-2nodes", 8)],
+    [
+        ("qwen2.5-7b", 8),
+        ("qwen2.5-7b-4gpu", 3),
+        ("qwen2.5-7b-lora-1gpu", 1),
+        ("qwen2.5-7b-2nodes", 8),
+    ],
 )
 def test_gpus_are_counted_against_what_is_asked(name: str, wanted: int) -> None:
     config = load(CONFIGS / f"{name}.yaml")

@@ -78,6 +78,7 @@ def test_the_price_of_the_papers_step() -> None:
         "verifier": 768,
         "generator": 256,
         "tool_model": 768,
+        "judge": 512,
     }
     assert price.planner_prompt_tokens == 768 * 18_432
     assert price.planner_reply_tokens == 768 * 2_048
