@@ -106,7 +106,7 @@ NQ = Source(
     "RUC-NLPIR/FlashRAG_datasets",
     "nq",
     "train",
-    "CC BY-SA 3.0 (Natural Questions)",
+    "CC BY-SA 4.0",
     79_168,
     ("id", "question", "golden_answers"),
     _nq,
