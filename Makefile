@@ -33,10 +33,12 @@ format: setup ## let ruff rewrite what it can
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: setup ## what a turn, a sandboxed program and a cached search cost
+bench: setup ## what a turn, a sandboxed program, a cached search and a policy step cost
 	@$(PY) -m benchmarks.overhead
 	@$(PY) -m benchmarks.sandbox
 	@$(PY) -m benchmarks.web
+	@$(PY) -m rl.bench.update
+	@$(PY) -m rl.bench.memory
 
 nano: demo ## make the planner that ships with the package anew
 	@rm -rf agentflow_graph/nano && cp -r runs/demo/model agentflow_graph/nano

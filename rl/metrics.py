@@ -35,6 +35,10 @@ LOGGED = {
 """OpenRLHF's names and ours."""
 
 
+REASONS = 200
+"""Reasons for failed runs that are counted each by itself."""
+
+
 def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
     """Success, turns, tools and tokens of some runs; failed ones count in `failed` only."""
     judged = [t for t in trajectories if t.reward is not None]
@@ -90,7 +94,12 @@ class Recorder:
             self.versions.update(action.policy_version for action in trajectory.actions)
             if trajectory.failure:
                 self.failed += 1
-                self.failures[trajectory.failure] += 1
+                self._count(trajectory.failure)
+
+    def _count(self, reason: str) -> None:
+        """A judge's or a server's words differ every time: a long run must not keep them all."""
+        known = reason in self.failures or len(self.failures) < REASONS
+        self.failures[reason if known else "other reasons"] += 1
 
     def step(self, step: int, status: dict[str, Any]) -> None:
         """Keep a step's metrics."""

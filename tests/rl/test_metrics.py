@@ -201,3 +201,13 @@ def test_the_summary_does_without_greedy_and_without_success(
     summary = summarise(config, recorder)
     assert summary["heldout_before"] == summary["heldout_after"] == 0.0
     assert (summary["seconds_to_090"], summary["heldout_greedy"]) == (None, [])
+
+
+def test_reasons_that_differ_every_time_do_not_fill_the_memory(
+    recorder: Recorder, trajectory: Make
+) -> None:
+    for number in range(300):
+        recorder.group([replace(trajectory("a", None), failure=f"judge: {number}")] * 2)
+    assert recorder.failed == sum(recorder.failures.values()) == 600
+    assert recorder.failures["other reasons"] == 200
+    assert recorder.failures["judge: 0"] == 2
