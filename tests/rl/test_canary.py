@@ -30,7 +30,7 @@ stub_flash_attn()
 
 from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
 
-from rl.adapter import engine, experience, launch, models, samples, trainer  # noqa: E402
+from rl.adapter import actor, engine, experience, launch, models, samples, trainer  # noqa: E402
 
 NANO = Path(__file__).parents[2] / "rl" / "configs" / "nano.yaml"
 cpu_only = pytest.mark.skipif(not on_cpu(), reason="vLLM is not the CPU build here")
@@ -144,6 +144,16 @@ SIGNATURES = {
         "strategy pretrain",
         "models.py",
     ),
+    "openrlhf.models.actor:Actor.forward": (
+        "sequences action_mask attention_mask return_output allgather_logits return_logprobs "
+        "ring_attn_group packed_seq_lens return_entropy mm_inputs",
+        "actor.py",
+    ),
+    "openrlhf.models.utils:log_probs_from_logits": ("logits labels temperature", "actor.py"),
+    "openrlhf.trainer.ppo_utils.kl_controller:FixedKLController.__init__": (
+        "kl_coef",
+        "contenders.py",
+    ),
     f"{ROLLOUT}.generate": ("prompt_token_ids sampling_params multi_modal_data", "engine.py"),
     "openrlhf.utils:get_strategy": ("args", "launch.py"),
     "openrlhf.utils.utils:convert_to_torch_dtype": ("param_dtype", "cpu.py"),
@@ -164,6 +174,7 @@ OVERRIDDEN = {
     trainer.FlowTrainer: "get_max_steps fit train_step save_logs_and_checkpoints evaluate",
     experience.FlowExperienceMaker: "split_rollout_samples compute_advantages_and_returns",
     samples.FlowSamplesGenerator: "_generate_vllm",
+    actor.FlowActor: "forward",
     models.FlowActorTrainer: "training_step",
     models.FlowPolicy: "init_model_from_pretrained broadcast_to_vllm save_model",
     models.FlowReference: "init_model_from_pretrained",
@@ -182,10 +193,10 @@ def test_every_override_overrides_something(ours: type) -> None:
 @pytest.mark.parametrize(
     ("module", "names", "file"),
     [
-        (ACTOR, "get_tokenizer ActorPPOTrainer PolicyModelActor", "models.py and launch.py"),
+        (ACTOR, "get_tokenizer Actor ActorPPOTrainer PolicyModelActor", "models.py and launch.py"),
         ("openrlhf.trainer.ppo_trainer", "get_tokenizer PPOTrainer", "trainer.py and launch.py"),
         ("openrlhf.trainer.ray", "create_vllm_engines", "launch.py"),
-        ("openrlhf.trainer.ray.launcher", "ReferenceModelActor", "launch.py"),
+        ("openrlhf.trainer.ray.launcher", "Actor ReferenceModelActor", "models.py and launch.py"),
         ("openrlhf.trainer.ray.vllm_engine", "RolloutRayActor", "launch.py"),
         ("openrlhf.utils", "get_strategy", "launch.py"),
         ("openrlhf.utils.utils", "convert_to_torch_dtype get_tokenizer", "cpu.py and models.py"),
