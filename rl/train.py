@@ -1,5 +1,6 @@
 """Train a planner: `python -m rl.train --config rl/configs/nano.yaml [key=value ...]`.
 
+With `--dry-run` it only checks everything and says what a step will cost (`rl/plan.py`).
 Starts Ray, vLLM, the DeepSpeed policy and reference and the graph workers; leaves a run folder:
 
     config.yaml  metrics.jsonl  summary.json  report.html
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -27,14 +27,12 @@ import yaml
 
 from agentflow_graph.crew import load_tools
 from agentflow_graph.errors import AgentFlowError, SettingError
-from agentflow_graph.models import trained_under
-from rl import data
+from rl import data, hub
 from rl.config import Config, load
-from rl.metrics import Recorder
+from rl.export import describe_planner
+from rl.metrics import Recorder, best
 from rl.quiet import noise_to
 from rl.reward import reward_of
-
-HUB_NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
 
 class TrainingFailed(AgentFlowError):
@@ -49,8 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="Every field of rl/config.py can be set as section.key=value.",
     )
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--dry-run", action="store_true", help="check and plan; start nothing")
+    parser.add_argument("--json", action="store_true", help="the dry run for a program")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_intermixed_args(arguments)
+    if chosen.dry_run:
+        from rl.plan import dry_run
+
+        return exit_code(lambda: dry_run(load(chosen.config, chosen.overrides), chosen.json))
     return exit_code(lambda: run(load(chosen.config, chosen.overrides)))
 
 
@@ -79,6 +83,7 @@ def run(config: Config) -> dict[str, Any]:
     """
     prepare(config)
     warm = make_planner(config)
+    config = at_hand(config)
     recorder = Recorder(config.run, config.steps)
     recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
     with noise_to(config.run / "log.txt") as screen:
@@ -94,7 +99,7 @@ def run(config: Config) -> dict[str, Any]:
             reason = f"{type(error).__name__}: {error}"
             raise TrainingFailed(f"training broke off: {reason}\nSee {log}") from error
     recorder.screen = sys.stdout
-    finish(config)
+    finish(config, recorder.done)
     summary = summarise(config, recorder) | {"warm_start_seconds": warm}
     (config.run / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     from rl.report import write_report
@@ -114,7 +119,7 @@ def prepare(config: Config) -> None:
         raise SettingError(f"run={config.run} is not empty; choose another folder or remove it")
     model, name = Path(config.model.path), config.model.path
     missing = not (model / "config.json").exists()
-    on_hub = HUB_NAME.fullmatch(name) and not model.exists()
+    on_hub = hub.NAME.fullmatch(name) and not model.exists()
     if missing and not config.model.warm_start and not on_hub:
         raise SettingError(
             f"model.path={name!r} is neither a folder with config.json nor the name of a model on "
@@ -138,18 +143,23 @@ def make_planner(config: Config) -> float:
     return round(time.time() - begun, 1)
 
 
-def finish(config: Config) -> None:
-    """Complete the exported planner: the settings it was trained under travel with it."""
-    trained = trained_under(Path(config.model.path))
-    context = config.context()
-    trained |= {
-        "layout": context.layout,
-        "passages": context.passages or trained.get("passages", 3),
-        "memory_tokens": context.memory_tokens,
-    }
-    trained |= {"recipe": "flow-grpo", "seed": config.seed, "steps": config.steps}
-    record = config.run / "model" / "agentflow.json"
-    record.write_text(json.dumps(trained, indent=2) + "\n")
+def at_hand(config: Config) -> Config:
+    """The configuration with the planner's folder for its name on the hub, downloaded if need be.
+
+    Graph workers read the tokenizer's own files, so a name alone is not enough for them.
+
+    Raises:
+        SettingError: it cannot be downloaded.
+    """
+    if Path(config.model.path).exists():
+        return config
+    folder = str(hub.fetched(config.model.path))
+    return config.model_copy(update={"model": config.model.model_copy(update={"path": folder})})
+
+
+def finish(config: Config, steps: int) -> None:
+    """Complete the exported planner, and remove what nobody reads."""
+    describe_planner(config, config.run / "model", steps)
     unused = config.run / "checkpoints" / "_critic"
     if unused.exists():
         shutil.rmtree(unused)
@@ -170,9 +180,13 @@ def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
         "heldout_after_interval": after["interval"],
         "heldout_greedy": [e["success"] for e in (greedy[:1] + greedy[-1:])],
         "levels_after": after["levels"],
+        "heldout_best": best(sampled)["success"],
+        "best_step": best(sampled)["step"],
+        "best_model": "best" if config.evaluation.best else None,
         "train_seconds": round(time.time() - recorder.begun, 1),
         "seconds_to_090": reached[0]["wall"] if reached else None,
-        "steps": config.steps,
+        "steps": recorder.done,
+        "stopped_early": recorder.stopped_early,
         "seed": config.seed,
         "rollout_engine": recorder.engine,
         "trainer": f"openrlhf {version('openrlhf')}",

@@ -7,7 +7,8 @@ import sys
 from typing import Any
 from unittest.mock import patch
 
-from rl.adapter.launch import flags
+from rl.adapter.cpu import stub_flash_attn
+from rl.adapter.flags import flags
 from rl.config import Config
 
 
@@ -24,6 +25,7 @@ def parsed(config: Config) -> Any:
 
     Its parser lives inside `if __name__ == "__main__"` and nowhere else.
     """
+    stub_flash_attn()
     words = ["train_ppo_ray", *flags(config)]
     with (
         patch("openrlhf.utils.get_strategy", _stop),

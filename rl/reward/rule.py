@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agentflow_graph.errors import SettingError, closest
 from benchmarks.scoring import SCORERS, maths_async
 from rl.reward.grade import Grade, graded
 
@@ -24,19 +23,3 @@ async def by_rule(task: Task, state: State) -> Grade:
     except Exception as error:  # such as a gold answer that nobody could meet
         return Grade(None, by, f"{by}: {type(error).__name__}: {error}")
     return graded(found.value, by)
-
-
-def known_scorer(name: str, where: str) -> str:
-    """`name`, if it is a rule of the benchmarks.
-
-    Args:
-        name: of a rule.
-        where: it was read, for the message: a file and a line.
-
-    Raises:
-        SettingError: there is no such rule; names those that there are.
-    """
-    if name not in SCORERS:
-        near, known = closest(name, SCORERS), ", ".join(SCORERS)
-        raise SettingError(f"{where} has scorer={name!r}{near}; choose one of: {known}")
-    return name

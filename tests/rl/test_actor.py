@@ -9,14 +9,14 @@ import torch
 
 from agentflow_graph.models import NANO
 from rl.adapter.actor import Actor, FlowActor, rolled
-from rl.adapter.cpu import allow_fp32
 
 
 @pytest.fixture(scope="module")
 def actors() -> list[Any]:
-    allow_fp32()
     settings = {"attn_implementation": "sdpa", "param_dtype": "fp32", "temperature": 0.7}
-    return [kind(str(NANO), **settings) for kind in (Actor, FlowActor)]
+    with pytest.MonkeyPatch.context() as patch:  # `allow_fp32` would stay for every other test
+        patch.setattr("openrlhf.utils.utils.convert_to_torch_dtype", lambda _: torch.float32)
+        return [kind(str(NANO), **settings) for kind in (Actor, FlowActor)]
 
 
 def rows(*sizes: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

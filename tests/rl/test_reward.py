@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agentflow_graph.errors import SettingError
 from agentflow_graph.state import ModelCall, State, Turn
 from rl.config import RewardSettings, load
-from rl.data import tasks
+from rl.questions import every
 from rl.reward import Grade, by_rule, reward_of, scoring
 from rl.reward.grade import fault
 from rl.rollout import Task, Trajectory, judged, until_judged
@@ -160,9 +160,9 @@ def test_an_unknown_rule_in_the_data_is_refused_with_its_line(tmp_path: Path) ->
     rows = [{"question": "a?", "answer": "1", "scorer": name} for name in ("maths", "math")]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(SettingError, match=r"questions.jsonl:2 has scorer='math' \(did you mean"):
-        tasks(path)
+        every(path)
     path.write_text(json.dumps(rows[0]))
-    assert [task.scorer for task in tasks(path)] == ["maths"]
+    assert [task.scorer for task in every(path)] == ["maths"]
 
 
 async def test_a_run_that_only_its_reward_failed_is_not_run_again() -> None:
