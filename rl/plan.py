@@ -86,6 +86,12 @@ def described(config: Config, price: Cost) -> Iterator[str]:
         f"plan: {config.steps} steps of {rollout.questions} questions x {rollout.group} runs, at "
         f"most {config.context().max_turns} turns; policy {device}; {engine.count} engine(s)"
     )
+    yield from _step(config, price)
+    yield f"evaluations: {price.evaluations} of at most {price.evaluation_runs:,} runs"
+    yield from _seconds(config, price)
+
+
+def _step(config: Config, price: Cost) -> Iterator[str]:
     yield "a step, at most:"
     calls = ", ".join(f"{name} {count:,}" for name, count in price.calls.items())
     yield f"  model calls: {calls}; tool calls {price.tool_calls:,}"
@@ -99,8 +105,6 @@ def described(config: Config, price: Cost) -> Iterator[str]:
             f"reply {price.frozen_reply_tokens:,}"
         )
     yield f"  optimizer steps: {price.optimizer_steps:,} of {config.optimizer.rows} rows"
-    yield f"evaluations: {price.evaluations} of at most {price.evaluation_runs:,} runs"
-    yield from _seconds(config, price)
 
 
 def _seconds(config: Config, price: Cost) -> Iterator[str]:

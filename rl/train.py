@@ -51,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="the dry run for a program")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     chosen = parser.parse_intermixed_args(arguments)
+    if chosen.json and not chosen.dry_run:
+        parser.error("--json goes with --dry-run")
     if chosen.dry_run:
         from rl.plan import dry_run
 
@@ -81,9 +83,9 @@ def run(config: Config) -> dict[str, Any]:
         SettingError: something is wrong that shows before anything is started.
         TrainingFailed: it broke off later; `log.txt` of the run folder has the traceback.
     """
+    config = at_hand(config)
     prepare(config)
     warm = make_planner(config)
-    config = at_hand(config)
     recorder = Recorder(config.run, config.steps)
     recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
     with noise_to(config.run / "log.txt") as screen:
@@ -117,13 +119,11 @@ def prepare(config: Config) -> None:
     """
     if config.run.exists() and any(config.run.iterdir()):
         raise SettingError(f"run={config.run} is not empty; choose another folder or remove it")
-    model, name = Path(config.model.path), config.model.path
-    missing = not (model / "config.json").exists()
-    on_hub = hub.NAME.fullmatch(name) and not model.exists()
-    if missing and not config.model.warm_start and not on_hub:
+    missing = not (Path(config.model.path) / "config.json").exists()
+    if missing and not config.model.warm_start:
         raise SettingError(
-            f"model.path={name!r} is neither a folder with config.json nor the name of a model on "
-            "the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
+            f"model.path={config.model.path!r} is neither a folder with config.json nor the name "
+            "of a model on the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
         )
     load_tools(config.context(), config.context().passages or 3)
     reward_of(config.reward)
@@ -151,9 +151,10 @@ def at_hand(config: Config) -> Config:
     Raises:
         SettingError: it cannot be downloaded.
     """
-    if Path(config.model.path).exists():
+    name = config.model.path
+    if Path(name).exists() or config.model.warm_start or not hub.NAME.fullmatch(name):
         return config
-    folder = str(hub.fetched(config.model.path))
+    folder = str(hub.fetched(name))
     return config.model_copy(update={"model": config.model.model_copy(update={"path": folder})})
 
 
