@@ -129,7 +129,7 @@ class Recorder:
         path = self.folder / "rollouts" / f"step-{self._step:05d}.jsonl"
         with path.open("ab") as file:
             for trajectory in trajectories:
-                file.write(_line(trajectory))
+                file.write(line(trajectory))
         for trajectory in trajectories:
             self.versions.update(action.policy_version for action in trajectory.actions)
             if trajectory.failure:
@@ -177,7 +177,7 @@ class Recorder:
         if not temperature:
             return
         path = self.folder / "rollouts" / f"heldout-{step:05d}.jsonl"
-        path.write_bytes(b"".join(_line(run) for run in runs))
+        path.write_bytes(b"".join(line(run) for run in runs))
 
     def _write(self, entry: dict[str, Any]) -> None:
         entry["wall"] = round(time.time() - self.begun, 3)
@@ -189,7 +189,7 @@ class Recorder:
         print(f"[{time.time() - self.begun:6.1f} s] {text}", file=self.screen, flush=True)
 
 
-def _line(run: Trajectory) -> bytes:
+def line(run: Trajectory) -> bytes:
     """The run as a line of JSON. A tool's arguments may hold anything that a model can write."""
     try:
         return orjson.dumps(run.record()) + b"\n"

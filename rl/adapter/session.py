@@ -1,0 +1,37 @@
+"""One planner in a rollout engine of its own, for sampling outside training.
+
+with session(Path("runs/warmstart"), window=512) as policy:
+    await policy.generate(prompt_ids, Sampling(0.7, 32))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import ray
+
+from agentflow_graph.policy import PolicyTokenizer
+from rl.adapter.engine import create_cpu_engines
+from rl.adapter.launch import start_ray
+from rl.adapter.worker import EnginePolicy
+from rl.config import Engine
+
+
+@contextmanager
+def session(planner: Path, window: int, seed: int = 0) -> Iterator[EnginePolicy]:
+    """Start Ray and one CPU engine on `planner`; both end with the block.
+
+    Args:
+        planner: a Hugging Face folder.
+        window: tokens of prompt and reply together, at most.
+        seed: of the engine's sampling.
+    """
+    start_ray(on_cpu=True)
+    try:
+        engines = create_cpu_engines(Engine().model_dump(), str(planner), seed, window)
+        ray.get(engines[0].ready.remote())
+        yield EnginePolicy(engines, window, PolicyTokenizer.load(planner).eos_id)
+    finally:
+        ray.shutdown()
