@@ -73,9 +73,8 @@ def arms(only: Sequence[str], train_budgets: bool) -> list[Arm]:
     known = {arm.name: arm for arm in (*ARMS, *TRAINED_AT)}
     for name in only:
         if name not in known:
-            raise SettingError(
-                f"no arm is called {name!r}{closest(name, known)}: {', '.join(known)}"
-            )
+            near, every = closest(name, known), ", ".join(known)
+            raise SettingError(f"no arm is called {name!r}{near}; choose of {every}")
     if only:
         return [known[name] for name in dict.fromkeys(only)]
     return [*ARMS, *(TRAINED_AT if train_budgets else ())]

@@ -77,14 +77,11 @@ def warm_start(home: Path, seed: int, sizes: Sizes) -> Job:
 
 def jobs(arm: Arm, home: Path, seed: int, sizes: Sizes) -> list[Job]:
     """What makes and measures the planner of an arm, in order; `home` is the seed's folder."""
-    make = {"frozen": _nothing, "own": _offline, "teacher": _offline, "online": _online}[arm.kind]
-    folder = home / arm.name
-    made = make(arm, home, seed, sizes)
-    out = folder / "evaluations.json"
+    out = home / arm.name / "evaluations.json"
     budgets = ",".join(map(str, arm.budgets))
     words = ("rl.evaluate", "--planner", planner(arm, home), "--out", out, "--budgets", budgets)
     measured = (*words, "--greedy", "--seed", seed, *sizes.overrides)
-    return [*made, _job("evaluation", measured, out, out)]
+    return [*_made(arm, home, seed, sizes), _job("evaluation", measured, out, out)]
 
 
 def planner(arm: Arm, home: Path) -> Path:
@@ -94,16 +91,20 @@ def planner(arm: Arm, home: Path) -> Path:
     return home / arm.name / ("run/model" if arm.kind == "online" else "model")
 
 
-def _nothing(*_: object) -> list[Job]:
-    return []
+def _made(arm: Arm, home: Path, seed: int, sizes: Sizes) -> list[Job]:
+    if arm.kind == "frozen":
+        return []
+    if arm.kind == "online":
+        return [_online(arm, home, seed, sizes)]
+    return _offline(arm, home, seed, sizes)
 
 
-def _online(arm: Arm, home: Path, seed: int, sizes: Sizes) -> list[Job]:
+def _online(arm: Arm, home: Path, seed: int, sizes: Sizes) -> Job:
     run = home / arm.name / "run"
     given = (f"run={run}", f"model.path={home / 'warmstart'}", f"seed={seed}")
     rest = (f"steps={sizes.steps}", *sizes.overrides, *arm.overrides)
     words = ("rl.train", "--config", "rl/configs/nano.yaml", *given, *rest)
-    return [_job("training", words, run / "summary.json", run)]
+    return _job("training", words, run / "summary.json", run)
 
 
 def _offline(arm: Arm, home: Path, seed: int, sizes: Sizes) -> list[Job]:
@@ -112,8 +113,8 @@ def _offline(arm: Arm, home: Path, seed: int, sizes: Sizes) -> list[Job]:
     group = ("--teacher",) if arm.kind == "teacher" else ("--group", GROUP)
     asked = ("--questions", QUESTIONS * sizes.steps, "--seed", seed, *group)
     sample = ("rl.traces", "--planner", warm, "--out", traces, *asked, *sizes.overrides)
-    learn = ("rl.sft", "--planner", warm, "--traces", traces, "--out", out)
-    learn = (*learn, "--steps", sizes.sft_steps, "--seed", seed)
+    given = ("--planner", warm, "--traces", traces, "--out", out)
+    learn = ("rl.sft", *given, "--steps", sizes.sft_steps, "--seed", seed)
     return [
         _job("traces", sample, traces, traces),
         _job("fine-tuning", learn, out / "agentflow.json", out),

@@ -179,6 +179,7 @@ def test_the_summary_compares_the_first_and_the_last_evaluation(
     evaluate(recorder, trajectory, 10, 0.0, 20)
     recorder.group([trajectory("a", 1.0, turns=2), trajectory("a", None)])
     recorder.engines_ready("9.9")
+    recorder.step(10, outcome([]) | {"groups_used": 0})
     config = Config.model_validate({"run": "r", "model": {"path": "m"}, "seed": 3, "steps": 10})
     summary = summarise(config, recorder)
     assert (summary["heldout_before"], summary["heldout_after"]) == (0.25, 0.95)
