@@ -38,6 +38,8 @@ def _head(results: Found) -> str:
         [
             "# Ablations on the almanac",
             "",
+            f"`{results['command']}`, {results['date']}.",
+            "",
             f"Seeds {seeds}; {max(n, default=0)} held-out answers an arm, all seeds together; "
             f"replies sampled at T=0.7, greedy beside; {TURNS} turns unless another budget is "
             "named. Intervals: 95 %, Wilson, over the answers of all seeds.",
@@ -144,6 +146,7 @@ def _each(values: Sequence[float]) -> str:
 
 def _figure(path: Path, x: str, draw: Callable[[Axes], None]) -> None:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(6.4, 3.8), layout="constrained", dpi=150)
     axes = figure.subplots()
@@ -151,6 +154,7 @@ def _figure(path: Path, x: str, draw: Callable[[Axes], None]) -> None:
     axes.grid(axis="y", alpha=0.3)
     draw(axes)
     axes.set_xlabel(x)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(0, 1)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8, frameon=False)

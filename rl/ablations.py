@@ -29,7 +29,7 @@ from agentflow_graph.errors import SettingError, closest
 from rl.ablation_report import write_report
 from rl.arms import ARMS, TRAINED_AT, Arm, Job, Sizes, jobs, warm_start
 from rl.config import load
-from rl.findings import collected, of_arm
+from rl.findings import Found, collected, of_arm
 from rl.train import TrainingFailed, exit_code
 
 ROOT = Path(__file__).parents[1]
@@ -150,14 +150,14 @@ def _done(job: Job, log: Path) -> int:
             raise
 
 
-def _say(seed: int, arm: Arm, found: dict[str, object] | None, reason: str) -> None:
+def _say(seed: int, arm: Arm, found: Found | None, reason: str) -> None:
     head = f"seed {seed}  {arm.name:14}"
     if reason or found is None:
         print(f"{head}  failed: {reason}", flush=True)
         return
-    shown = found["evaluations"][0]  # type: ignore[index]
-    low, high = shown["interval"]
-    print(f"{head}  held-out {shown['success']:.3f} [{low:.3f}, {high:.3f}]", flush=True)
+    shown = [e for e in found["evaluations"] if e["temperature"]]
+    each = (f"{e['max_turns']} turns {e['success']:.3f}" for e in shown)
+    print(f"{head}  held-out at {', '.join(each)}", flush=True)
 
 
 if __name__ == "__main__":

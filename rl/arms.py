@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["frozen", "own", "teacher", "online"]
+Kind = Literal["oracle", "frozen", "own", "teacher", "online"]
 TURNS = 3
 """The turn budget of training."""
 BUDGETS = (1, 2, 3, 5)
@@ -31,6 +31,7 @@ class Arm:
 
 
 ARMS = (
+    Arm("oracle", "oracle", "the scripted teacher itself: the ceiling", budgets=BUDGETS),
     Arm("frozen", "frozen", "the warm start, not trained further", budgets=BUDGETS),
     Arm("sft-own", "own", "offline SFT on the frozen planner's own successes"),
     Arm("sft-teacher", "teacher", "offline SFT on the oracle's runs of the same questions"),
@@ -80,19 +81,20 @@ def jobs(arm: Arm, home: Path, seed: int, sizes: Sizes) -> list[Job]:
     out = home / arm.name / "evaluations.json"
     budgets = ",".join(map(str, arm.budgets))
     words = ("rl.evaluate", "--planner", planner(arm, home), "--out", out, "--budgets", budgets)
-    measured = (*words, "--greedy", "--seed", seed, *sizes.overrides)
+    teacher = ("--teacher",) if arm.kind == "oracle" else ()
+    measured = (*words, "--greedy", "--seed", seed, *teacher, *sizes.overrides)
     return [*_made(arm, home, seed, sizes), _job("evaluation", measured, out, out)]
 
 
 def planner(arm: Arm, home: Path) -> Path:
-    """Where the planner of an arm lies."""
-    if arm.kind == "frozen":
+    """Where the planner of an arm lies; the oracle speaks in the tokens of the frozen one."""
+    if arm.kind in ("oracle", "frozen"):
         return home / "warmstart"
     return home / arm.name / ("run/model" if arm.kind == "online" else "model")
 
 
 def _made(arm: Arm, home: Path, seed: int, sizes: Sizes) -> list[Job]:
-    if arm.kind == "frozen":
+    if arm.kind in ("oracle", "frozen"):
         return []
     if arm.kind == "online":
         return [_online(arm, home, seed, sizes)]

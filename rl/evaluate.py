@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.policy import Sampling
+from agentflow_graph.policy import PolicyClient, Sampling
 from rl import data
 from rl.config import Config
 from rl.metrics import evaluation
@@ -38,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
     parser.add_argument("--budgets", type=_numbers, default=[3], help="most turns, as in 1,2,3,5")
     parser.add_argument("--greedy", action="store_true", help="beside sampling, at each budget")
+    parser.add_argument("--teacher", action="store_true", help="the almanac's oracle answers")
     parser.add_argument("--seed", type=int, default=7, help="of the sampling")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="as of rl.train")
     chosen = parser.parse_args(arguments)
@@ -61,12 +62,19 @@ def measure(chosen: argparse.Namespace, config: Config) -> None:
         raise SettingError(f"out={chosen.out} exists; choose another file or remove it")
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     temperatures = [config.evaluation.temperature] + [0.0] * chosen.greedy
-    with noise_to(chosen.out.with_suffix(".log")):
-        from rl.adapter.session import session
 
-        with session(chosen.planner, config.rollout.window, chosen.seed) as client:
-            table = Table.set(chosen.planner, client, config.context())
-            found = asyncio.run(_all(table, config, chosen.budgets, temperatures))
+    def play(client: PolicyClient | None) -> list[dict[str, Any]]:
+        table = Table.set(chosen.planner, client, config.context())
+        return asyncio.run(_all(table, config, chosen.budgets, temperatures))
+
+    if chosen.teacher:
+        found = play(None)
+    else:
+        with noise_to(chosen.out.with_suffix(".log")):
+            from rl.adapter.session import session
+
+            with session(chosen.planner, config.rollout.window, chosen.seed) as client:
+                found = play(client)
     chosen.out.write_text(json.dumps(found, indent=2) + "\n")
     for each in found:
         low, high = each["interval"]

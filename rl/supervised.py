@@ -71,7 +71,7 @@ def _draw(rng: random.Random, examples: Sequence[Example], size: int) -> list[Ex
     """A batch of similar lengths: a quarter of a four times larger sorted draw."""
     pool = sorted(rng.sample(examples, min(len(examples), 4 * size)), key=lambda e: len(e.ids))
     quarter = max(1, len(pool) // 4)
-    start = rng.randrange(4) * quarter
+    start = rng.randrange(len(pool) // quarter) * quarter
     return pool[start : start + quarter]
 
 
