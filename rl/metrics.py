@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import orjson
 
-from benchmarks.scoring import wilson
+from benchmarks.statistics import wilson
 from rl.rollout import Trajectory
 
 LOGGED = {
