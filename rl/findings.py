@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks.scoring import wilson
+from benchmarks.statistics import wilson
 from rl.arms import BUDGETS, TURNS, Arm
 from rl.report import records
 

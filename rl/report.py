@@ -115,6 +115,7 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
         "seconds": entries[-1]["wall"] if entries else 0.0,
         "ends": _ends(heldout),
         "greedy": _ends(beside),
+        "evaluations": evaluations,
         "heldout": heldout_plot(heldout, beside),
         "levels": levels(_ends(heldout), runs),
         "tools": tools(steps),
