@@ -27,6 +27,7 @@ from typing import NoReturn
 
 from agentflow_graph.errors import SettingError, closest
 from rl.ablation_report import write_report
+from rl.arguments import numbers, positive
 from rl.arms import ARMS, TRAINED_AT, Arm, Job, Sizes, jobs, warm_start
 from rl.config import load
 from rl.findings import Found, collected, of_arm
@@ -41,12 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m rl.ablations", description="Compare ways to train a planner."
     )
     parser.add_argument("--out", type=Path, default=Path("runs/ablations"))
-    parser.add_argument("--seeds", type=_numbers, default=[7, 1, 2], help="as in 7,1,2")
+    parser.add_argument("--seeds", type=numbers, default=[7, 1, 2], help="as in 7,1,2")
     parser.add_argument("--only", nargs="+", default=[], metavar="ARM", help="these arms only")
     parser.add_argument("--train-budgets", action="store_true", help="train at 1, 2, 5 turns too")
-    parser.add_argument("--steps", type=int, default=Sizes.steps, help="of online training")
-    parser.add_argument("--sft-steps", type=int, default=Sizes.sft_steps)
-    parser.add_argument("--warm-steps", type=int, default=Sizes.warm_steps)
+    parser.add_argument("--steps", type=positive, default=Sizes.steps, help="of online training")
+    parser.add_argument("--sft-steps", type=positive, default=Sizes.sft_steps)
+    parser.add_argument("--warm-steps", type=positive, default=Sizes.warm_steps)
     parser.add_argument("--set", nargs="+", default=[], metavar="key=value", help="as of rl.train")
     chosen = parser.parse_args(arguments)
     sizes = Sizes(chosen.steps, chosen.sft_steps, chosen.warm_steps, tuple(chosen.set))
@@ -54,10 +55,6 @@ def main(arguments: list[str] | None = None) -> int:
     return exit_code(
         lambda: ablate(chosen.out, chosen.seeds, arms(chosen.only, chosen.train_budgets), sizes)
     )
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
 
 
 def _leave(*_: object) -> NoReturn:

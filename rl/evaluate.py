@@ -21,6 +21,7 @@ from typing import Any
 from agentflow_graph.errors import SettingError
 from agentflow_graph.policy import PolicyClient, Sampling
 from rl import data
+from rl.arguments import numbers
 from rl.config import Config
 from rl.metrics import evaluation
 from rl.play import Table
@@ -36,20 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--planner", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
-    parser.add_argument("--budgets", type=_numbers, default=[3], help="most turns, as in 1,2,3,5")
+    parser.add_argument("--budgets", type=numbers, default=[3], help="most turns, as in 1,2,3,5")
     parser.add_argument("--greedy", action="store_true", help="beside sampling, at each budget")
     parser.add_argument("--teacher", action="store_true", help="the almanac's oracle answers")
     parser.add_argument("--seed", type=int, default=7, help="of the sampling")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="as of rl.train")
     chosen = parser.parse_args(arguments)
     return exit_code(lambda: measure(chosen, configured(chosen.planner, chosen.overrides)))
-
-
-def _numbers(text: str) -> list[int]:
-    found = [int(part) for part in text.split(",")]
-    if min(found) < 1:
-        raise ValueError
-    return found
 
 
 def measure(chosen: argparse.Namespace, config: Config) -> None:

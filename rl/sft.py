@@ -26,6 +26,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models import trained_under
+from rl.arguments import positive
 from rl.supervised import Example, Recipe, supervise
 from rl.train import exit_code
 
@@ -41,10 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--planner", type=Path, required=True, help="folder to start from")
     parser.add_argument("--traces", type=Path, required=True, help="JSONL of trajectories")
     parser.add_argument("--out", type=Path, required=True, help="folder of the new planner")
-    parser.add_argument("--steps", type=int, default=RECIPE.steps)
+    parser.add_argument("--steps", type=positive, default=RECIPE.steps)
     parser.add_argument("--lr", type=float, default=RECIPE.lr)
     parser.add_argument("--seed", type=int, default=RECIPE.seed)
-    parser.add_argument("--threads", type=int, default=RECIPE.threads)
+    parser.add_argument("--threads", type=positive, default=RECIPE.threads)
     chosen = parser.parse_args(arguments)
     recipe = Recipe(chosen.seed, chosen.steps, RECIPE.batch, chosen.lr, 0.0, chosen.threads)
     return exit_code(lambda: fine_tune(chosen.planner, chosen.traces, chosen.out, recipe))

@@ -20,6 +20,7 @@ from pathlib import Path
 from agentflow_graph.errors import SettingError
 from agentflow_graph.policy import Sampling
 from rl import data
+from rl.arguments import positive
 from rl.config import Config, load
 from rl.metrics import line, outcome
 from rl.play import Table
@@ -37,8 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--planner", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=640)
-    parser.add_argument("--group", type=int, default=1, help="runs of each question")
+    parser.add_argument("--questions", type=positive, default=640)
+    parser.add_argument("--group", type=positive, default=1, help="runs of each question")
     parser.add_argument("--teacher", action="store_true", help="the oracle answers")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="as of rl.train")
