@@ -11,22 +11,21 @@ Exit codes: 0 done, 1 the engine failed, 2 a setting is wrong.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 import time
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.policy import PolicyClient, Sampling
+from agentflow_graph.policy import Sampling
 from rl import data
 from rl.arguments import numbers
 from rl.config import Config
 from rl.metrics import evaluation
-from rl.play import Table
-from rl.quiet import noise_to
-from rl.traces import configured
+from rl.play import Table, configured, seated
 from rl.train import exit_code
 
 
@@ -52,24 +51,14 @@ def measure(chosen: argparse.Namespace, config: Config) -> None:
     Raises:
         SettingError: the file exists already.
     """
-    if chosen.out.exists():
-        raise SettingError(f"out={chosen.out} exists; choose another file or remove it")
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    out: Path = chosen.out
+    if out.exists():
+        raise SettingError(f"out={out} exists; choose another file or remove it")
     temperatures = [config.evaluation.temperature] + [0.0] * chosen.greedy
-
-    def play(client: PolicyClient | None) -> list[dict[str, Any]]:
-        table = Table.set(chosen.planner, client, config.context())
-        return asyncio.run(_all(table, config, chosen.budgets, temperatures))
-
-    if chosen.teacher:
-        found = play(None)
-    else:
-        with noise_to(chosen.out.with_suffix(".log")):
-            from rl.adapter.session import session
-
-            with session(chosen.planner, config.rollout.window, chosen.seed) as client:
-                found = play(client)
-    chosen.out.write_text(json.dumps(found, indent=2) + "\n")
+    work = partial(_all, config, chosen.budgets, temperatures)
+    found = seated(config, chosen.seed, chosen.teacher, out.with_suffix(".log"), work)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(found, indent=2) + "\n")
     for each in found:
         low, high = each["interval"]
         how = f"T={each['temperature']}" if each["temperature"] else "greedy"
@@ -77,17 +66,15 @@ def measure(chosen: argparse.Namespace, config: Config) -> None:
 
 
 async def _all(
-    table: Table, config: Config, budgets: list[int], temperatures: list[float]
+    config: Config, budgets: list[int], temperatures: list[float], table: Table
 ) -> list[dict[str, Any]]:
     asked = data.almanac("heldout", config.data.heldout_n, config.seed)
     found = []
-    for budget in budgets:
-        for temperature in temperatures:
-            begun = time.time()
-            sampling = Sampling(temperature, config.rollout.max_tokens)
-            runs = await table.play(asked, sampling, budget)
-            figures = evaluation(temperature, runs, time.time() - begun)
-            found.append({"max_turns": budget, **figures})
+    for budget, temperature in product(budgets, temperatures):
+        begun = time.time()
+        runs = await table.play(asked, Sampling(temperature, config.rollout.max_tokens), budget)
+        figures = evaluation(temperature, runs, time.time() - begun)
+        found.append({"max_turns": budget, **figures})
     return found
 
 

@@ -10,15 +10,17 @@ evaluation here and one in training measure alike.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_core.tools import BaseTool
 
 from agentflow_graph.context import Context
 from agentflow_graph.crew import load_tools
+from agentflow_graph.errors import SettingError
 from agentflow_graph.graph import build_graph
 from agentflow_graph.models import trained_under
 from agentflow_graph.policy import (
@@ -30,8 +32,12 @@ from agentflow_graph.policy import (
 )
 from benchmarks.almanac import oracle
 from benchmarks.almanac.scripted import reply
+from rl.config import Config, load
+from rl.quiet import noise_to
 from rl.rollout import Task, Trajectory, rollout, until_judged
 
+T = TypeVar("T")
+NANO = Path(__file__).parent / "configs" / "nano.yaml"
 IN_FLIGHT = 256
 """Runs at once."""
 
@@ -99,5 +105,38 @@ class Table:
             async with places:
                 return await rollout(graph, task, context, context.max_seconds)
 
-        runs = (until_judged(lambda task=task: once(task), self.retries) for task in tasks)  # type: ignore[misc]
+        runs = (until_judged(partial(once, task), self.retries) for task in tasks)
         return list(await asyncio.gather(*runs))
+
+
+def configured(planner: Path, overrides: Sequence[str]) -> Config:
+    """The training configuration under which a planner is run: nano.yaml with `overrides`.
+
+    Raises:
+        SettingError: the planner is no model folder, or an override is wrong.
+    """
+    if not (planner / "config.json").exists():
+        raise SettingError(f"planner {planner} has no config.json; name a planner's folder")
+    return load(NANO, [f"model.path={planner}", *overrides])
+
+
+def seated(
+    config: Config, seed: int, teacher: bool, log: Path, work: Callable[[Table], Awaitable[T]]
+) -> T:
+    """What `work` makes of a table with the planner of `config`, in an engine, or its teacher.
+
+    What the engine has to say goes to `log`.
+    """
+    planner, context = Path(config.model.path), config.context()
+
+    async def play(client: PolicyClient | None) -> T:
+        return await work(Table.set(planner, client, context))
+
+    if teacher:
+        return asyncio.run(play(None))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with noise_to(log):
+        from rl.adapter.session import session
+
+        with session(planner, config.rollout.window, seed) as client:
+            return asyncio.run(play(client))

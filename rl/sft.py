@@ -63,18 +63,16 @@ def fine_tune(
         raise SettingError(f"planner {planner} has no config.json; name a planner's folder")
     if out.exists():
         raise SettingError(f"out={out} exists; choose another folder or remove it")
-    runs, kept = 0, 0
-    examples: list[Example] = []
-    for trace in read(traces):
-        runs += 1
-        if trace["reward"] == 1.0:
-            kept += 1
-            examples.extend(turns(trace))
+    found = list(read(traces))
+    right = [trace for trace in found if trace["reward"] == 1.0]
+    examples = [example for trace in right for example in turns(trace)]
     if not examples:
-        raise SettingError(f"none of the {runs} traces in {traces} succeeded; there is no lesson")
-    say(f"{kept} of {runs} traces succeeded: {len(examples)} planner turns")
-    facts = {"traces": runs, "successes": kept, "turns": len(examples), "steps": recipe.steps}
-    _train(planner, examples, out, recipe, facts, say)
+        raise SettingError(f"none of the {len(found)} traces in {traces} succeeded: no lesson")
+    say(f"{len(right)} of {len(found)} traces succeeded: {len(examples)} planner turns")
+    facts = {"traces": len(found), "successes": len(right), "turns": len(examples)}
+    facts["steps"] = recipe.steps
+    _train(planner, examples, out, recipe, say)
+    _complete(planner, out, {"recipe": "sft", "seed": recipe.seed, "sft": facts})
     return facts
 
 
@@ -83,7 +81,6 @@ def _train(
     examples: list[Example],
     out: Path,
     recipe: Recipe,
-    facts: dict[str, Any],
     say: Callable[[str], None],
 ) -> None:
     disable_progress_bar()
@@ -93,14 +90,17 @@ def _train(
         if step % 100 == 0 or step == recipe.steps:
             say(f"sft {step:3}/{recipe.steps}  loss {loss:.3f}")
     model.save_pretrained(out)
-    # The tokenizer is copied, not saved anew: transformers would change it (see rl.nano).
-    for part in ("tokenizer", *(each.name for each in planner.glob("token*.json"))):
-        if (planner / part).is_dir():
-            shutil.copytree(planner / part, out / part)
-        elif (planner / part).exists():
+
+
+def _complete(planner: Path, out: Path, record: dict[str, Any]) -> None:
+    """The tokenizer is copied, not saved anew: transformers would change it (see rl.nano)."""
+    for part in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        if (planner / part).exists():
             shutil.copy(planner / part, out / part)
-    trained = trained_under(planner) | {"recipe": "sft", "seed": recipe.seed, "sft": facts}
-    (out / "agentflow.json").write_text(json.dumps(trained, indent=2) + "\n")
+    if (planner / "tokenizer").exists():
+        shutil.copytree(planner / "tokenizer", out / "tokenizer")
+    record = trained_under(planner) | record
+    (out / "agentflow.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:

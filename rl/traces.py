@@ -12,23 +12,18 @@ Exit codes: 0 done, 1 the engine failed, 2 a setting is wrong.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.policy import Sampling
 from rl import data
 from rl.arguments import positive
-from rl.config import Config, load
+from rl.config import Config
 from rl.metrics import line, outcome
-from rl.play import Table
-from rl.quiet import noise_to
+from rl.play import Table, configured, seated
 from rl.rollout import Trajectory
 from rl.train import exit_code
-
-NANO = Path(__file__).parent / "configs" / "nano.yaml"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,46 +42,29 @@ def main(arguments: list[str] | None = None) -> int:
     return exit_code(lambda: record(chosen, configured(chosen.planner, chosen.overrides)))
 
 
-def configured(planner: Path, overrides: Sequence[str]) -> Config:
-    """The training configuration under which the planner is run: nano.yaml with `overrides`.
-
-    Raises:
-        SettingError: the planner is no model folder, or an override is wrong.
-    """
-    if not (planner / "config.json").exists():
-        raise SettingError(f"planner {planner} has no config.json; name a planner's folder")
-    return load(NANO, [f"model.path={planner}", *overrides])
-
-
 def record(chosen: argparse.Namespace, config: Config) -> None:
     """Write the file that the command line asks for.
 
     Raises:
         SettingError: the file exists already.
     """
-    if chosen.out.exists():
-        raise SettingError(f"out={chosen.out} exists; choose another file or remove it")
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    out: Path = chosen.out
+    if out.exists():
+        raise SettingError(f"out={out} exists; choose another file or remove it")
     asked = data.almanac("train", chosen.questions, chosen.seed)
     asked = [task for task in asked for _ in range(chosen.group)]
     sampling = Sampling(config.rollout.temperature, config.rollout.max_tokens)
 
-    def play(table: Table) -> list[Trajectory]:
-        return asyncio.run(table.play(asked, sampling))
+    async def play(table: Table) -> list[Trajectory]:
+        return await table.play(asked, sampling)
 
-    if chosen.teacher:
-        runs = play(Table.set(chosen.planner, None, config.context()))
-    else:
-        with noise_to(chosen.out.with_suffix(".log")):
-            from rl.adapter.session import session
-
-            with session(chosen.planner, config.rollout.window, chosen.seed) as client:
-                runs = play(Table.set(chosen.planner, client, config.context()))
-    fresh = chosen.out.with_suffix(".new")
+    runs = seated(config, chosen.seed, chosen.teacher, out.with_suffix(".log"), play)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh = out.with_suffix(".new")
     fresh.write_bytes(b"".join(line(run) for run in runs))
-    fresh.rename(chosen.out)
+    fresh.rename(out)
     found = outcome(runs)
-    print(f"{len(runs)} runs, {found['failed']} failed, reward {found['reward']:.3f}: {chosen.out}")
+    print(f"{len(runs)} runs, {found['failed']} failed, reward {found['reward']:.3f}: {out}")
 
 
 if __name__ == "__main__":

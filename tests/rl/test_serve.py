@@ -113,22 +113,29 @@ def test_a_server_that_breaks_off_is_reported_with_its_log(run: Path) -> None:
 @pytest.mark.integration
 def test_the_agent_asks_the_served_planner_and_ctrl_c_leaves_nothing(run: Path) -> None:
     words = [sys.executable, "-m", "rl.serve", str(run), "--best", "--port", str(free_port())]
-    server = subprocess.Popen(words, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
-    assert server.stdout
-    setting = next((line.strip() for line in server.stdout if line.startswith("planner=")), "")
-    try:
-        assert setting.startswith(f"planner=policy:{run / 'best'}@http://127.0.0.1:")
-        asked = "Who is the mayor of Old Hill?"
-        done = run_program("-m", "agentflow_graph", asked, "--json", "--set", setting)
-        assert done.returncode == 0, done.stderr
-        state = json.loads(done.stdout)
-        assert state["answer"]
-        assert state["turns"][0]["planner"][0]["token_ids"], "answered by the served planner"
-        family = psutil.Process(server.pid).children(recursive=True)
-        assert family
-    finally:
-        server.send_signal(signal.SIGINT)
-        code = server.wait(timeout=60)
+    with subprocess.Popen(
+        words, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout
+            setting = next((line for line in server.stdout if line.startswith("planner=")), "")
+            family = psutil.Process(server.pid).children(recursive=True)
+            assert family
+            done = ask(setting.strip())
+        finally:
+            server.send_signal(signal.SIGINT)
+            code = server.wait(timeout=60)
+    assert setting.startswith(f"planner=policy:{run / 'best'}@http://127.0.0.1:")
+    assert done.returncode == 0, done.stderr
+    state = json.loads(done.stdout)
+    assert state["answer"]
+    assert state["turns"][0]["planner"][0]["token_ids"], "answered by the served planner"
     assert code == 0
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive, [process.cmdline() for process in alive]
+
+
+def ask(setting: str) -> subprocess.CompletedProcess[str]:
+    """What a user does with the printed setting."""
+    question = "Who is the mayor of Old Hill?"
+    return run_program("-m", "agentflow_graph", question, "--json", "--set", setting)
