@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,6 +32,7 @@ from rl.arguments import numbers, positive
 from rl.arms import ARMS, TRAINED_AT, Arm, Job, Sizes, jobs, warm_start
 from rl.config import load
 from rl.findings import Found, collected, of_arm
+from rl.play import NANO
 from rl.train import TrainingFailed, exit_code
 
 ROOT = Path(__file__).parents[1]
@@ -84,28 +86,27 @@ def ablate(out: Path, seeds: Sequence[int], chosen: Sequence[Arm], sizes: Sizes)
         SettingError: an override is wrong.
         TrainingFailed: naming the arms that failed.
     """
-    load(ROOT / "rl/configs/nano.yaml", sizes.overrides)
-    out.mkdir(parents=True, exist_ok=True)
+    load(NANO, sizes.overrides)
     out = out.resolve()
-    failed = []
-    for seed in seeds:
+    out.mkdir(parents=True, exist_ok=True)
+    failed: list[str] = []
+    for seed, arm in product(seeds, chosen):
         home = out / f"seed-{seed}"
-        start = warm_start(home, seed, sizes)
-        for arm in chosen:
-            log = home / arm.name / "log.txt"
-            reason = _first_failure([start, *jobs(arm, home, seed, sizes)], out, log)
-            failed += [f"seed {seed} {arm.name}: {reason}"] if reason else []
-            _say(seed, arm, of_arm(arm, home), reason)
-            results = collected(out, seeds, chosen, failed)
-            (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-            write_report(out, results)
+        todo = [warm_start(home, seed, sizes), *jobs(arm, home, seed, sizes)]
+        reason = first_failure(todo, out, home / arm.name / "log.txt")
+        failed += [f"seed {seed} {arm.name}: {reason}"] if reason else []
+        _say(seed, arm, of_arm(arm, home), reason)
+        results = collected(out, seeds, chosen, failed)
+        (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+        write_report(out, results)
     print(f"see {out / 'report.md'}")
     if failed:
         raise TrainingFailed("\n".join(["some arms failed:", *failed]))
 
 
-def _first_failure(todo: Sequence[Job], out: Path, log: Path) -> str:
-    """Do the jobs in order; why one failed, or an empty text."""
+def first_failure(todo: Sequence[Job], out: Path, log: Path) -> str:
+    """Do the jobs in order that are not done; why one failed, or an empty text."""
+    log.parent.mkdir(parents=True, exist_ok=True)
     for job in todo:
         if job.last.exists():
             continue
@@ -121,30 +122,32 @@ def _first_failure(todo: Sequence[Job], out: Path, log: Path) -> str:
 
 def _done(job: Job, log: Path) -> int:
     """Run a job to its end; returns its exit code. Interrupted, it interrupts the job first."""
-    log.parent.mkdir(parents=True, exist_ok=True)
     if job.partial.is_dir():
         shutil.rmtree(job.partial)
     job.partial.unlink(missing_ok=True)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = _started(job, log)
+    try:
+        return process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        raise
+
+
+def _started(job: Job, log: Path) -> subprocess.Popen[bytes]:
+    """The job in a session of its own: Ctrl-C must reach it once, and from here."""
     with log.open("ab") as file:
-        # A session of its own: Ctrl-C must reach it once, from here, and not kill its workers.
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", *job.words],
             cwd=ROOT,
-            env=environment,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        try:
-            return process.wait()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGINT)
-            try:
-                process.wait(timeout=60)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
 
 
 def _say(seed: int, arm: Arm, found: Found | None, reason: str) -> None:

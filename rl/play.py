@@ -32,6 +32,7 @@ from agentflow_graph.policy import (
 )
 from benchmarks.almanac import oracle
 from benchmarks.almanac.scripted import reply
+from rl import nano
 from rl.config import Config, load
 from rl.quiet import noise_to
 from rl.rollout import Task, Trajectory, rollout, until_judged
@@ -54,7 +55,7 @@ class Teacher:
     async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
         """See `PolicyClient`."""
         # The template's marks stand at the end of the prompt's last line.
-        text = self._tokenizer.decode(prompt_ids).replace("<|im_end|>", "\n")
+        text = self._tokenizer.decode(prompt_ids).replace(nano.END, "\n")
         said = self._tokenizer.encode(reply(oracle.plan, text))
         ids = [*said, self._tokenizer.eos_id]
         return Completion(ids, [0.0] * len(ids), "stop")
