@@ -13,30 +13,17 @@ from typing import Any
 
 import psutil
 import pytest
+from arm_results import measured
 from launched import ROOT, run_program
 
 from agentflow_graph.errors import SettingError
 from rl import ablations, arms
-from rl.ablation_report import write_report
 from rl.arms import ARMS, BUDGETS, TRAINED_AT, Arm, Job, Sizes, jobs
 from rl.config import load
-from rl.findings import checks, collected, pooled
 from rl.train import TrainingFailed
 
 NANO = ROOT / "rl" / "configs" / "nano.yaml"
 BY_NAME = {arm.name: arm for arm in (*ARMS, *TRAINED_AT)}
-
-
-def entry(budget: int, solved: int, temperature: float = 0.7, n: int = 100) -> dict[str, Any]:
-    levels = {"easy": 1.0, "hard": 2 * solved / n - 1}
-    shares = {"turns": 2.0, "one_turn": 0.5, "tool_errors": 0.1}
-    figures = {"solved": solved, "n": n, "success": solved / n, "failed": 0, "levels": levels}
-    return {"max_turns": budget, "temperature": temperature, **figures, **shares}
-
-
-def measured(*solved: int, budgets: tuple[int, ...] = (3,)) -> list[dict[str, Any]]:
-    pairs = zip(budgets, solved, strict=True)
-    return [entry(b, s, t) for b, s in pairs for t in (0.7, 0.0)]
 
 
 # ----------------------------------------------------------------------- arms
@@ -187,94 +174,6 @@ def test_interrupting_ends_the_job_too(
         ablations.ablate(tmp_path, [7], [BY_NAME["online"]], Sizes())
     assert started
     assert not psutil.wait_procs(started, timeout=10)[1]
-
-
-# ------------------------------------------------------------------- findings
-
-
-def test_seeds_are_pooled_and_kept_apart() -> None:
-    found = pooled([{"evaluations": measured(90)}, {"evaluations": measured(96)}])
-    sampled = found["3/sampled"]
-    assert (sampled["mean"], sampled["seeds"], sampled["n"]) == (0.93, [0.9, 0.96], 200)
-    assert sampled["interval"] == pytest.approx([0.886, 0.958], abs=1e-3), "Wilson, 186 of 200"
-    assert sampled["levels"] == {"easy": 1.0, "hard": pytest.approx(0.86)}
-    assert set(found) == {"3/sampled", "3/greedy"}
-
-
-def results(frozen: list[int], online: list[int], errors: tuple[float, float]) -> Any:
-    """One seed, both arms at all budgets."""
-    training = {"tool_errors_first": errors[0], "tool_errors_last": errors[1]}
-    solved = {"frozen": frozen, "online": online}
-    runs = [
-        {"arm": arm, "seed": 7, "evaluations": measured(*s, budgets=BUDGETS)}
-        | {"training": training | TRAINING if arm == "online" else None, "sft": None, "seconds": 9}
-        for arm, s in solved.items()
-    ]
-    return {
-        "command": "python -m rl.ablations",
-        "date": "2026-11-20",
-        "machine": {"cores": 2, "python": "3.11"},
-        "versions": {"torch": "2.13"},
-        "seeds": [7],
-        "abouts": {"frozen": "the start", "online": "Flow-GRPO"},
-        "failed": [],
-        "pooled": {arm: pooled([run for run in runs if run["arm"] == arm]) for arm in solved},
-        "runs": runs,
-    }
-
-
-TRAINING = {"trajectories": 256, "curve": [[0, 0.3, 0.5], [2, 0.9, 0.1]], "tool_errors": [0.5, 0.1]}
-RISING = [40, 80, 96, 95]
-
-
-@pytest.mark.parametrize(
-    ("frozen", "online", "errors", "failing"),
-    [
-        ([10, 20, 30, 35], RISING, (0.5, 0.1), []),
-        ([10, 20, 46, 50], RISING, (0.5, 0.1), [0]),
-        ([10, 20, 30, 35], [40, 80, 89, 89], (0.5, 0.1), [1]),
-        ([10, 20, 44, 35], [40, 41, 50, 50], (0.5, 0.1), [1, 2]),
-        ([10, 20, 30, 35], [40, 97, 96, 95], (0.5, 0.1), [3]),
-        ([10, 20, 30, 35], [40, 80, 96, 60], (0.5, 0.1), [3]),
-        ([10, 20, 30, 35], RISING, (0.1, 0.1), [4]),
-    ],
-)
-def test_each_check_can_fail_and_only_it(
-    frozen: list[int], online: list[int], errors: tuple[float, float], failing: list[int]
-) -> None:
-    found = [held for _, held in checks(results(frozen, online, errors))]
-    assert [number for number, held in enumerate(found) if not held] == failing
-
-
-def test_checks_of_arms_that_are_not_there_are_open() -> None:
-    empty = {"pooled": {}, "runs": []}
-    assert [held for _, held in checks(empty)] == [None] * 5
-
-
-def test_nothing_done_is_no_result(tmp_path: Path) -> None:
-    found = collected(tmp_path, [7], ARMS, [])
-    assert (found["runs"], found["pooled"]) == ([], {})
-    write_report(tmp_path, found)
-    assert not (tmp_path / "report.md").exists()
-
-
-# --------------------------------------------------------------------- report
-
-
-def test_the_report_has_the_figures_and_the_plots(tmp_path: Path) -> None:
-    write_report(tmp_path, results([10, 20, 30, 35], RISING, (0.5, 0.1)))
-    page = (tmp_path / "report.md").read_text()
-    assert (
-        "| **online**: Flow-GRPO | 256 live runs | 0.960 [0.902, 0.984] | 0.960 | 0.960 |" in page
-    )
-    assert "| online | 5 | 0.950 [0.888, 0.978] | 0.950 | 2.00 |" in page
-    assert "| online | 7 | 0.500 | 0.100 |" in page
-    assert page.count("| yes |") == 5
-    assert "not measured" not in page
-    assert "`python -m rl.ablations`, 2026-11-20." in page
-    for name in ("curves.png", "budgets.png", "tool_errors.png"):
-        assert f"({name})" in page
-        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
 # ---------------------------------------------------------------- integration
