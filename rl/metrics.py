@@ -35,6 +35,10 @@ LOGGED = {
 """OpenRLHF's names and ours."""
 
 
+REASONS = 200
+"""Reasons for failed runs that are counted each by itself."""
+
+
 def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
     """Success, turns, tools and tokens of some runs; failed ones count in `failed` only.
 
@@ -65,21 +69,23 @@ def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
 def evaluation(temperature: float, runs: Sequence[Trajectory], seconds: float) -> dict[str, Any]:
     """Held-out success with its 95 % interval, and what the runs were like.
 
-    A failed run counts as not solved; the figures beside success are those of judged runs. `levels`
-    is success by level and `levels_n` the questions of each, `seconds` those of the whole
-    evaluation.
+    A failed run counts as not solved, but for one that its judge left unscored: that one is not in
+    `n`, since nobody knows whether it was right. The figures beside success are those of judged
+    runs. `levels` is success by level and `levels_n` the questions of each, `seconds` those of the
+    whole evaluation.
     """
-    solved = sum(bool(t.reward) for t in runs)
+    known = [t for t in runs if t.grade is None or not t.grade.failure]
+    solved = sum(bool(t.reward) for t in known)
     by_level = {
-        level: [t.reward or 0.0 for t in runs if t.task.level == level]
-        for level in sorted({t.task.level for t in runs})
+        level: [t.reward or 0.0 for t in known if t.task.level == level]
+        for level in sorted({t.task.level for t in known})
     }
     return {
         "temperature": temperature,
-        "n": len(runs),
+        "n": len(known),
         "solved": solved,
-        "success": solved / len(runs),
-        "interval": list(wilson(solved, len(runs))),
+        "success": solved / len(known) if known else 0.0,
+        "interval": list(wilson(solved, len(known))),
         "levels": {level: _mean(rewards) for level, rewards in by_level.items()},
         "levels_n": {level: len(rewards) for level, rewards in by_level.items()},
         "seconds": seconds,
@@ -131,12 +137,17 @@ class Recorder:
         path = self.folder / "rollouts" / f"step-{self._step:05d}.jsonl"
         with path.open("ab") as file:
             for trajectory in trajectories:
-                file.write(_line(trajectory))
+                file.write(line(trajectory))
         for trajectory in trajectories:
             self.versions.update(action.policy_version for action in trajectory.actions)
             if trajectory.failure:
                 self.failed += 1
-                self.failures[trajectory.failure] += 1
+                self._count(trajectory.failure)
+
+    def _count(self, reason: str) -> None:
+        """A judge's or a server's words differ every time: a long run must not keep them all."""
+        known = reason in self.failures or len(self.failures) < REASONS
+        self.failures[reason if known else "other reasons"] += 1
 
     def step(self, step: int, status: dict[str, Any]) -> None:
         """Keep a step's metrics."""
@@ -179,7 +190,7 @@ class Recorder:
         if not temperature:
             return
         path = self.folder / "rollouts" / f"heldout-{step:05d}.jsonl"
-        path.write_bytes(b"".join(_line(run) for run in runs))
+        path.write_bytes(b"".join(line(run) for run in runs))
 
     def _write(self, entry: dict[str, Any]) -> None:
         entry["wall"] = round(time.time() - self.begun, 3)
@@ -191,7 +202,7 @@ class Recorder:
         print(f"[{time.time() - self.begun:6.1f} s] {text}", file=self.screen, flush=True)
 
 
-def _line(run: Trajectory) -> bytes:
+def line(run: Trajectory) -> bytes:
     """The run as a line of JSON. A tool's arguments may hold anything that a model can write."""
     try:
         return orjson.dumps(run.record()) + b"\n"

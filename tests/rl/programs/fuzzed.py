@@ -26,7 +26,7 @@ from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models import NANO
 from agentflow_graph.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
-from rl.metrics import _line
+from rl.metrics import line
 from rl.rollout import Task, Trajectory, rollout
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
@@ -135,7 +135,7 @@ def check(run: Trajectory, counts: collections.Counter[str]) -> None:
     """Every turn is a typed record; what was called is what the turn says, as text."""
     assert not run.failure, run.failure
     assert run.reward in (0.0, 1.0)
-    assert orjson.loads(_line(run))["reward"] == run.reward
+    assert orjson.loads(line(run))["reward"] == run.reward
     made = []
     for turn in run.state["turns"]:
         counts["replies"] += len(turn["planner"])
