@@ -104,6 +104,11 @@ def _step(config: Config, price: Cost) -> Iterator[str]:
             f"  frozen modules' tokens: memory in prompts {price.frozen_prompt_tokens:,}, "
             f"reply {price.frozen_reply_tokens:,}"
         )
+    if price.judge_reply_tokens:
+        yield (
+            f"  judge: question and answer {price.judge_prompt_characters:,} characters, "
+            f"reply {price.judge_reply_tokens:,} tokens"
+        )
     yield f"  optimizer steps: {price.optimizer_steps:,} of {config.optimizer.rows} rows"
 
 

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m rl.train",
         description="Train a planner with Flow-GRPO in the live graph.",
-        epilog="Every field of rl/config.py can be set as section.key=value.",
+        epilog="Every field of rl/sections.py can be set as section.key=value.",
     )
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--dry-run", action="store_true", help="check and plan; start nothing")

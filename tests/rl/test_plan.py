@@ -85,6 +85,7 @@ def test_the_price_of_the_papers_step() -> None:
     }
     assert price.planner_prompt_tokens == 768 * 18_432
     assert price.planner_reply_tokens == 768 * 2_048
+    assert (price.judge_prompt_characters, price.judge_reply_tokens) == (512 * 9000, 512_000)
     assert price.optimizer_steps == 12
     assert price.evaluations == 1 + 30 + 2
     assert (price.seconds, price.basis) == (None, "")
