@@ -20,7 +20,7 @@ from langchain_core.runnables import RunnableConfig
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent
 from agentflow_graph.state import ModelCall, State
-from rl.reward import exact_match
+from rl.reward import Grade, Reward, by_rule
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,9 @@ class Trajectory:
     failure: str = ""
     state: State = field(default_factory=State)
     seconds: float = 0.0
+    """Time of the run, without that of its reward."""
+    grade: Grade | None = None
+    """None where the run did not come as far as being graded."""
 
     def record(self) -> dict[str, Any]:
         """As plain data, for the journal."""
@@ -69,13 +72,19 @@ class Trajectory:
             "golds": list(self.task.answers),
             "reward": self.reward,
             "failure": self.failure,
+            "grade": self.grade.record() if self.grade else None,
             "seconds": round(self.seconds, 4),
             "state": state,
         }
 
 
-async def rollout(agent: Agent, task: Task, context: Context, deadline: float) -> Trajectory:
-    """Run the graph once on `task`, at most `deadline` seconds; never raises for a failed run."""
+async def rollout(
+    agent: Agent, task: Task, context: Context, deadline: float, reward: Reward = by_rule
+) -> Trajectory:
+    """Run the graph once on `task`, at most `deadline` seconds, and grade what came of it.
+
+    Never raises for a failed run. The reward's time is its own affair: it counts in no deadline.
+    """
     begun = time.perf_counter()
     config = RunnableConfig(recursion_limit=context.recursion_limit)
     try:
@@ -85,7 +94,7 @@ async def rollout(agent: Agent, task: Task, context: Context, deadline: float) -
         return failed(task, f"no answer within the deadline of {deadline:.0f} s", begun)
     except Exception as error:  # whatever broke, the other runs of the step go on
         return failed(task, f"{type(error).__name__}: {error}", begun)
-    return judged(task, cast(State, state), time.perf_counter() - begun)
+    return await judged(task, cast(State, state), time.perf_counter() - begun, reward)
 
 
 def failed(task: Task, reason: str, begun: float) -> Trajectory:
@@ -93,24 +102,25 @@ def failed(task: Task, reason: str, begun: float) -> Trajectory:
     return Trajectory(task, failure=reason, seconds=time.perf_counter() - begun)
 
 
-def judged(task: Task, state: State, seconds: float) -> Trajectory:
+async def judged(task: Task, state: State, seconds: float, reward: Reward = by_rule) -> Trajectory:
     """The trajectory that `state` records, with its reward, or why there is none."""
     calls = [call for turn in state["turns"] for call in turn["planner"]]
     failure = state["error"] or broken(calls)
     if failure:
         return Trajectory(task, failure=failure, state=state, seconds=seconds)
-    actions = [
-        Action(
-            call["prompt_ids"],
-            call["token_ids"],
-            call["logprobs"],
-            call["policy_version"],
-            call["finish_reason"],
-        )
-        for call in calls
-    ]
-    reward = exact_match(task.answers, state["answer"])
-    return Trajectory(task, actions, reward, state=state, seconds=seconds)
+    grade = await reward(task, state)
+    actions = [] if grade.failure else [_action(call) for call in calls]
+    return Trajectory(task, actions, grade.value, grade.failure, state, seconds, grade)
+
+
+def _action(call: ModelCall) -> Action:
+    return Action(
+        call["prompt_ids"],
+        call["token_ids"],
+        call["logprobs"],
+        call["policy_version"],
+        call["finish_reason"],
+    )
 
 
 def broken(calls: list[ModelCall]) -> str:
@@ -127,10 +137,14 @@ def broken(calls: list[ModelCall]) -> str:
 
 
 async def until_judged(run: Callable[[], Awaitable[Trajectory]], retries: int) -> Trajectory:
-    """Run again while it fails, `retries` times at most."""
+    """Run again while it fails, `retries` times at most.
+
+    A run that only its reward failed is not run again: that would spend a run on the judge's
+    trouble, and keep the runs that a judge finds easy.
+    """
     result = await run()
     for _ in range(retries):
-        if not result.failure:
+        if not result.failure or result.grade:
             break
         result = await run()
     return result

@@ -1,5 +1,6 @@
 """Train a planner: `python -m rl.train --config rl/configs/nano.yaml [key=value ...]`.
 
+With `--dry-run` it only checks everything and says what a step will cost (`rl/plan.py`).
 Starts Ray, vLLM, the DeepSpeed policy and reference and the graph workers; leaves a run folder:
 
     config.yaml  metrics.jsonl  summary.json  report.html
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -27,13 +27,12 @@ import yaml
 
 from agentflow_graph.crew import load_tools
 from agentflow_graph.errors import AgentFlowError, SettingError
-from agentflow_graph.models import trained_under
-from rl import data
+from rl import data, hub
 from rl.config import Config, load
-from rl.metrics import Recorder
+from rl.export import describe_planner
+from rl.metrics import Recorder, best
 from rl.quiet import noise_to
-
-HUB_NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+from rl.reward import reward_of
 
 
 class TrainingFailed(AgentFlowError):
@@ -45,11 +44,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m rl.train",
         description="Train a planner with Flow-GRPO in the live graph.",
-        epilog="Every field of rl/config.py can be set as section.key=value.",
+        epilog="Every field of rl/sections.py can be set as section.key=value.",
     )
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--dry-run", action="store_true", help="check and plan; start nothing")
+    parser.add_argument("--json", action="store_true", help="the dry run for a program")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_intermixed_args(arguments)
+    if chosen.json and not chosen.dry_run:
+        parser.error("--json goes with --dry-run")
+    if chosen.dry_run:
+        from rl.plan import dry_run
+
+        return exit_code(lambda: dry_run(load(chosen.config, chosen.overrides), chosen.json))
     return exit_code(lambda: run(load(chosen.config, chosen.overrides)))
 
 
@@ -76,6 +83,7 @@ def run(config: Config) -> dict[str, Any]:
         SettingError: something is wrong that shows before anything is started.
         TrainingFailed: it broke off later; `log.txt` of the run folder has the traceback.
     """
+    config = at_hand(config)
     prepare(config)
     warm = make_planner(config)
     recorder = Recorder(config.run, config.steps)
@@ -93,7 +101,7 @@ def run(config: Config) -> dict[str, Any]:
             reason = f"{type(error).__name__}: {error}"
             raise TrainingFailed(f"training broke off: {reason}\nSee {log}") from error
     recorder.screen = sys.stdout
-    finish(config)
+    finish(config, recorder.done)
     summary = summarise(config, recorder) | {"warm_start_seconds": warm}
     (config.run / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     from rl.report import write_report
@@ -111,15 +119,14 @@ def prepare(config: Config) -> None:
     """
     if config.run.exists() and any(config.run.iterdir()):
         raise SettingError(f"run={config.run} is not empty; choose another folder or remove it")
-    model, name = Path(config.model.path), config.model.path
-    missing = not (model / "config.json").exists()
-    on_hub = HUB_NAME.fullmatch(name) and not model.exists()
-    if missing and not config.model.warm_start and not on_hub:
+    missing = not (Path(config.model.path) / "config.json").exists()
+    if missing and not config.model.warm_start:
         raise SettingError(
-            f"model.path={name!r} is neither a folder with config.json nor the name of a model on "
-            "the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
+            f"model.path={config.model.path!r} is neither a folder with config.json nor the name "
+            "of a model on the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
         )
     load_tools(config.context(), config.context().passages or 3)
+    reward_of(config.reward)
     data.write(config)
     record = yaml.safe_dump(json.loads(config.model_dump_json()), sort_keys=False)
     (config.run / "config.yaml").write_text(record)
@@ -136,18 +143,24 @@ def make_planner(config: Config) -> float:
     return round(time.time() - begun, 1)
 
 
-def finish(config: Config) -> None:
-    """Complete the exported planner: the settings it was trained under travel with it."""
-    trained = trained_under(Path(config.model.path))
-    context = config.context()
-    trained |= {
-        "layout": context.layout,
-        "passages": context.passages or trained.get("passages", 3),
-        "memory_tokens": context.memory_tokens,
-    }
-    trained |= {"recipe": "flow-grpo", "seed": config.seed, "steps": config.steps}
-    record = config.run / "model" / "agentflow.json"
-    record.write_text(json.dumps(trained, indent=2) + "\n")
+def at_hand(config: Config) -> Config:
+    """The configuration with the planner's folder for its name on the hub, downloaded if need be.
+
+    Graph workers read the tokenizer's own files, so a name alone is not enough for them.
+
+    Raises:
+        SettingError: it cannot be downloaded.
+    """
+    name = config.model.path
+    if Path(name).exists() or config.model.warm_start or not hub.NAME.fullmatch(name):
+        return config
+    folder = str(hub.fetched(name))
+    return config.model_copy(update={"model": config.model.model_copy(update={"path": folder})})
+
+
+def finish(config: Config, steps: int) -> None:
+    """Complete the exported planner, and remove what nobody reads."""
+    describe_planner(config, config.run / "model", steps)
     unused = config.run / "checkpoints" / "_critic"
     if unused.exists():
         shutil.rmtree(unused)
@@ -168,9 +181,13 @@ def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
         "heldout_after_interval": after["interval"],
         "heldout_greedy": [e["success"] for e in (greedy[:1] + greedy[-1:])],
         "levels_after": after["levels"],
+        "heldout_best": best(sampled)["success"],
+        "best_step": best(sampled)["step"],
+        "best_model": "best" if config.evaluation.best else None,
         "train_seconds": round(time.time() - recorder.begun, 1),
         "seconds_to_090": reached[0]["wall"] if reached else None,
-        "steps": config.steps,
+        "steps": recorder.done,
+        "stopped_early": recorder.stopped_early,
         "seed": config.seed,
         "rollout_engine": recorder.engine,
         "trainer": f"openrlhf {version('openrlhf')}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import Any
 
 from rl.adapter.cpu import stub_flash_attn
@@ -57,8 +58,14 @@ class AsyncEngine(plain(RolloutRayActor)):  # type: ignore[misc]
     """OpenRLHF's rollout actor (vLLM's AsyncLLM, engine core in a child process)."""
 
     async def __init__(self, **kwargs: Any) -> None:  # type: ignore[misc]  # Ray awaits it
+        """Stock set-up, for token ids alone.
+
+        OpenRLHF would load the file that `train.agent_func_path` names, which is no file of ours,
+        and vLLM a tokenizer, which our planners keep where it does not look.
+        """
         self.version = 0
-        await super().__init__(**kwargs)
+        own = {"agent_func_path": None, "remote_rm_url": None, "skip_tokenizer_init": True}
+        await super().__init__(**kwargs | own)
 
     async def generate_ids(
         self, prompt_ids: list[int], sampling: Sampling, eos_id: int
@@ -161,6 +168,19 @@ ENVIRONMENT = {
 }
 
 
+def tempered(stock: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """OpenRLHF's maker of GPU engines, told to report what it sampled from.
+
+    Without importance correction OpenRLHF leaves vLLM's default, log-probabilities before the
+    temperature. It passes the mode as its twelfth argument.
+    """
+
+    def create(*given: Any, **named: Any) -> list[Any]:
+        return stock(*given[:11], "processed_logprobs", *given[12:], **named)
+
+    return create
+
+
 def create_cpu_engines(config: dict[str, Any], model: str, seed: int, window: int) -> list[Any]:
     """Start `config["count"]` CPU engines on `model`; `config` is `rl.config.Engine` as a dict."""
     inline = config["kind"] == "inline"
@@ -178,7 +198,7 @@ def create_cpu_engines(config: dict[str, Any], model: str, seed: int, window: in
         "disable_log_stats": True,
     }
     if not inline:
-        stock = ("bundle_indices", "agent_func_path", "remote_rm_url", "mm_pad_token_ids")
+        stock = ("bundle_indices", "mm_pad_token_ids")
         kwargs |= dict.fromkeys(stock) | {"num_gpus": 0, "full_determinism": False}
     environment = ENVIRONMENT | {
         "VLLM_CPU_KVCACHE_SPACE": str(config["cache_gib"]),

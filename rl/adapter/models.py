@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from rl.adapter.cpu import allow_fp32, prepare, stub_flash_attn
 
 stub_flash_attn()
 
-import deepspeed  # noqa: E402
+import openrlhf.trainer.ray.launcher as launcher  # noqa: E402
 import openrlhf.trainer.ray.ppo_actor as ppo_actor  # noqa: E402
 import ray  # noqa: E402
 import safetensors.torch  # noqa: E402
 import torch  # noqa: E402
-from openrlhf.trainer.ray.launcher import ReferenceModelActor  # noqa: E402
+from peft import PeftModel  # noqa: E402
 
+from rl.adapter import lora  # noqa: E402
+from rl.adapter.actor import FlowActor  # noqa: E402
 from rl.adapter.engine import plain  # noqa: E402
 
 
@@ -33,7 +36,9 @@ def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:
 
 
 class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
-    """OpenRLHF's PPO trainer; survives a micro-batch of blank rows."""
+    """OpenRLHF's PPO trainer; survives a micro-batch of blank rows and syncs adapters merged."""
+
+    actor: Any
 
     def training_step(self, experience: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Stock step. A batch without action tokens has no mean to report: its metrics are 0/0."""
@@ -45,6 +50,23 @@ class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
                 for name, value in status["metrics"].items()
             }
         return status
+
+    def broadcast_to_vllm(self) -> None:
+        """Stock transport (NCCL or CUDA IPC). Of an adapted policy it sees merged weights instead.
+
+        Not run yet: needs GPUs.
+        """
+        actor, model = self.actor, self.actor.model.module
+        if not isinstance(model, PeftModel):
+            super().broadcast_to_vllm()
+            return
+        try:
+            for some in lora.portions(model, self.strategy.args.ds.zero_stage == 3):
+                module = SimpleNamespace(named_parameters=some.items)  # all that it is asked for
+                self.actor = SimpleNamespace(model=SimpleNamespace(module=module), is_vlm=False)
+                super().broadcast_to_vllm()
+        finally:
+            self.actor = actor
 
 
 class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
@@ -58,7 +80,7 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         self.pretrain = pretrain
         self.on_cpu = strategy.args.flow_device == "cpu"
         ppo_actor.get_tokenizer = load_tokenizer
-        ppo_actor.ActorPPOTrainer = FlowActorTrainer
+        ppo_actor.ActorPPOTrainer, ppo_actor.Actor = FlowActorTrainer, FlowActor
         allow_fp32()
         if self.on_cpu:
             prepare()
@@ -91,21 +113,37 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         return self.version
 
     def _gathered(self) -> dict[str, torch.Tensor]:
-        sharded = self.strategy.args.ds.zero_stage == 3
-        weights = {}
-        for name, parameter in self.actor.model.module.named_parameters():
-            with deepspeed.zero.GatheredParameters([parameter], enabled=sharded):
-                weights[name] = parameter.detach().cpu().clone()
-        return weights
+        served = lora.weights(self.actor.model.module, self.sharded)
+        return {name: weight.cpu() for name, weight in served}
 
     def fingerprint(self) -> bytes:
         """The policy's weights as safetensors bytes, for tests of what the engines serve."""
         return safetensors.torch.save(self._gathered())
 
+    @property
+    def sharded(self) -> bool:
+        """Whether each rank holds a part of every weight."""
+        return bool(self.strategy.args.ds.zero_stage == 3)
+
     def save_model(self) -> None:
+        """The planner of the run, and beside it the adapter if there is one."""
+        out = Path(self.strategy.args.ckpt.output_dir)
+        self.export(str(out))
+        if isinstance(self.actor.model.module, PeftModel):
+            lora.save_adapter(self.actor.model.module, out.parent / "adapter", self.sharded)
+
+    def export(self, folder: str) -> None:
         """Hugging Face folder; a tokenizer that came in a folder of its own goes back into one."""
-        super().save_model()
-        apart, out = Path(self.pretrain) / "tokenizer", Path(self.strategy.args.ckpt.output_dir)
+        model = self.actor.model.module
+        if isinstance(model, PeftModel):
+            merged = self._gathered()
+            if self.strategy.is_rank_0():
+                lora.save_merged(model, Path(folder), merged)
+                self.tokenizer.save_pretrained(folder)
+            torch.distributed.barrier()
+        else:
+            self.strategy.save_model(self.actor, self.tokenizer, folder)
+        apart, out = Path(self.pretrain) / "tokenizer", Path(folder)
         if not self.strategy.is_rank_0() or not apart.exists():
             return
         for written in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
@@ -113,11 +151,12 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         shutil.copytree(apart, out / "tokenizer", dirs_exist_ok=True)
 
 
-class FlowReference(plain(ReferenceModelActor)):  # type: ignore[misc]
+class FlowReference(plain(launcher.ReferenceModelActor)):  # type: ignore[misc]
     """The frozen reference policy."""
 
     def init_model_from_pretrained(self, strategy: Any, pretrain: str) -> None:
         """Stock set-up."""
+        launcher.Actor = FlowActor
         allow_fp32()
         if strategy.args.flow_device == "cpu":
             prepare()

@@ -17,6 +17,7 @@ import ray
 from agentflow_graph.context import Context
 from agentflow_graph.policy import Sampling
 from rl.adapter.worker import GraphWorker, Limits
+from rl.config import RewardSettings
 from rl.rollout import Task, Trajectory
 
 
@@ -31,9 +32,10 @@ class WorkerPool:
         limits: Limits,
         workers: int,
         worker_class: type[GraphWorker] = GraphWorker,
+        reward: RewardSettings | None = None,
     ) -> None:
         actor: Any = ray.remote(worker_class).options(num_cpus=0, max_concurrency=1000)
-        self._start = partial(actor.remote, engines, planner, context, limits)
+        self._start = partial(actor.remote, engines, planner, context, limits, reward)
         self._limits = limits
         self._workers: list[Any] = [self._start() for _ in range(workers)]
         for worker in self._workers:
@@ -77,7 +79,8 @@ class WorkerPool:
     def _patience(self, runs: int) -> float:
         limits = self._limits
         waves = math.ceil(runs / (len(self._workers) * limits.in_flight))
-        return waves * limits.deadline * (1 + limits.retries) + limits.grace
+        one = limits.deadline * (1 + limits.retries) + limits.scoring
+        return waves * one + limits.grace
 
     def _collected(
         self, ref: Any, worker: Any, task: Task, runs: int, begun: float

@@ -7,10 +7,12 @@ buffers by `batch_size * n_samples_per_prompt` stays right.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator, _collect_prompt_batch
+from openrlhf.trainer.ray.vllm_engine import batch_vllm_engine_call
 
 from agentflow_graph.policy import Sampling
 from rl.adapter.pool import WorkerPool
@@ -21,10 +23,21 @@ from rl.rollout import Action, Trajectory
 class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
     """Draws questions from the stock data loader and runs the graph on them."""
 
-    def __init__(self, strategy: Any, prompts: Any, evaluation: Any, pool: WorkerPool) -> None:
-        super().__init__(strategy, prompts, evaluation, None, [])
+    def __init__(
+        self, strategy: Any, prompts: Any, evaluation: Any, pool: WorkerPool, engines: list[Any]
+    ) -> None:
+        super().__init__(strategy, prompts, evaluation, None, engines)
         self.pool = pool
         self.on_group: Callable[[list[Trajectory]], None] = lambda _: None
+        self.stopped = False
+        """Set, it ends the stock loop as the end of the questions does."""
+
+    def generate_samples(self, **generate_kwargs: Any) -> tuple[Any, float | None, int, bool]:
+        """Stock; none once training is to stop."""
+        if self.stopped:
+            return [], None, 0, True
+        batch: tuple[Any, float | None, int, bool] = super().generate_samples(**generate_kwargs)
+        return batch
 
     def _generate_vllm(
         self,
@@ -49,7 +62,20 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
             for _, questions, labels, _ in self.eval_dataloader
             for question, label in zip(questions, labels, strict=True)
         ]
-        return [group[0] for group in self.pool.run(rows, 1, sampling)]
+        with self._awake():
+            return [group[0] for group in self.pool.run(rows, 1, sampling)]
+
+    @contextmanager
+    def _awake(self) -> Iterator[None]:
+        """Sleeping engines are awake inside; for steps, stock code wakes them."""
+        if not self.args.vllm.enable_sleep:
+            yield
+            return
+        batch_vllm_engine_call(self.vllm_engines, "wake_up")
+        try:
+            yield
+        finally:
+            batch_vllm_engine_call(self.vllm_engines, "sleep")
 
     def row(self, trajectory: Trajectory, action: Action, window: int) -> Experience:
         """One turn as a single-row Experience."""

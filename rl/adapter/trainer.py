@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import Any
 
@@ -11,12 +12,14 @@ import ray
 from agentflow_graph.policy import Sampling
 from rl.adapter.engine import plain
 from rl.adapter.experience import FlowExperienceMaker, assign, describe
+from rl.adapter.flags import SCHEDULE
 from rl.adapter.models import load_tokenizer
 from rl.adapter.pool import WorkerPool
 from rl.adapter.samples import FlowSamplesGenerator
 from rl.adapter.worker import Limits
 from rl.config import Config
-from rl.metrics import Recorder, outcome
+from rl.export import describe_planner
+from rl.metrics import Recorder, best, outcome, stale
 from rl.rollout import Trajectory
 
 
@@ -48,7 +51,7 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         self.recorder = recorder
         self.pool = worker_pool(self.config, engines)
         self.samples_generator = FlowSamplesGenerator(
-            strategy, self.prompts_dataloader, self.eval_dataloader, self.pool
+            strategy, self.prompts_dataloader, self.eval_dataloader, self.pool, engines
         )
         self.samples_generator.on_group = self.recorder.group
         self.experience_maker = FlowExperienceMaker(
@@ -57,13 +60,14 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         self.experience_maker.algorithm = self.config.algorithm
         self.experience_maker.samples = self.samples_generator
         self._last_evaluated = -1
+        self._last_step = 0
         self._hopeless = 0
 
     def get_max_steps(self) -> int:
         """Horizon of the learning-rate schedule, in optimizer steps.
 
         The stock formula counts trajectories, not turn rows. The schedule is constant after the
-        warm-up, whose length `launch.flags` gives as a share of this.
+        warm-up, whose length `rl.adapter.flags` gives as a share of this.
         """
         return SCHEDULE
 
@@ -74,8 +78,8 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         ends = [self.config.evaluation.temperature] + [0.0] * self.config.evaluation.greedy
         self._measure(0, ends)
         super().fit(global_step)
-        measured = self._last_evaluated == self.config.steps
-        self._measure(self.config.steps, ends[1:] if measured else ends)
+        measured = self._last_evaluated == self._last_step
+        self._measure(self._last_step, ends[1:] if measured else ends)
 
     def train_step(self, rollout_samples: list[Trajectory], global_step: int) -> tuple[Any, int]:
         """One update from one step's trajectories; none if they teach nothing."""
@@ -113,13 +117,22 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         self, global_step: int, logs_dict: Any = None, client_states: Any = None
     ) -> None:
         """Stock logs and checkpoints, and our metrics."""
+        self._last_step = global_step
         self.recorder.step(global_step, logs_dict)
         scalars = {key: value for key, value in logs_dict.items() if isinstance(value, int | float)}
         super().save_logs_and_checkpoints(global_step, scalars, client_states)
 
     def evaluate(self, global_step: int, **_: Any) -> dict[str, float]:
-        """Held-out success; called by the stock loop."""
-        return self._measure(global_step, [self.config.evaluation.temperature])
+        """Held-out success; called by the stock loop, which ends if that rises no more."""
+        logs = self._measure(global_step, [self.config.evaluation.temperature])
+        self._consider_stopping(global_step)
+        return logs
+
+    def _consider_stopping(self, step: int) -> None:
+        patience, without = self.config.evaluation.patience, stale(self.recorder.evaluations)
+        if patience and without >= patience and step < self.config.steps:
+            self.samples_generator.stopped = True
+            self.recorder.stopped(step, f"{without} evaluations without a new best")
 
     def _measure(self, step: int, temperatures: list[float]) -> dict[str, float]:
         self._last_evaluated = step
@@ -129,12 +142,24 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
             sampling = Sampling(temperature, self.config.rollout.max_tokens)
             runs = self.samples_generator.evaluate(sampling)
             logs |= self.recorder.evaluated(step, temperature, runs, time.time() - begun)
+            if temperature:
+                self._keep_best(step)
         if self.tensorboard_logger:
             self.tensorboard_logger.log_eval(step, logs)
         return logs
 
-
-SCHEDULE = 1_000_000
+    def _keep_best(self, step: int) -> None:
+        """Export the policy if its evaluation, the latest one, is the best so far."""
+        if not self.config.evaluation.best or best(self.recorder.evaluations)["step"] != step:
+            return
+        # Written beside it and then renamed: whatever happens, `best` is whole.
+        kept = self.config.run / "best"
+        fresh = kept.with_name("best.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        ray.get(self.actor_model_group.async_run_method(method_name="export", folder=str(fresh)))
+        describe_planner(self.config, fresh, step)
+        shutil.rmtree(kept, ignore_errors=True)
+        fresh.rename(kept)
 
 
 def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
@@ -146,5 +171,13 @@ def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
         retries=rollout.retries,
         in_flight=rollout.in_flight,
         window=rollout.window,
+        scoring=config.reward.longest,
     )
-    return WorkerPool(engines, config.model.path, config.context(), limits, rollout.workers)
+    return WorkerPool(
+        engines,
+        config.model.path,
+        config.context(),
+        limits,
+        rollout.workers,
+        reward=config.reward,
+    )

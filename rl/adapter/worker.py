@@ -19,6 +19,8 @@ from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models import trained_under
 from agentflow_graph.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
+from rl.config import RewardSettings
+from rl.reward import reward_of
 from rl.rollout import Task, Trajectory, rollout, until_judged
 from tools.base import FlowTool
 
@@ -61,12 +63,22 @@ class Limits:
     in_flight: int
     window: int
     """Tokens of prompt and reply."""
+    scoring: float = 0.0
+    """Seconds that the reward of one run may take after it."""
 
 
 class GraphWorker:
     """Runs groups of rollouts; started as a Ray actor by `pool.py`."""
 
-    def __init__(self, engines: list[Any], planner: str, context: Context, limits: Limits) -> None:
+    def __init__(
+        self,
+        engines: list[Any],
+        planner: str,
+        context: Context,
+        limits: Limits,
+        reward: RewardSettings | None = None,
+    ) -> None:
+        self._reward = reward_of(reward or RewardSettings())
         self._tokenizer = PolicyTokenizer.load(planner)
         self._trained = trained_under(Path(planner))
         self._client = EnginePolicy(engines, limits.window, self._tokenizer.eos_id)
@@ -91,7 +103,7 @@ class GraphWorker:
 
     async def _run(self, graph: Agent, task: Task) -> Trajectory:
         async with self._places:
-            return await rollout(graph, task, self._context, self._limits.deadline)
+            return await rollout(graph, task, self._context, self._limits.deadline, self._reward)
 
     def _graph(self, sampling: Sampling) -> Agent:
         """One compiled graph for each way of sampling; compiling costs milliseconds, once."""

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.integration
 class FaultyWorker(GraphWorker):
     """Does what the question says; never touches an engine."""
 
-    def __init__(self, engines: Any, planner: str, context: Context, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, *_: Any) -> None:
+        pass
 
     async def warm_up(self) -> None:
         pass
