@@ -64,6 +64,23 @@ def test_log_probabilities_and_gradients_are_stocks(actors: list[Any], case: str
     assert (values[1][acted == 0] == 0).all()
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_packed_rows_do_not_see_each_other(actors: list[Any], case: str) -> None:
+    """Packed ones are held against stock's padded ones: stock packs with flash-attn alone."""
+    ids, acted, attended = rows(*CASES[case])
+    packed = both(packing_samples=True)[1]
+    values, gradients = [], []
+    for actor in (actors[0], packed):
+        actor.zero_grad()
+        found, output = actor(ids, acted, attended, return_output=True)
+        found.pow(2).sum().backward()
+        values.append(found.detach())
+        gradients.append(torch.cat([p.grad.flatten() for p in actor.model.parameters()]))
+    torch.testing.assert_close(values[1], values[0], atol=2e-5, rtol=1e-5)
+    assert (gradients[1] - gradients[0]).norm() <= 1e-5 * gradients[0].norm() + 1e-7
+    assert output["logits"].shape[1] == max(1, int(acted.sum())), "replies alone have logits"
+
+
 def test_adapters_get_stocks_gradients() -> None:
     stock, ours = both(lora_rank=4, lora_alpha=8, target_modules="all-linear")
     for name, weight in stock.named_parameters():
