@@ -36,10 +36,11 @@ format: setup ## let ruff rewrite what it can
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: setup ## what a turn, a sandboxed program, a cached search and a policy step cost
+bench: setup ## what the graph, the tools, the benchmark runner and training cost
 	@$(PY) -m benchmarks.overhead
 	@$(PY) -m benchmarks.sandbox
 	@$(PY) -m benchmarks.web
+	@$(PY) -m benchmarks.runner_overhead
 	@$(PY) -m rl.bench.update
 	@$(PY) -m rl.bench.memory
 

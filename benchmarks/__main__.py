@@ -18,6 +18,13 @@ from agentflow_graph.errors import AgentFlowError
 COMMANDS = (
     "benchmarks.listing",
     "benchmarks.check",
+    "benchmarks.commands.run",
+    "benchmarks.commands.resume",
+    "benchmarks.commands.score",
+    "benchmarks.commands.view",
+    "benchmarks.commands.report",
+    "benchmarks.commands.compare",
+    "benchmarks.commands.study",
 )
 
 

@@ -3,11 +3,19 @@
 from collections.abc import Sequence
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns two spaces apart, as wide as their widest cell; numbers stand to the right."""
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool] | None = None
+) -> str:
+    """Columns two spaces apart, as wide as their widest cell.
+
+    Args:
+        head: names of the columns.
+        rows: as long as `head` each.
+        right: which columns stand to the right; None: those that hold whole numbers.
+    """
     columns = list(zip(head, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    right = [_numeric(column[1:]) for column in columns]
+    right = right or [_numeric(column[1:]) for column in columns]
     lines = [list(head), ["-" * width for width in widths], *rows]
     return "\n".join(_line(line, widths, right) for line in lines)
 

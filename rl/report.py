@@ -12,23 +12,22 @@ Exit codes: 0 done, 2 the folder has no metrics.jsonl.
 from __future__ import annotations
 
 import argparse
-import io
-import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 import yaml
-from jinja2 import ChainableUndefined, Environment
+from jinja2 import ChainableUndefined
 from markupsafe import Markup
 
 from agentflow_graph.errors import SettingError
+from benchmarks.page import render
+from benchmarks.plots import INKS, Scale, scale_y, svg, whole_x
 from benchmarks.statistics import wilson
 
 if TYPE_CHECKING:
@@ -36,12 +35,8 @@ if TYPE_CHECKING:
 
 Entry = dict[str, Any]
 """A line of metrics.jsonl or of a file in rollouts/."""
-Scale = Literal["number", "share", "percent", "log"]
-"""share: 0 to 100 %; percent: 0 % to the largest value."""
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
-GRID, *INKS = (f"#0000{number:02x}" for number in range(1, 10))
-"""Colours of the plots, which `_svg` turns into the page's --ink01 to --ink09."""
 
 KINDS = {
     (False, True): ("from wrong to right", 3),
@@ -75,12 +70,10 @@ def write_report(run: Path) -> Path:
     metrics = run / "metrics.jsonl"
     if not metrics.is_file():
         raise SettingError(f"{run} has no metrics.jsonl; give the folder of a training run")
-    environment = Environment(
-        autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     page = run / "report.html"
-    page.write_text(template.render(content(run, records(metrics))), encoding="utf-8")
+    # A run that was stopped early lacks things; the template says so.
+    text = render(TEMPLATE, content(run, records(metrics)), ChainableUndefined)
+    page.write_text(text, encoding="utf-8")
     return page
 
 
@@ -191,8 +184,10 @@ def heldout_plot(heldout: list[Entry], greedy: list[Entry]) -> Markup | None:
         axes.fill_between(at, low, high, color=INKS[0], alpha=0.2, linewidth=0)
         axes.plot(at, [e["success"] for e in heldout], "o-", color=INKS[0])
         axes.plot([e["step"] for e in greedy], [e["success"] for e in greedy], "D", color=INKS[1])
+        scale_y(axes, "share")
+        whole_x(axes, "training step")
 
-    return _svg(draw, "share", (4.4, 2.7)) if heldout else None
+    return svg(draw, (4.4, 2.7)) if heldout else None
 
 
 def step_plot(
@@ -212,38 +207,10 @@ def step_plot(
             edges = np.append(at, at[-1] + 1) - 0.5
             axes.stairs(top, edges, baseline=floor, fill=True, color=INKS[min(number, 7)])
             floor = top
+        scale_y(axes, scale)
+        whole_x(axes, "training step")
 
-    return _svg(draw, scale, (3.5, 1.9)) if np.isfinite(series).any() else None
-
-
-def _svg(draw: Callable[[Axes], None], scale: Scale, inches: tuple[float, float]) -> Markup:
-    """A plot that takes its colours and its font from the page."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "report", "font.size": 9}):
-        figure, file = Figure(figsize=inches, layout="constrained"), io.StringIO()
-        axes = figure.subplots()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(GRID)
-        axes.grid(axis="y", color=GRID)
-        axes.set_axisbelow(True)
-        axes.tick_params(which="both", length=0)
-        draw(axes)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.set_xlabel("training step")
-        if scale == "log":
-            axes.set_yscale("symlog", linthresh=1e-9)
-        else:
-            axes.set_ylim(bottom=0, top=1 if scale == "share" else None)
-        if scale in ("share", "percent"):
-            axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-        unnamed = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(file, format="svg", transparent=True, metadata=unnamed)
-    needless = r' xmlns(:xlink)?="[^"]*"|(?<=<g) id="[^"]*"| (width|height)="[^"]*pt"'
-    svg = re.sub(needless, "", file.getvalue())
-    return Markup(re.sub("#0000(..)", r"var(--ink\1)", svg[svg.index("<svg") :]))
+    return svg(draw, (3.5, 1.9)) if np.isfinite(series).any() else None
 
 
 if __name__ == "__main__":

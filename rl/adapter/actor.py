@@ -1,9 +1,9 @@
 """OpenRLHF's actor, with logits for the replies only.
 
 Stock computes logits of every token, prompt and padding too, and throws most away: a prompt is
-several times as long as the reply it gets, and a vocabulary much wider than the model. Here each
-row is moved to the right end, so that the replies are the last columns, and transformers is asked
-for the logits of these alone (`logits_to_keep`). Log-probabilities and gradients are the same.
+several times as long as the reply it gets, and a vocabulary much wider than the model. Here
+transformers is asked for the logits of the replies alone (`logits_to_keep`). Log-probabilities and
+gradients are the same.
 """
 
 from __future__ import annotations
@@ -42,25 +42,49 @@ class FlowActor(Actor):  # type: ignore[misc]
         Returns:
             (B, T-1), 0 where `action_mask` is; with `return_output=True` also the model's output.
         """
-        whole = self.packing_samples or self.is_vlm or how.get("return_entropy")
-        if whole or action_mask is None or attention_mask is None:
+        needs_all = self.is_vlm or how.get("return_entropy") or how.get("ring_attn_group")
+        if needs_all or action_mask is None or attention_mask is None:
             return super().forward(sequences, action_mask, attention_mask, **how)
-        shift = sequences.shape[1] - attention_mask.sum(1, keepdim=True)
-        ids, mask = rolled(sequences, shift), rolled(attention_mask, shift)
-        place = torch.arange(action_mask.shape[1], device=ids.device) + shift
-        first = torch.where(action_mask.bool(), place, ids.shape[1] - 2).min()
+        one = self._packed if self.packing_samples else self._aligned
+        log_probs, output = one(sequences, action_mask, attention_mask)
+        log_probs = log_probs * action_mask.float()
+        return (log_probs, output) if how.get("return_output") else log_probs
+
+    def _aligned(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
+        """Rows moved to the right end: the last columns hold every reply."""
+        shift = sequences.shape[1] - attended.sum(1, keepdim=True)
+        ids, mask = rolled(sequences, shift), rolled(attended, shift)
+        place = torch.arange(acted.shape[1], device=ids.device) + shift
+        first = torch.where(acted.bool(), place, ids.shape[1] - 2).min()
         keep = int(ids.shape[1] - 1 - first)
         position = (mask.long().cumsum(-1) - 1).masked_fill(mask == 0, 1)
         output = self.model(
             ids, attention_mask=mask, position_ids=position, logits_to_keep=keep + 1
         )
-        logits = output["logits"][:, :-1].to(torch.float32)
-        if self.temperature != 1.0:
-            logits = logits / self.temperature
-        found = log_probs_from_logits(logits, ids[:, -keep:])
-        back = (place - first).clamp(0, keep - 1)
-        log_probs = found.gather(1, back) * action_mask.float()
-        return (log_probs, output) if how.get("return_output") else log_probs
+        found = self._of(output["logits"][:, :-1], ids[:, -keep:])
+        return found.gather(1, (place - first).clamp(0, keep - 1)), output
+
+    def _packed(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
+        """Rows behind one another without padding; positions that begin anew part them."""
+        real = attended.flatten().nonzero()[:, 0]
+        position = (attended.long().cumsum(-1) - 1).flatten()[real]
+        acts = torch.nn.functional.pad(acted, (0, 1)).flatten()[real].nonzero()[:, 0]
+        keep = acts if len(acts) else torch.zeros(1, dtype=torch.long, device=acts.device)
+        output = self.model(
+            sequences.flatten()[real][None],
+            attention_mask=None,
+            position_ids=position[None],
+            logits_to_keep=keep,
+        )
+        follows = sequences.roll(-1, 1).flatten()[real][keep]
+        found = self._of(output["logits"], follows[None])[0]
+        spread = torch.zeros(sequences.numel(), dtype=found.dtype, device=found.device)
+        spread = spread.index_put((real[keep],), found)
+        return spread.view_as(sequences)[:, :-1], output
+
+    def _of(self, logits: Tensor, ids: Tensor) -> Tensor:
+        found: Tensor = log_probs_from_logits(logits.to(torch.float32) / self.temperature, ids)
+        return found
 
 
 def rolled(values: Tensor, shift: Tensor) -> Tensor:

@@ -12,17 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from launched import run_program
 
 from agentflow_graph.policy import Completion, PolicyTokenizer, Sampling
 from agentflow_graph.state import ModelCall, State, ToolCall, Turn
 from rl import nano
 from rl.rollout import Action, Task, Trajectory
-
-# The cores are shared: how long one example takes says nothing.
-settings.register_profile("shared machine", deadline=None)
-settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")

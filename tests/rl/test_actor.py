@@ -11,12 +11,16 @@ from agentflow_graph.models import NANO
 from rl.adapter.actor import Actor, FlowActor, rolled
 
 
-@pytest.fixture(scope="module")
-def actors() -> list[Any]:
-    settings = {"attn_implementation": "sdpa", "param_dtype": "fp32", "temperature": 0.7}
+def both(**more: Any) -> list[Any]:
+    settings = {"attn_implementation": "sdpa", "param_dtype": "fp32", "temperature": 0.7, **more}
     with pytest.MonkeyPatch.context() as patch:  # `allow_fp32` would stay for every other test
         patch.setattr("openrlhf.utils.utils.convert_to_torch_dtype", lambda _: torch.float32)
         return [kind(str(NANO), **settings) for kind in (Actor, FlowActor)]
+
+
+@pytest.fixture(scope="module")
+def actors() -> list[Any]:
+    return both()
 
 
 def rows(*sizes: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -58,6 +62,40 @@ def test_log_probabilities_and_gradients_are_stocks(actors: list[Any], case: str
     assert torch.isfinite(gradients[1]).all()
     assert (gradients[1] - gradients[0]).norm() <= 1e-5 * gradients[0].norm() + 1e-7
     assert (values[1][acted == 0] == 0).all()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_packed_rows_do_not_see_each_other(actors: list[Any], case: str) -> None:
+    """Packed ones are held against stock's padded ones: stock packs with flash-attn alone."""
+    ids, acted, attended = rows(*CASES[case])
+    packed = both(packing_samples=True)[1]
+    values, gradients = [], []
+    for actor in (actors[0], packed):
+        actor.zero_grad()
+        found, output = actor(ids, acted, attended, return_output=True)
+        found.pow(2).sum().backward()
+        values.append(found.detach())
+        gradients.append(torch.cat([p.grad.flatten() for p in actor.model.parameters()]))
+    torch.testing.assert_close(values[1], values[0], atol=2e-5, rtol=1e-5)
+    assert (gradients[1] - gradients[0]).norm() <= 1e-5 * gradients[0].norm() + 1e-7
+    assert output["logits"].shape[1] == max(1, int(acted.sum())), "replies alone have logits"
+
+
+def test_adapters_get_stocks_gradients() -> None:
+    stock, ours = both(lora_rank=4, lora_alpha=8, target_modules="all-linear")
+    for name, weight in stock.named_parameters():
+        if "lora_B" in name:  # zero at first: the adapter would change nothing
+            torch.nn.init.normal_(weight, std=0.05)
+    ours.load_state_dict(stock.state_dict())
+    ids, acted, attended = rows(*CASES["ragged"])
+    for actor in (stock, ours):
+        actor(ids, acted, attended).sum().backward()
+    gradients = [
+        torch.cat([p.grad.flatten() for p in actor.parameters() if p.grad is not None])
+        for actor in (stock, ours)
+    ]
+    assert gradients[0].norm() > 0
+    assert (gradients[1] - gradients[0]).norm() <= 1e-5 * gradients[0].norm()
 
 
 def test_logits_are_computed_for_replies_alone(actors: list[Any]) -> None:

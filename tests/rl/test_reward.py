@@ -19,6 +19,7 @@ from rl.questions import every
 from rl.reward import Grade, by_rule, reward_of, scoring
 from rl.reward.grade import fault
 from rl.rollout import Task, Trajectory, judged, until_judged
+from rl.train import prepare
 
 TASK = Task("t1", "What is the population of Old Harbor?", ("4821", "4,800"))
 CALL = ModelCall(
@@ -191,3 +192,11 @@ def test_who_graded_and_what_that_cost_is_counted() -> None:
         "scoring_seconds": 1.5,
     }
     assert scoring([]) == {"unscored": 0, "judged": 0, "judge_tokens": 0, "scoring_seconds": 0}
+
+
+def test_a_run_with_a_reward_that_cannot_be_had_does_not_start(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    settings = [f"run={run}", "steps=1", "reward.kind=own_rewards:brieff"]
+    with pytest.raises(SettingError, match="reward.kind='own_rewards:brieff'"):
+        prepare(load(Path("rl/configs/nano.yaml"), settings))
+    assert not run.exists(), "nothing is written before everything was checked"

@@ -1,0 +1,1 @@
+"""The commands of the runner: run, resume, score, view."""

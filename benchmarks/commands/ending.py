@@ -1,0 +1,46 @@
+"""How a run ends on the command line: what came out, and how to go on where it broke off."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any
+
+from benchmarks.errors import RunStopped
+from benchmarks.folder import Folder
+from benchmarks.session import read_session
+
+SHOWN = 5
+"""Kinds of error shown at most."""
+
+
+def ended(folder: Folder, work: Coroutine[Any, Any, int]) -> int:
+    """Do the work; the exit code: 0 whole, 1 something is missing, 130 interrupted."""
+    command = f"python -m benchmarks resume {folder.path}"
+    try:
+        missing = asyncio.run(work)
+    except KeyboardInterrupt:
+        print(f"interrupted; go on with `{command}`", file=sys.stderr)
+        return 130
+    except RunStopped as error:
+        print(f"stopped: {error} (`{command}`)", file=sys.stderr)
+        return 1
+    _tell(folder)
+    if missing:
+        print(f"{missing} trials have no score; try them again with `{command}`", file=sys.stderr)
+    return 1 if missing else 0
+
+
+def _tell(folder: Folder) -> None:
+    session = read_session(folder.path)
+    for task in session.expected:
+        own = [result for result in session.results if result.task == task]
+        right = sum(result.score == 1.0 for result in own)
+        print(f"{task}: {right} of {len(own)} right ({100 * right / len(own):.1f} %)")
+    errors = Counter(result.error for result in session.results if result.error)
+    for error, times in errors.most_common(SHOWN):
+        print(f"  {times} x {error[:200]}", file=sys.stderr)
+    print(f"report: python -m benchmarks report {folder.path}")
+    print(f"view:   python -m benchmarks view {folder.path}")

@@ -1,0 +1,30 @@
+"""`report`: what a run came to, as Markdown, JSON and a page."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add(subparsers: Any) -> None:
+    """Make the parser."""
+    parser = subparsers.add_parser("report", help="write report.md, report.json and report.html")
+    parser.add_argument("run", type=Path, metavar="DIR", help="folder of the run")
+    parser.add_argument("--baseline", type=Path, metavar="DIR", help="a run to put beside it")
+    parser.set_defaults(call=call)
+
+
+def call(asked: argparse.Namespace) -> int:
+    """Write the files and show the accuracies."""
+    from benchmarks.contents import accuracy_table
+    from benchmarks.registry import registry
+    from benchmarks.report import report_of, write_report
+    from benchmarks.session import read_session
+
+    baseline = read_session(asked.baseline) if asked.baseline else None
+    report = report_of(read_session(asked.run), registry(), baseline)
+    files = write_report(asked.run, report)
+    print(accuracy_table(report.summaries, report.benchmarks, report.beside).text)
+    print("\n".join(map(str, files)))
+    return 0

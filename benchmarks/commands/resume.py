@@ -1,0 +1,36 @@
+"""`resume`: go on with a run that was broken off; errored trials are tried again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from benchmarks.commands.options import above_zero
+
+
+def add(subparsers: Any) -> None:
+    """Make the parser."""
+    parser = subparsers.add_parser("resume", help="go on with a run that was broken off")
+    parser.add_argument("run", type=Path, metavar="DIR", help="folder of the run")
+    parser.add_argument(
+        "--max-cost", type=above_zero, metavar="USD", help="another limit of the whole run"
+    )
+    parser.set_defaults(call=call)
+
+
+def call(asked: argparse.Namespace) -> int:
+    """Check everything again, then run what is missing."""
+    from benchmarks.commands.ending import ended
+    from benchmarks.folder import Folder
+    from benchmarks.preflight import check, needs_inspect
+    from benchmarks.registry import registry
+    from benchmarks.run import resume
+
+    needs_inspect()
+    folder = Folder(asked.run)
+    request = folder.request()
+    request = request.costing(asked.max_cost) if asked.max_cost else request
+    judge = check(request)
+    work = resume(folder, registry(), judge=judge, max_cost=asked.max_cost)
+    return ended(folder, work)

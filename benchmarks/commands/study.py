@@ -1,0 +1,62 @@
+"""`study`: the same items with different budgets of turns; what more turns are worth.
+
+The same command again goes on with what was broken off. Budgets that are finished do not run again,
+and budgets may be added.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from typing import Any
+
+from agentflow_graph.errors import SettingError
+from benchmarks.commands.options import count
+from benchmarks.commands.run import options
+
+
+def budgets(text: str) -> list[int]:
+    """Whole numbers of 1 or more, separated by commas, as a list that ascends."""
+    return sorted({count(part.strip()) for part in text.split(",")})
+
+
+def add(subparsers: Any) -> None:
+    """Make the parser: that of `run`, for the folder holds one run a budget."""
+    parser = subparsers.add_parser("study", help="accuracy by budget of turns")
+    parser.add_argument("--budgets", type=budgets, default=[1, 2, 3, 5], metavar="1,2,3,5")
+    options(parser)
+    parser.set_defaults(call=call)
+
+
+def call(asked: argparse.Namespace) -> int:
+    """Check everything, run each budget, write the report."""
+    from benchmarks.budgets import Step, budget_table, write_study
+    from benchmarks.errors import RunStopped
+    from benchmarks.preflight import check, prepare
+    from benchmarks.registry import registry
+    from benchmarks.session import read_session
+    from benchmarks.study import Study, measure
+
+    if any(pair.startswith("max_turns=") for pair in asked.set):
+        raise SettingError("--set max_turns=... is what --budgets varies; leave one of them out")
+    # No run of this name exists, so the options are read as those of a new one.
+    request, items, judge = prepare(argparse.Namespace(**vars(asked) | {"run": asked.run / "new"}))
+    study = Study(asked.run, tuple(asked.budgets), request, items)
+    study.check()
+    check(study.of(study.budgets[-1]))
+    try:
+        missing = asyncio.run(measure(study, registry(), judge=judge))
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on", file=sys.stderr)
+        return 130
+    except RunStopped as error:
+        print(f"stopped: {error} (by the same command)", file=sys.stderr)
+        return 1
+    steps = [Step.of(n, read_session(study.folder(n).path)) for n in study.budgets]
+    files = write_study(asked.run, steps, registry())
+    print(budget_table(steps, registry()).text)
+    print("\n".join(map(str, files)))
+    if missing:
+        print(f"{missing} trials have no score; the same command tries again", file=sys.stderr)
+    return 1 if missing else 0

@@ -1,0 +1,43 @@
+"""`view`: inspect's viewer on the logs of a run, for this machine alone."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from agentflow_graph.errors import SettingError
+from benchmarks.commands.options import count
+
+HOST = "127.0.0.1"
+"""The viewer has no password: nobody else's machine may reach it."""
+
+
+def add(subparsers: Any) -> None:
+    """Make the parser."""
+    parser = subparsers.add_parser("view", help="look at a run in inspect's viewer")
+    parser.add_argument("run", type=Path, metavar="DIR", help="folder of the run")
+    parser.add_argument("--port", type=count, default=7575)
+    parser.set_defaults(call=call)
+
+
+def call(asked: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    from benchmarks.folder import Folder
+    from benchmarks.preflight import needs_inspect
+
+    needs_inspect()
+    folder = Folder(asked.run)
+    folder.request()
+    if not any(folder.logs.glob("*.eval")):
+        raise SettingError(
+            f"{folder.logs} has no log yet; run `python -m benchmarks resume {folder.path}`"
+        )
+    print(f"http://{HOST}:{asked.port}   (Ctrl-C ends it)", flush=True)
+    words = ["view", "start", "--log-dir", str(folder.logs)]
+    where = ["--host", HOST, "--port", str(asked.port)]
+    own = {**os.environ, "XDG_DATA_HOME": str(folder.state.absolute())}
+    # In this process's place: whoever ends it, ends the server.
+    os.execve(sys.executable, [sys.executable, "-m", "inspect_ai", *words, *where], own)

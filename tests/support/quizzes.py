@@ -1,0 +1,122 @@
+"""A small benchmark, a planner and a judge that leave a trace of every call."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.tools import tool
+
+from agentflow_graph.graph import Agent, build_graph
+from benchmarks.folder import Items, Request
+from benchmarks.item import Benchmark, Item
+from benchmarks.judge import Judge, Verdict
+from benchmarks.scoring import Score, exact
+
+QUIZ = "quiz"
+_NUMBER = re.compile(r"number (\d+)")
+
+
+def noted(path: Path, text: str) -> None:
+    """Append a line that survives this process."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    os.write(descriptor, f"{text}\n".encode())
+    os.close(descriptor)
+
+
+def counted(path: Path) -> Counter[str]:
+    return Counter(path.read_text().split()) if path.exists() else Counter()
+
+
+class NotingPlanner(BaseChatModel):
+    """Asks `look_up` for the number in the question, and notes the number in `calls`."""
+
+    calls: Path
+    delay: float = 0.0
+    fails: Callable[[int, int], bool] = lambda number, before: False
+    """Of the question's number and of how often it was asked before."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "noting"
+
+    async def _agenerate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        found = _NUMBER.search(str(messages[-1].text))
+        assert found, messages
+        number = found[1]
+        before = counted(self.calls)[number]
+        noted(self.calls, number)
+        await asyncio.sleep(self.delay * (1 + int(number) % 5 / 5))
+        if self.fails(int(number), before):
+            raise RuntimeError("the model is away")
+        plan = f"Context: {number}\nSub-Goal: find it\nTool Name: look_up"
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(plan))])
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        raise AssertionError("the graph is async")
+
+
+class NotingJudge(Judge):
+    """Finds every answer right, and notes its questions; `broken` gives no verdict."""
+
+    def __init__(self, calls: Path, name: str = "judge", broken: bool = False) -> None:
+        self.name, self._calls, self._broken = name, calls, broken
+
+    async def __call__(self, question: str, golds: Sequence[str], reply: str) -> Verdict:
+        found = _NUMBER.search(question)
+        assert found
+        noted(self._calls, found[1])
+        await asyncio.sleep(0.01)
+        return Verdict(None, error="timeout") if self._broken else Verdict(True, "so it is")
+
+
+@tool
+async def look_up(query: str) -> str:
+    """Look something up."""
+    return f"item {query} has value {int(query) * 10}"
+
+
+def quiz_agent(calls: Path, **how: Any) -> Agent:
+    return build_graph({"planner": NotingPlanner(calls=calls, **how)}, [look_up])
+
+
+def quiz_items(n: int) -> Items:
+    """Every third one has a gold that the rule does not find in the answer."""
+    golds = (str(i * 10) if i % 3 else "something else" for i in range(n))
+    asked = (f"What is the value of number {i}?" for i in range(n))
+    pairs = enumerate(zip(asked, golds, strict=True))
+    return {QUIZ: {f"q{i}": Item(f"q{i}", question, (gold,)) for i, (question, gold) in pairs}}
+
+
+def quiz_request(n: int, **more: Any) -> Request:
+    settings = {"max_turns": 1, "layout": "terse", "memory_tokens": 512}
+    given = {"trials": 1, "concurrency": 8, "settings": settings, **more}
+    return Request("quiz", {QUIZ: "full"}, {QUIZ: n}, **given)
+
+
+def quiz_benchmark(judged: bool = True) -> Benchmark:
+    def score(item: Item, reply: str) -> Score:
+        return exact(item.golds, reply)
+
+    nothing: Any = None
+    return Benchmark(
+        name=QUIZ,
+        title="Quiz",
+        kind="search",
+        hub="",
+        split="",
+        licence="MIT",
+        rule="exact",
+        official=nothing,
+        score=score,
+        subsets={},
+        judged=judged,
+    )
