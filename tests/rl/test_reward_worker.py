@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import own_rewards
 import pytest
 from answering import Answering, Reply
 
@@ -37,7 +39,9 @@ def _ray() -> Iterator[None]:
 
     # The class lives in this file, which is no importable module: pickle it whole.
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    start_ray(on_cpu=True)
+    with pytest.MonkeyPatch.context() as patch:  # as a user names the folder of own functions
+        patch.setenv("PYTHONPATH", str(Path(own_rewards.__file__).parent))
+        start_ray(on_cpu=True)
     yield
     ray.shutdown()
 
@@ -56,7 +60,7 @@ def run_with(reward: RewardSettings) -> list[Trajectory]:
 
 def test_a_function_by_import_path_grades_in_the_worker() -> None:
     for run in run_with(RewardSettings(kind="own_rewards:brief")):
-        assert (run.reward, run.failure) == (0.0, "")
+        assert (run.failure, run.reward) == ("", 0.0)
         assert run.grade is not None
         assert run.grade.by == "function:own_rewards:brief"
     for run in run_with(RewardSettings(kind="own_rewards:nan")):
