@@ -90,12 +90,13 @@ class Folder:
         """What the run was asked to do; raises SettingError if this is no run of ours."""
         try:
             record = json.loads(self.request_file.read_text())
-        except (OSError, json.JSONDecodeError) as error:
+        except FileNotFoundError:
             raise SettingError(
-                f"{self.path} holds no run ({self.request_file.name}: {error}); "
-                "begin one with `python -m benchmarks run`"
+                f"{self.path} holds no run; begin one with `python -m benchmarks run`"
             ) from None
-        if record.pop("format", None) != FORMAT:
+        except (OSError, ValueError) as error:
+            raise SettingError(f"{self.request_file} cannot be read: {error}") from None
+        if not isinstance(record, dict) or record.pop("format", None) != FORMAT:
             raise SettingError(f"{self.request_file} is not of format {FORMAT}; begin a new run")
         prices = {name: Price(**price) for name, price in record.pop("prices").items()}
         return Request(**record, prices=prices)

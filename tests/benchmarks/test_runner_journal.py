@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,28 @@ async def test_what_is_appended_is_read(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     await filled(path, EVENTS)
     assert list(read(path)) == EVENTS
+
+
+async def test_events_that_wait_share_one_fsync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, calls, gate = os.fsync, [], threading.Event()
+
+    def slow(descriptor: int) -> None:
+        gate.wait(20)
+        calls.append(descriptor)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    with Journal.opened(tmp_path / "journal.jsonl") as journal:
+        waiting = [asyncio.create_task(journal.append(event)) for event in EVENTS]
+        await asyncio.sleep(0)
+        waiting[-1].cancel()
+        gate.set()
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in ended[-2:]] == [type(None), asyncio.CancelledError]
+    assert list(read(tmp_path / "journal.jsonl")) == EVENTS
+    assert len(calls) < len(EVENTS)
 
 
 @settings(deadline=None, max_examples=40)
