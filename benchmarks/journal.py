@@ -111,7 +111,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     """Every whole line, in order; also of a run that is going on.
 
     Raises:
-        SettingError: a line before the last is not JSON, so something else wrote into the file.
+        SettingError: a line before the last is no event, so something else wrote into the file.
     """
     if not path.exists():
         return
@@ -120,12 +120,20 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield json.loads(line)
-            except json.JSONDecodeError as error:
+                yield _event(line)
+            except (ValueError, KeyError, TypeError) as error:
                 raise SettingError(
                     f"{path}, line {number} is damaged ({error}); remove that line, and the "
                     "trial that it recorded is run again"
                 ) from None
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    """The event of a line; raises ValueError, KeyError or TypeError if it is none."""
+    event: dict[str, Any] = json.loads(line)
+    if event["event"] != "scoring":
+        Key.of(event)
+    return event
 
 
 def _whole(path: Path) -> int:

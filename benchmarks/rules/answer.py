@@ -19,7 +19,8 @@ _BRACE = re.compile(r"\\boxed\s*\{|\\.|[{}]", re.DOTALL)
 
 _IN_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|textit)\s*\{([^{}]*)\}")
 _LATEX_SPACE = re.compile(r"\\[ ,;:!]")
-_WORD = re.compile(r"[^\W_]")
+# Ends of a block of code, of a formula on lines of its own, a rule across the page.
+_FRAME = re.compile(r"`{3,}|\${2}|\\[\])]|[-*_=]{3,}")
 
 _SAME_SIGNS = str.maketrans("\u2212\u2018\u2019\u201c\u201d", "-''\"\"")
 _THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
@@ -60,8 +61,9 @@ class Score:
 def extract_answer(text: str) -> Extraction:
     r"""The last `<answer>...</answer>`, else the last balanced `\boxed{...}`, else the last line.
 
-    Lines without a letter or digit, such as the end of a block of code, count only if there is no
-    other. A box that holds `\text{...}` alone is that text. An empty tag or box is an empty answer.
+    Blank lines do not count, nor the end of a block of code or of a formula, unless there is no
+    other line. A box that holds `\text{...}` alone is that text. A tag or a box that is empty is an
+    empty answer.
     """
     if (tagged := _last_tagged(text)) is not None:
         return Extraction(tagged.strip(), "answer_tag")
@@ -69,7 +71,9 @@ def extract_answer(text: str) -> Extraction:
         shown = _IN_TEXT.fullmatch(boxed.strip())
         return Extraction((shown[1] if shown else boxed).strip(), "boxed")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    last = next((line for line in reversed(lines) if _WORD.search(line)), "".join(lines[-1:]))
+    last = next(
+        (each for each in reversed(lines) if not _FRAME.fullmatch(each)), "".join(lines[-1:])
+    )
     return Extraction(last, "last_line" if lines else "empty")
 
 

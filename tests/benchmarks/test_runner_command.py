@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.folder import Folder, Request
 
 VLLM = "vllm:x@http://127.0.0.1:1"
 
@@ -78,7 +79,12 @@ def test_a_folder_without_a_run_is_no_run(
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("{", "cannot be read"), ("[]", "is not of format 1"), ("{}", "is not of format 1")],
+    [
+        ("{", "cannot be read"),
+        ("[]", "is not of format 1"),
+        ("{}", "is not of format 1"),
+        ('{"format": 1}', "is damaged"),
+    ],
 )
 def test_a_damaged_run_is_refused(
     text: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -86,6 +92,17 @@ def test_a_damaged_run_is_refused(
     (tmp_path / "run.json").write_text(text)
     assert main(["resume", str(tmp_path)]) == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [None, "x", "[]", '{"task": "almanac"}'])
+def test_damaged_items_are_refused(
+    text: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Folder(tmp_path / "run")
+    folder.create(Request("run", {"almanac": "full"}, {"almanac": 1}), {})
+    folder.items_file.unlink() if text is None else folder.items_file.write_text(text)
+    assert main(["report", str(folder.path)]) == 2
+    assert "items.jsonl is gone or damaged" in capsys.readouterr().err
 
 
 def test_a_reader_that_has_enough_is_no_fault() -> None:

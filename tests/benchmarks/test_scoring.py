@@ -37,6 +37,7 @@ texts = st.text() | st.lists(fragments | st.characters()).map("".join)
         (r"\boxed{\text{Old Harbor}}", "Old Harbor", "boxed"),
         ("The code:\n```\n7\n```\n", "7", "last_line"),
         ("---", "---", "last_line"),
+        ("It is\n\u2193 \u2191 \u2193\n---", "\u2193 \u2191 \u2193", "last_line"),
         ("", "", "empty"),
     ],
 )

@@ -66,6 +66,12 @@ def test_a_folder_that_holds_something_else_is_refused(study: Study) -> None:
         study.check()
 
 
+def test_the_folder_of_a_run_is_no_place_for_a_study(study: Study) -> None:
+    inner = replace(study, path=study.folder(1).path)
+    with pytest.raises(SettingError, match="is the folder of a run"):
+        inner.check()
+
+
 def test_budgets_ascend_and_are_whole() -> None:
     assert budgets("5, 1,2,1") == [1, 2, 5]
     for text in ("", "0", "1,x", "1,,2"):
