@@ -9,6 +9,7 @@ Exit codes: 0 done, 1 the command found fault, 2 a setting is wrong, 130 interru
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -33,12 +34,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     asked = _parser().parse_args(arguments)
     try:
-        return int(asked.call(asked))
+        code = int(asked.call(asked))
+        sys.stdout.flush()
+        return code
     except AgentFlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever reads has enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

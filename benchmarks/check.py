@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from agentflow_graph.errors import SettingError
-from benchmarks.data import PAPER, Loaded, NoData, locate
+from benchmarks.data import PAPER, Loaded, NoData, locate, must_be_folder
 from benchmarks.item import Benchmark, Item
 from benchmarks.registry import benchmark, registry
 from benchmarks.registry import subset as named_subset
@@ -63,15 +63,14 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = subparsers.add_parser("check", help="prove loaders and scorers on the data at hand")
     parser.add_argument("tasks", nargs="*", metavar="TASK", help="default: every task")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with the data")
-    parser.add_argument("--subset", default=PAPER, help="default: %(default)s")
+    parser.add_argument("--subset", default=PAPER, metavar="NAME", help="default: agentflow")
     parser.add_argument("--json", action="store_true", help="as a JSON list, with every fault")
     parser.set_defaults(call=call)
 
 
 def call(asked: argparse.Namespace) -> int:
     """Check and print; 1 if anything is at fault."""
-    if asked.data is not None and not asked.data.is_dir():
-        raise SettingError(f"--data {asked.data} is no folder: give one that holds the data")
+    must_be_folder(asked.data)
     tasks = [benchmark(name) for name in asked.tasks] or [
         each for each in registry().values() if asked.subset in each.subsets
     ]

@@ -61,6 +61,12 @@ def load(
     return loaded.items[:limit]
 
 
+def must_be_folder(data: Path | None) -> None:
+    """Raises SettingError for a folder that is named and not there."""
+    if data is not None and not data.is_dir():
+        raise SettingError(f"--data {data} is no folder: give one that holds the data")
+
+
 def locate(benchmark: Benchmark, subset: str, data: Path | None) -> Loaded:
     """What there is of a subset, whatever its number.
 

@@ -90,22 +90,31 @@ class Folder:
         """What the run was asked to do; raises SettingError if this is no run of ours."""
         try:
             record = json.loads(self.request_file.read_text())
-        except (OSError, json.JSONDecodeError) as error:
+        except FileNotFoundError:
             raise SettingError(
-                f"{self.path} holds no run ({self.request_file.name}: {error}); "
-                "begin one with `python -m benchmarks run`"
+                f"{self.path} holds no run; begin one with `python -m benchmarks run`"
             ) from None
-        if record.pop("format", None) != FORMAT:
+        except (OSError, ValueError) as error:
+            raise SettingError(f"{self.request_file} cannot be read: {error}") from None
+        if not isinstance(record, dict) or record.pop("format", None) != FORMAT:
             raise SettingError(f"{self.request_file} is not of format {FORMAT}; begin a new run")
-        prices = {name: Price(**price) for name, price in record.pop("prices").items()}
-        return Request(**record, prices=prices)
+        try:
+            prices = {name: Price(**price) for name, price in record.pop("prices").items()}
+            return Request(**record, prices=prices)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise SettingError(f"{self.request_file} is damaged: {error}") from None
 
     def items(self) -> dict[str, dict[str, Item]]:
-        """The items by task and id."""
+        """The items by task and id; raises SettingError if the file is gone or damaged."""
         found: dict[str, dict[str, Item]] = {}
-        for line in self.items_file.read_bytes().splitlines():
-            row = json.loads(line)
-            task = row.pop("task")
-            row = {name: tuple(v) if isinstance(v, list) else v for name, v in row.items()}
-            found.setdefault(task, {})[row["id"]] = Item(**row)
+        try:
+            for line in self.items_file.read_bytes().splitlines():
+                row = json.loads(line)
+                task = row.pop("task")
+                row = {name: tuple(v) if isinstance(v, list) else v for name, v in row.items()}
+                found.setdefault(task, {})[row["id"]] = Item(**row)
+        except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SettingError(
+                f"{self.items_file} is gone or damaged ({error}); begin a new run"
+            ) from None
         return found

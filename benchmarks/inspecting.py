@@ -165,7 +165,6 @@ def young_garbage() -> Iterator[None]:
 
     Else it walks through them again and again: a fifth of the runner's time.
     """
-    gc.collect()
     gc.freeze()
     try:
         yield

@@ -14,8 +14,9 @@ import asyncio
 import fcntl
 import json
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -37,10 +38,11 @@ class Key(NamedTuple):
 
 
 class Journal:
-    """An open journal. Appending is serial, in a thread of its own, off the event loop."""
+    """An open journal. One thread appends, off the event loop; events that wait share an fsync."""
 
     def __init__(self, descriptor: int, end: int) -> None:
         self._descriptor, self._end = descriptor, end
+        self._waiting: deque[tuple[bytes, Future[None]]] = deque()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     @classmethod
@@ -69,13 +71,31 @@ class Journal:
         """Write one event; raises RunStopped if the disk does not take it."""
         # Models write lone surrogates and huge numbers: json takes them, orjson does not.
         line = json.dumps(event, default=str).encode() + b"\n"
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._write, line)
+        written: Future[None] = Future()
+        self._waiting.append((line, written))
+        self._writer.submit(self._write_waiting)
+        await asyncio.wrap_future(written)
 
-    def _write(self, line: bytes) -> None:
+    def _write_waiting(self) -> None:
+        """In the writer's thread: all that has come by now; what comes later has its own call."""
+        taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not taken:
+            return
+        failure: Exception | None = None
         try:
-            rest = memoryview(line)
+            self._write(b"".join(line for line, _ in taken))
+        except Exception as error:  # whoever waits must hear of it, or waits for ever
+            failure = error
+        for _, written in taken:
+            if not written.set_running_or_notify_cancel():
+                continue
+            written.set_exception(failure) if failure else written.set_result(None)
+
+    def _write(self, lines: bytes) -> None:
+        try:
+            rest = memoryview(lines)
             while rest:
-                at = self._end + len(line) - len(rest)
+                at = self._end + len(lines) - len(rest)
                 rest = rest[os.pwrite(self._descriptor, rest, at) :]
             os.fsync(self._descriptor)
         except OSError as error:
@@ -84,14 +104,14 @@ class Journal:
                 f"the journal cannot be written ({error.strerror}); finished items are safe, "
                 "make room and resume"
             ) from error
-        self._end += len(line)
+        self._end += len(lines)
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
     """Every whole line, in order; also of a run that is going on.
 
     Raises:
-        SettingError: a line before the last is not JSON, so something else wrote into the file.
+        SettingError: a line before the last is no event, so something else wrote into the file.
     """
     if not path.exists():
         return
@@ -100,12 +120,20 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield json.loads(line)
-            except json.JSONDecodeError as error:
+                yield _event(line)
+            except (ValueError, KeyError, TypeError) as error:
                 raise SettingError(
                     f"{path}, line {number} is damaged ({error}); remove that line, and the "
                     "trial that it recorded is run again"
                 ) from None
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    """The event of a line; raises ValueError, KeyError or TypeError if it is none."""
+    event: dict[str, Any] = json.loads(line)
+    if event["event"] != "scoring":
+        Key.of(event)
+    return event
 
 
 def _whole(path: Path) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from agentflow_graph.context import Context
 from agentflow_graph.crew import Crews
 from agentflow_graph.errors import SettingError
-from benchmarks.data import load
+from benchmarks.data import load, must_be_folder
 from benchmarks.folder import Folder, Items, Request
 from benchmarks.item import Benchmark
 from benchmarks.judge import Judge
@@ -29,6 +29,7 @@ def prepare(asked: Asked) -> tuple[Request, Items, Judge | None]:
     """What the command line asks for, with its items and judge; raises SettingError."""
     needs_inspect()
     Folder(asked.run).must_be_new()
+    must_be_folder(asked.data)
     subsets = {name: _subset(benchmark(name), asked.subset) for name in asked.task}
     request = Request(
         name=asked.run.resolve().name,

@@ -39,8 +39,10 @@ def read_prices(path: Path) -> dict[str, Price]:
     """The prices in a TOML file, by model string; raises SettingError for anything else."""
     try:
         tables = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingError(f"prices {path} cannot be read: {error}") from None
+    except OSError as error:
+        raise SettingError(f"prices {path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"prices {path} is not TOML: {error}") from None
     return {name: _price(name, table) for name, table in tables.items()}
 
 

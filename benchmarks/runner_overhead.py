@@ -5,7 +5,9 @@
 * CPU milliseconds a sample with a model that answers at once: the runner, which calls the graph
   directly, keeps a journal and tells spans; and inspect's own `agent_bridge()` around the same
   graph, whose planner is `ChatOpenAI(model="inspect")` answered by inspect's `mockllm`. Both under
-  the same settings of inspect, in turn in one process; best of the rounds.
+  the same settings of inspect, in turn in one process; best of the rounds. The bridge needs the
+  OpenAI client, which is part of its price; the runner's planner is a fake that needs none. Only
+  the runner spares the garbage collector, because that is a thing it does of its own.
 
 The first evaluation of a process loads inspect's providers (seconds); it is not measured.
 """

@@ -43,6 +43,8 @@ class Study:
 
     def check(self) -> None:
         """Raises SettingError if a folder is taken, or holds a run of another study."""
+        if Folder(self.path).request_file.exists():
+            raise SettingError(f"{self.path} is the folder of a run; name another one for --run")
         for budget in self.budgets:
             folder = self.folder(budget)
             if not folder.request_file.exists():

@@ -20,6 +20,13 @@ def at_least_zero(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """A port that a server may have: 1 to 65535."""
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port of 1 to 65535")
+    return int(text)
+
+
 def above_zero(text: str) -> float:
     """A finite number above 0."""
     try:

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from agentflow_graph.models import FORMS
+from benchmarks.commands.run import JUDGE
 
 
 def add(subparsers: Any) -> None:
     """Make the parser."""
     parser = subparsers.add_parser("score", help="mark the stored answers anew")
     parser.add_argument("run", type=Path, metavar="DIR", help="folder of the run")
-    parser.add_argument("--judge", default="", metavar="MODEL", help=FORMS)
+    parser.add_argument("--judge", default="", metavar="MODEL", help=JUDGE)
     parser.set_defaults(call=call)
 
 

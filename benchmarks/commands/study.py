@@ -24,8 +24,14 @@ def budgets(text: str) -> list[int]:
 def add(subparsers: Any) -> None:
     """Make the parser: that of `run`, for the folder holds one run a budget."""
     parser = subparsers.add_parser("study", help="accuracy by budget of turns")
-    parser.add_argument("--budgets", type=budgets, default=[1, 2, 3, 5], metavar="1,2,3,5")
-    options(parser)
+    parser.add_argument(
+        "--budgets",
+        type=budgets,
+        default=[1, 2, 3, 5],
+        metavar="1,2,3,5",
+        help="turns at most; one run each",
+    )
+    options(parser, spent="of each budget's run")
     parser.set_defaults(call=call)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
-from benchmarks.commands.options import count
+from benchmarks.commands.options import port
 
 HOST = "127.0.0.1"
 """The viewer has no password: nobody else's machine may reach it."""
@@ -19,7 +19,7 @@ def add(subparsers: Any) -> None:
     """Make the parser."""
     parser = subparsers.add_parser("view", help="look at a run in inspect's viewer")
     parser.add_argument("run", type=Path, metavar="DIR", help="folder of the run")
-    parser.add_argument("--port", type=count, default=7575)
+    parser.add_argument("--port", type=port, default=7575, metavar="N", help="default: 7575")
     parser.set_defaults(call=call)
 
 

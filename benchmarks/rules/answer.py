@@ -17,6 +17,11 @@ _ANSWER_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 # An escaped character is one token, so that a literal \{ or \} does not count as a brace.
 _BRACE = re.compile(r"\\boxed\s*\{|\\.|[{}]", re.DOTALL)
 
+_IN_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|textit)\s*\{([^{}]*)\}")
+_LATEX_SPACE = re.compile(r"\\[ ,;:!]")
+# Ends of a block of code, of a formula on lines of its own, a rule across the page.
+_FRAME = re.compile(r"`{3,}|\${2}|\\[\])]|[-*_=]{3,}")
+
 _SAME_SIGNS = str.maketrans("\u2212\u2018\u2019\u201c\u201d", "-''\"\"")
 _THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
 _POINT_ZERO = re.compile(r"(?<![0-9.])([0-9]+)\.0+(?![0-9.])")
@@ -56,14 +61,25 @@ class Score:
 def extract_answer(text: str) -> Extraction:
     r"""The last `<answer>...</answer>`, else the last balanced `\boxed{...}`, else the last line.
 
-    Lines without text do not count. A tag or a box that is empty is an empty answer.
+    Blank lines do not count, nor the end of a block of code or of a formula, unless there is no
+    other line. A box that holds `\text{...}` alone is that text. A tag or a box that is empty is an
+    empty answer.
     """
     if (tagged := _last_tagged(text)) is not None:
         return Extraction(tagged.strip(), "answer_tag")
     if (boxed := _last_boxed(text)) is not None:
-        return Extraction(boxed.strip(), "boxed")
+        shown = _IN_TEXT.fullmatch(boxed.strip())
+        return Extraction((shown[1] if shown else boxed).strip(), "boxed")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return Extraction(lines[-1], "last_line") if lines else Extraction("", "empty")
+    last = next(
+        (each for each in reversed(lines) if not _FRAME.fullmatch(each)), "".join(lines[-1:])
+    )
+    return Extraction(last, "last_line" if lines else "empty")
+
+
+def without_markup(text: str) -> str:
+    r"""Without LaTeX's `\text{...}` and the like around words, and its spaces."""
+    return _LATEX_SPACE.sub(" ", _IN_TEXT.sub(r"\1", text))
 
 
 def unprefixed(text: str) -> str:

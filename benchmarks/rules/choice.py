@@ -12,20 +12,22 @@ import re
 from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 
-from benchmarks.rules.answer import Score, extract_answer, normalise, unprefixed
+from benchmarks.rules.answer import Score, extract_answer, normalise, unprefixed, without_markup
 
 LONGEST = 2_000
 """Characters of an answer that are read."""
 
-_ALONE = re.compile(r"(?:(?:option|choice)\s*:?\s*)?[(\[{]?\s*([A-Za-z])\s*[)\]}]?", re.IGNORECASE)
+# Letters of ASCII alone: with IGNORECASE, [A-Z] takes a dotted capital I too.
+_ALONE = re.compile(r"(?:(?i:option|choice)\s*:?\s*)?[(\[{]?\s*([A-Za-z])\s*[)\]}]?")
 _IN_FRONT = re.compile(
-    r"(?:(?:option|choice)\s+)?(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*[.:,-]?|([A-Za-z])\s*[.:)])\s*(?=\S)",
-    re.IGNORECASE,
+    r"(?:(?i:option|choice)\s+)?"
+    r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*[.:,-]?|([A-Za-z])(?:\s*[.:)]|\s+[-\u2013\u2014]\s))\s*(?=\S)",
 )
 _BEHIND = re.compile(
-    r"(?P<text>.*\S)\s*[(\[]\s*(?:(?:option|choice)\s+)?(?P<letter>[A-Za-z])\s*[)\]]"
+    r"(?P<text>.*\S)\s*[(\[]\s*(?:(?i:option|choice)\s+)?(?P<letter>[A-Za-z])\s*[)\]]"
 )
-_MARKUP = re.compile(r"\\(?:text|mathrm|mathbf|textbf|textit)\s*\{([^{}]*)\}")
+_REASON = re.compile(r"([A-Z]),?\s+(?:because|since)\b.*", re.DOTALL)
+_ASIDE = re.compile(r"\s*\([^()]*\)\W*")
 _AROUND = " \t\r\n*_`\"'$.,:;"
 
 
@@ -51,7 +53,7 @@ def choice(choices: Sequence[str], gold: str, reply: str) -> Score:
     if plain(reply[:LONGEST]) == plain(gold) and not _ALONE.fullmatch(reply.strip(_AROUND)):
         return Score(1.0, reply, "whole")
     answer, rule = extract_answer(reply)
-    shown = unprefixed(_MARKUP.sub(r"\1", answer[:LONGEST]))
+    shown = unprefixed(without_markup(answer[:LONGEST]))
     return Score(float(_chosen(options, plain, shown) == plain(gold)), answer, rule)
 
 
@@ -79,7 +81,7 @@ def _spelling(texts: Sequence[str]) -> Callable[[str], str]:
 def _chosen(options: Sequence[str], plain: Callable[[str], str], answer: str) -> str | None:
     """The text of the option that the answer names; None where it names none for certain."""
     bare = answer.strip(_AROUND)
-    alone = _ALONE.fullmatch(bare)
+    alone = _ALONE.fullmatch(bare) or _REASON.fullmatch(bare)
     if alone and (named := _option(options, alone[1])) is not None:
         return named
     if plain(answer) in options:
@@ -101,7 +103,15 @@ def _option(options: Sequence[str], letter: str) -> str | None:
 
 
 def _agreed(options: Sequence[str], letter: str, text: str) -> str | None:
-    """The letter's option, if the text beside it is the option's or its beginning."""
+    """The letter's option, if the text beside it is that option, its beginning, or it and an aside.
+
+    Text that is another option, or an aside that names one, contradicts the letter.
+    """
     option = _option(options, letter)
-    begins = option is not None and bool(text) and option.startswith(text)
-    return option if begins and (text == option or text not in options) else None
+    if option is None or not text or text == option:
+        return option if text else None
+    if text in options:
+        return None
+    aside = _ASIDE.fullmatch(text.removeprefix(option)) if text.startswith(option) else None
+    named = aside and any(other in aside[0] for other in options if other != option)
+    return option if option.startswith(text) or (aside and not named) else None

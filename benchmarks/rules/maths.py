@@ -33,7 +33,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _ZEROS = re.compile(r"(?<=[0-9])\.0*$")
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 _TEXT_COMMAND = re.compile(r"\\(?:text|textbf|mathrm|mathbf|operatorname)\s*\{([^{}]*)\}")
-_SPACING = re.compile(r"\\[,;:! ]|\{,\}(?=[0-9]{3})|\\(?:left|right|displaystyle)(?![a-zA-Z])")
+_SPACING = re.compile(r"\\[,;:! $]|\{,\}(?=[0-9]{3})|\\(?:left|right|displaystyle)(?![a-zA-Z])")
 _INFINITY = re.compile(r"\\infty(?![a-zA-Z])|\u221e|\binf\b", re.IGNORECASE)
 # From four letters on; fewer may be a product of symbols.
 _WORD = re.compile(r"(?:yes|no|[+-]?\s*[^\W\d_]{4,}(?:[ '-][^\W\d_]+)*)", re.IGNORECASE)

@@ -19,7 +19,9 @@ GOLD = DRUGS[2]
         *("The answer is C.", "The correct option is (C).", "Answer: C", "So the best choice is C"),
         *(GOLD, GOLD.upper(), GOLD + ".", f"C. {GOLD}", f"C) {GOLD}", f"(C) {GOLD}", f"C: {GOLD}"),
         *(f"**C. {GOLD}**", f"Option C: {GOLD}", f"{GOLD} (C)", "C. Atropine"),
-        *("A or B?\n<answer>C</answer>", f"Not A.\nC. {GOLD}"),
+        *("A or B?\n<answer>C</answer>", f"Not A.\nC. {GOLD}", f"C - {GOLD}", f"C \u2014 {GOLD}"),
+        *("The answer is C because the others are no antidotes.", f"C. {GOLD} (an antidote)"),
+        *(rf"\boxed{{\textbf{{(C)}}\ {GOLD}}}", f"```\nC. {GOLD}\n```"),
     ],
 )
 def test_letter_text_or_both(reply: str) -> None:
@@ -36,6 +38,7 @@ def test_letter_text_or_both(reply: str) -> None:
         *("I do not know", "C. Oxygen", f"D. {GOLD}", "D) Atropine and pralidoxime", "Oxygen (C)"),
         *("Atropine", "C\nActually it is hard to say", "<answer></answer> C", "choline", "and"),
         *("pralidoxime and atropine", f"{GOLD} {DRUGS[0]}", "C) is not right"),
+        *("\u0130", "(\u017f)", f"C. {GOLD} (or {DRUGS[0]})", f"A - {GOLD}", "I, because C is"),
     ],
 )
 def test_wrong_or_unreadable_answers(reply: str) -> None:
@@ -104,3 +107,9 @@ def test_no_reply_raises(reply: str) -> None:
 @pytest.mark.parametrize("fragment", ["(", "C. ", "option ", r"\text{", " ", "(C)"])
 def test_long_replies_do_not_hang(fragment: str) -> None:
     assert choice(DRUGS, GOLD, fragment * 50_000).value == 0.0
+
+
+def test_a_letter_beside_an_option_that_is_longer_by_an_aside_names_neither() -> None:
+    drugs = ["Iron", "Iron (slow release)"]
+    assert choice(drugs, "Iron", "A. Iron (slow release)").value == 0.0
+    assert choice(drugs, "Iron (slow release)", "B. Iron (slow release)").value == 1.0

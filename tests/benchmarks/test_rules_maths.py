@@ -22,6 +22,8 @@ from benchmarks.scoring import maths, maths_async
     [
         ("33", "33"),
         ("33", "33.0"),
+        ("33", r"<answer>\$33</answer>"),
+        ("33", "\\[\n33\n\\]"),
         ("33", "So we get $33$."),
         ("33", "m + n = 33"),
         ("33", r"\(33\)"),

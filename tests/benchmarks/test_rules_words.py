@@ -12,6 +12,7 @@ from benchmarks.scoring import SCORERS, words
     ("gold", "reply"),
     [
         ("20 June 1837", "June 20, 1837"),
+        ("20 June 1837", r"\boxed{\text{June 20, 1837}}"),
         ("20 June 1837", "the 20th of June, 1837."),
         ("20 June 1837", "Tuesday, 20 Jun. 1837"),
         ("September 13, 1993", "13 Sept 1993"),

@@ -1,4 +1,4 @@
-"""The almanac end to end: the planner that ships, the command line, inspect's log."""
+"""The almanac end to end: the planner that ships, the command line, inspect's log, the report."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from launched import run_program
 
+from benchmarks.__main__ import main
 from benchmarks.folder import Folder
 from benchmarks.session import read_session
 
 pytestmark = pytest.mark.integration
 
-ITEMS, TRIALS = 15, 2
+ITEMS, TRIALS = 10, 2
 
 
 def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
@@ -48,3 +49,10 @@ def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
     told = {event.source for event in sample.events if event.event == "info"}
     assert told == {"planner", "executor", "verifier", "generator"}
     assert not (tmp_path / "logs").exists()
+
+    assert main(["report", str(folder.path)]) == 0
+    summary = json.loads((folder.path / "report.json").read_text())["tasks"]["almanac"]
+    right = sum(result.score == 1.0 for result in read_session(folder.path).results)
+    assert summary["accuracy"]["mean"] == pytest.approx(right / (ITEMS * TRIALS))
+    assert f"| Almanac | {ITEMS} x {TRIALS} |" in (folder.path / "report.md").read_text()
+    assert (folder.path / "report.html").read_text().count("<svg") >= 2

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.folder import Folder, Request
 
 VLLM = "vllm:x@http://127.0.0.1:1"
 
@@ -30,7 +33,7 @@ VLLM = "vllm:x@http://127.0.0.1:1"
         (["almanac", "--max-cost", "3", "--set", f"planner={VLLM}"], f"none is known for {VLLM}"),
         (["almanac", "--max-cost", "3", "--judge", VLLM], f"none is known for {VLLM}"),
         (["almanac", "--prices", "/absent.toml"], "/absent.toml cannot be read"),
-        (["bamboogle", "--data", "/absent"], "/absent"),
+        (["bamboogle", "--data", "/absent"], "--data /absent is no folder"),
     ],
 )
 def test_bad_input_is_refused(
@@ -66,12 +69,46 @@ def test_a_folder_that_holds_something_is_left_alone(
     assert f"resume {tmp_path}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["resume", "score", "view"])
+@pytest.mark.parametrize("command", ["resume", "score", "report", "view"])
 def test_a_folder_without_a_run_is_no_run(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([command, str(tmp_path)]) == 2
     assert "holds no run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "is not of format 1"),
+        ("{}", "is not of format 1"),
+        ('{"format": 1}', "is damaged"),
+    ],
+)
+def test_a_damaged_run_is_refused(
+    text: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_text(text)
+    assert main(["resume", str(tmp_path)]) == 2
+    assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [None, "x", "[]", '{"task": "almanac"}'])
+def test_damaged_items_are_refused(
+    text: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Folder(tmp_path / "run")
+    folder.create(Request("run", {"almanac": "full"}, {"almanac": 1}), {})
+    folder.items_file.unlink() if text is None else folder.items_file.write_text(text)
+    assert main(["report", str(folder.path)]) == 2
+    assert "items.jsonl is gone or damaged" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_is_no_fault() -> None:
+    words = f"set -o pipefail; {sys.executable} -m benchmarks list --json | head -0"
+    ended = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "")
 
 
 def test_without_inspect_the_extra_is_named(

@@ -34,6 +34,10 @@ texts = st.text() | st.lists(fragments | st.characters()).map("".join)
         (r"\boxed{1\}", r"\boxed{1\}", "last_line"),
         ("first\n second \n\n", "second", "last_line"),
         (" \n\t", "", "empty"),
+        (r"\boxed{\text{Old Harbor}}", "Old Harbor", "boxed"),
+        ("The code:\n```\n7\n```\n", "7", "last_line"),
+        ("---", "---", "last_line"),
+        ("It is\n\u2193 \u2191 \u2193\n---", "\u2193 \u2191 \u2193", "last_line"),
         ("", "", "empty"),
     ],
 )

@@ -1,13 +1,12 @@
 """Budgets of turns: each is run once, with the same options, and all are shown together."""
 
 import json
-import subprocess
-import sys
 from argparse import ArgumentTypeError
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from launched import run_program
 from sessions import KNOWN, result, session
 
 from agentflow_graph.errors import SettingError
@@ -67,6 +66,12 @@ def test_a_folder_that_holds_something_else_is_refused(study: Study) -> None:
         study.check()
 
 
+def test_the_folder_of_a_run_is_no_place_for_a_study(study: Study) -> None:
+    inner = replace(study, path=study.folder(1).path)
+    with pytest.raises(SettingError, match="is the folder of a run"):
+        inner.check()
+
+
 def test_budgets_ascend_and_are_whole() -> None:
     assert budgets("5, 1,2,1") == [1, 2, 5]
     for text in ("", "0", "1,x", "1,,2"):
@@ -113,16 +118,16 @@ def test_a_finished_budget_does_not_run_again(
 ) -> None:
     folder = tmp_path / "study"
     words = ["study", "almanac", "--run", str(folder), "--seed", "1"]
-    ran(*words, "--limit", "6", "--budgets", "1")
+    ran(*words, "--limit", "4", "--budgets", "1")
     journal = (folder / "budget-1" / "journal.jsonl").read_bytes()
-    ran(*words, "--limit", "6", "--budgets", "1,4")
+    ran(*words, "--limit", "4", "--budgets", "1,4")
     assert (folder / "budget-1" / "journal.jsonl").read_bytes() == journal
     small, large = json.loads((folder / "report.json").read_text())["budgets"]
     assert small["tasks"]["almanac"]["effort"]["turns"] == 1.0
     most, least = (each["tasks"]["almanac"]["accuracy"]["mean"] for each in (large, small))
     assert most > least
 
-    assert main([*words, "--limit", "5", "--budgets", "1,4"]) == 2
+    assert main([*words, "--limit", "3", "--budgets", "1,4"]) == 2
     assert "other expected" in capsys.readouterr().err
     assert main([*words, "--set", "max_turns=2"]) == 2
     assert "--budgets" in capsys.readouterr().err
@@ -135,9 +140,8 @@ def test_a_finished_budget_does_not_run_again(
 
 
 def ran(*words: str) -> None:
-    """The command in a process of its own, which must end well."""
-    line = [sys.executable, "-m", "benchmarks", *words]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    """The command in a process of its own, which must end well: inspect leaves streams open."""
+    done = run_program("-m", "benchmarks", *words)
     assert done.returncode == 0, done.stderr
 
 

@@ -93,3 +93,11 @@ async def test_any_backend_will_do() -> None:
             return [Passage(query, "found")]
 
     assert await WikipediaSearch(backend=Fixed()).ainvoke({"query": "Mira"}) == "Mira: found"
+
+
+async def test_the_index_says_nothing_in_the_log(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    await Corpus(path).search("Old Harbor", 1)
+    assert not [record for record in caplog.records if record.name == "bm25s"]

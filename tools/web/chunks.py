@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from importlib import import_module
 from itertools import islice
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
+from tools.bm25 import indexed
 from tools.faults import RemoteFault
 
 WORDS, OVERLAP = 200, 20
@@ -65,15 +65,13 @@ async def rank(
 
 
 def bm25(query: str, chunks: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """BM25 of each chunk (bm25s defaults: k1 1.5, b 0.75, Lucene); shape (len(chunks),)."""
+    """BM25 of each chunk; shape (len(chunks),)."""
     tokens = [_WORD.findall(chunk.casefold()) for chunk in chunks]
     vocabulary = {word for chunk in tokens for word in chunk}
     known = [word for word in _WORD.findall(query.casefold()) if word in vocabulary]
     if not known:
         return np.zeros(len(chunks), dtype=np.float32)
-    scorer = import_module("bm25s").BM25(backend="numpy")
-    scorer.index(tokens, show_progress=False)
-    return np.asarray(scorer.get_scores(known), dtype=np.float32)
+    return np.asarray(indexed(tokens).get_scores(known), dtype=np.float32)
 
 
 async def _cosine(

@@ -1,4 +1,4 @@
-"""Search in a file of articles, offline, by BM25 (Robertson & Zaragoza 2009; library bm25s).
+"""Search in a file of articles, offline, by BM25 (`tools.bm25`).
 
     corpus = Corpus("articles.jsonl")            # {"title": ..., "text": ..., "url"?: ...} a line
     passages = await corpus.search("mayor of Old Harbor", top_k=3)
@@ -15,10 +15,9 @@ import os
 import re
 import threading
 from collections import OrderedDict, defaultdict
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
+from tools.bm25 import indexed
 from tools.wiki.passage import BackendError, Passage
 
 SHIPPED = Path(__file__).parent / "almanac.jsonl"
@@ -71,7 +70,7 @@ def default_corpus(path: str | Path = "") -> Corpus:
 
 
 class Index:
-    """Articles in memory with their BM25 weights (bm25s defaults: k1 1.5, b 0.75, Lucene)."""
+    """Articles in memory with their BM25 weights."""
 
     def __init__(self, passages: list[Passage]) -> None:
         """Build the index; titles count as part of the text."""
@@ -81,8 +80,7 @@ class Index:
             self._titles[" ".join(words(passage.title))].append(number)
         tokens = [words(f"{passage.title} {passage.text}") for passage in passages]
         self._vocabulary = {word for article in tokens for word in article}
-        self._scorer: Any = import_module("bm25s").BM25(backend="numpy")
-        self._scorer.index(tokens, show_progress=False)
+        self._scorer = indexed(tokens)
 
     def search(self, query: str, top_k: int) -> list[Passage]:
         """The best `top_k`; ties keep the order of the file."""
