@@ -143,6 +143,10 @@ class Config(Section):
     seed: int = 7
     steps: int = Field(40, ge=1)
     save_every: int = Field(0, ge=0, description="Steps between checkpoints; 0: at the end only")
+    deterministic: bool = Field(
+        False,
+        description="Same seed, same weights, also after a kill; engines take calls one by one",
+    )
     stalled_after: int = Field(
         8, ge=1, description="Stop after so many steps in a row in which every run failed to score"
     )
@@ -166,6 +170,11 @@ class Config(Section):
             raise ValueError(
                 f"rollout.max_tokens={self.rollout.max_tokens} leaves no room for a prompt in "
                 f"rollout.window={self.rollout.window}"
+            )
+        if self.deterministic and (self.engine.device, self.engine.count) != ("cpu", 1):
+            raise ValueError(
+                f"deterministic=true needs engine.device=cpu and engine.count=1; they are "
+                f"{self.engine.device} and {self.engine.count}"
             )
         self.context()
         return self

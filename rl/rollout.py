@@ -73,6 +73,14 @@ class Trajectory:
             "state": state,
         }
 
+    @classmethod
+    def recalled(cls, task: Task, record: dict[str, Any]) -> Trajectory:
+        """The trajectory that `record` was made of; its state comes back without messages."""
+        state = cast(State, record["state"])
+        actions = [] if record["failure"] else sampled(state)
+        known = {name: record[name] for name in ("reward", "failure", "seconds")}
+        return cls(task, actions, state=state, **known)
+
 
 async def rollout(agent: Agent, task: Task, context: Context, deadline: float) -> Trajectory:
     """Run the graph once on `task`, at most `deadline` seconds; never raises for a failed run."""
@@ -99,7 +107,14 @@ def judged(task: Task, state: State, seconds: float) -> Trajectory:
     failure = state["error"] or broken(calls)
     if failure:
         return Trajectory(task, failure=failure, state=state, seconds=seconds)
-    actions = [
+    actions = sampled(state)
+    reward = exact_match(task.answers, state["answer"])
+    return Trajectory(task, actions, reward, state=state, seconds=seconds)
+
+
+def sampled(state: State) -> list[Action]:
+    """What the policy sampled in a run, in order; repairs count."""
+    return [
         Action(
             call["prompt_ids"],
             call["token_ids"],
@@ -107,10 +122,9 @@ def judged(task: Task, state: State, seconds: float) -> Trajectory:
             call["policy_version"],
             call["finish_reason"],
         )
-        for call in calls
+        for turn in state["turns"]
+        for call in turn["planner"]
     ]
-    reward = exact_match(task.answers, state["answer"])
-    return Trajectory(task, actions, reward, state=state, seconds=seconds)
 
 
 def broken(calls: list[ModelCall]) -> str:

@@ -53,17 +53,44 @@ def completion(output: Any, version: int) -> Completion:
     return Completion(ids, logprobs, done.finish_reason, version)
 
 
-class AsyncEngine(plain(RolloutRayActor)):  # type: ignore[misc]
+class Served:
+    """Which weights an engine serves, also after Ray has started it anew.
+
+    Ray gives a dead engine a new process under the same handle and sends unanswered calls again.
+    That process has the weights of the run's beginning: it answers nothing until it is given the
+    policy's.
+    """
+
+    def born(self) -> None:
+        """Call this when the engine serves."""
+        self.version = 0
+        self._given = asyncio.Event()
+        if not ray.get_runtime_context().was_current_actor_reconstructed:
+            self._given.set()
+
+    def given(self, version: int) -> None:
+        """The policy's weights are in place."""
+        self.version = version
+        self._given.set()
+
+    async def lost_weights(self) -> None:
+        """Returns when this engine waits for weights; never, where it was not started anew."""
+        if self._given.is_set():
+            await asyncio.Event().wait()
+
+
+class AsyncEngine(Served, plain(RolloutRayActor)):  # type: ignore[misc]
     """OpenRLHF's rollout actor (vLLM's AsyncLLM, engine core in a child process)."""
 
     async def __init__(self, **kwargs: Any) -> None:  # type: ignore[misc]  # Ray awaits it
-        self.version = 0
         await super().__init__(**kwargs)
+        self.born()
 
     async def generate_ids(
         self, prompt_ids: list[int], sampling: Sampling, eos_id: int
     ) -> Completion:
         """One sampled reply; the version is the one at the request's start."""
+        await self._given.wait()
         version = self.version
         output = await self.generate(prompt_ids, sampling_params(sampling, eos_id))
         return completion(output, version)
@@ -72,11 +99,11 @@ class AsyncEngine(plain(RolloutRayActor)):  # type: ignore[misc]
         """Serve these weights from now on."""
         await self.llm.collective_rpc("load_bytes", args=(blob,))
         await self.llm.reset_prefix_cache()
-        self.version = version
+        self.given(version)
 
     async def set_version(self, version: int) -> None:
         """Count a sync that went past us, by NCCL."""
-        self.version = version
+        self.given(version)
 
     async def ready(self) -> str:
         """Returns vLLM's version once the engine serves."""
@@ -85,20 +112,20 @@ class AsyncEngine(plain(RolloutRayActor)):  # type: ignore[misc]
         return str(vllm.__version__)
 
 
-class InlineEngine:
+class InlineEngine(Served):
     """vLLM's synchronous engine and an asyncio pump, in this process."""
 
     async def __init__(self, **kwargs: Any) -> None:  # type: ignore[misc]  # Ray awaits it
         import vllm
         from vllm.v1.engine.llm_engine import LLMEngine
 
-        self.version = 0
         self.engine = LLMEngine.from_engine_args(vllm.EngineArgs(**kwargs))
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._wake = asyncio.Event()
         self._requests = 0
         self.fault = ""
         self._pump = asyncio.create_task(self._run())
+        self.born()
 
     async def _run(self) -> None:
         while True:
@@ -126,6 +153,7 @@ class InlineEngine:
         """One sampled reply; the version is the one at the request's start."""
         from vllm.inputs import TokensPrompt
 
+        await self._given.wait()
         if self.fault:
             raise RuntimeError(self.fault)
         version = self.version
@@ -145,7 +173,7 @@ class InlineEngine:
         """Serve these weights from now on."""
         self.engine.collective_rpc("load_bytes", args=(blob,))
         self.engine.reset_prefix_cache()
-        self.version = version
+        self.given(version)
 
     async def ready(self) -> str:
         """Returns vLLM's version once the engine serves."""
@@ -161,8 +189,18 @@ ENVIRONMENT = {
 }
 
 
-def create_cpu_engines(config: dict[str, Any], model: str, seed: int, window: int) -> list[Any]:
-    """Start `config["count"]` CPU engines on `model`; `config` is `rl.config.Engine` as a dict."""
+RESTARTS = 3
+"""Deaths of one engine that a run survives."""
+
+
+def create_cpu_engines(
+    config: dict[str, Any], model: str, seed: int, window: int, deterministic: bool = False
+) -> list[Any]:
+    """Start `config["count"]` CPU engines on `model`; `config` is `rl.config.Engine` as a dict.
+
+    A deterministic engine takes one request at a time and caches no prefix: the shapes of its
+    matrix products, and so the last bits of its logits, would depend on what else is in flight.
+    """
     inline = config["kind"] == "inline"
     kwargs: dict[str, Any] = {
         "model": model,
@@ -171,9 +209,9 @@ def create_cpu_engines(config: dict[str, Any], model: str, seed: int, window: in
         "worker_extension_cls": "rl.adapter.sync.WeightSync",
         "distributed_executor_backend": "uni",
         "max_model_len": window,
-        "enable_prefix_caching": True,
+        "enable_prefix_caching": not deterministic,
         "dtype": "float32",
-        "max_num_seqs": 256,
+        "max_num_seqs": 1 if deterministic else 256,
         "logprobs_mode": "processed_logprobs",
         "disable_log_stats": True,
     }
@@ -186,6 +224,9 @@ def create_cpu_engines(config: dict[str, Any], model: str, seed: int, window: in
         "OMP_NUM_THREADS": str(config["threads"]),
     }
     actor = ray.remote(InlineEngine if inline else AsyncEngine).options(
-        num_cpus=0, runtime_env={"env_vars": environment}
+        num_cpus=0,
+        runtime_env={"env_vars": environment},
+        max_restarts=RESTARTS,
+        max_task_retries=RESTARTS,
     )
     return [actor.remote(**kwargs, seed=seed + i) for i in range(config["count"])]

@@ -17,6 +17,7 @@ from threading import Event
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+from rl import checkpoints
 from rl.adapter.cpu import stub_flash_attn
 from rl.config import Config
 from rl.metrics import Recorder
@@ -115,7 +116,11 @@ def _take_places(config: Config, recorder: Recorder) -> None:
     if config.engine.device == "cpu":
         engine = config.engine.model_dump()
         openrlhf_ray.create_vllm_engines = lambda *_, **__: create_cpu_engines(
-            engine, config.model.path, config.seed, config.rollout.window
+            engine,
+            config.model.path,
+            config.seed,
+            config.rollout.window,
+            config.deterministic,
         )
     else:
         vllm_engine.RolloutRayActor = ray.remote(AsyncEngine)
@@ -124,7 +129,7 @@ def _take_places(config: Config, recorder: Recorder) -> None:
     def with_config(args: Any) -> Any:
         args.ds.param_dtype = config.model.dtype  # the parser offers bf16 and fp16 only
         args.flow_device = config.engine.device
-        args.flow_threads = config.optimizer.threads
+        args.flow_threads = 1 if config.deterministic else config.optimizer.threads
         return stock(args)
 
     openrlhf.utils.get_strategy = with_config
@@ -187,6 +192,8 @@ def flags(config: Config) -> list[str]:
         }
         # Left out, OpenRLHF takes "all-linear", which peft knows as a word and not as a list.
         values |= {"ds.lora.target_modules": lora.targets} if lora.targets else {}
+    if checkpoints.latest(run):
+        values["ckpt.load_enable"] = True
     return [word for name, value in values.items() for word in _flag(name, value)]
 
 

@@ -1,64 +1,47 @@
 """Sampling: OpenRLHF's generator of samples, with trajectories of the graph for samples.
 
-The list elements it hands on are trajectories, not turn rows, so everything stock that slices or
-buffers by `batch_size * n_samples_per_prompt` stays right.
+Which questions a step asks is a function of the step alone: those that stand at its place in the
+run's `data/train.jsonl`. So no reader's state can be lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from openrlhf.trainer.ppo_utils.experience import Experience
-from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator, _collect_prompt_batch
+from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
 
 from agentflow_graph.policy import Sampling
 from rl.adapter.pool import WorkerPool
-from rl.adapter.rows import unpacked
+from rl.adapter.rows import read
+from rl.adapter.worker import Batch
+from rl.config import Config
 from rl.rollout import Action, Trajectory
 
 
 class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
-    """Draws questions from the stock data loader and runs the graph on them."""
+    """Runs the graph on the questions of a step or of an evaluation."""
 
-    def __init__(self, strategy: Any, prompts: Any, evaluation: Any, pool: WorkerPool) -> None:
-        super().__init__(strategy, prompts, evaluation, None, [])
+    def __init__(self, strategy: Any, config: Config, pool: WorkerPool) -> None:
+        super().__init__(strategy, None, None, None, [])
+        self.config = config
         self.pool = pool
-        self.on_group: Callable[[list[Trajectory]], None] = lambda _: None
-        self.stopped = False
-        """Set, it ends the stock loop as the end of the questions does."""
+        self.train = read(config.run / "data" / "train.jsonl")
+        self.heldout = read(config.run / "data" / "heldout.jsonl")
 
-    def generate_samples(self, **generate_kwargs: Any) -> tuple[Any, float | None, int, bool]:
-        """Stock; none once training is to stop."""
-        if self.stopped:
-            return [], None, 0, True
-        batch: tuple[Any, float | None, int, bool] = super().generate_samples(**generate_kwargs)
-        return batch
+    def of_step(self, step: int) -> list[Trajectory]:
+        """The trajectories of a step, counted from 1; runs of a question stand together."""
+        rollout = self.config.rollout
+        sampling = Sampling(rollout.temperature, rollout.max_tokens)
+        tasks = self.train[(step - 1) * rollout.questions : step * rollout.questions]
+        groups = self.pool.run(tasks, Batch(f"train-{step:05d}", rollout.group, sampling))
+        return [run for group in groups for run in group]
 
-    def _generate_vllm(
-        self,
-        dataloader_iter: Iterator[Any],
-        num_prompts: int,
-        dynamic_filtering: bool,
-        **generate_kwargs: Any,
-    ) -> tuple[list[Trajectory], int, bool]:
-        questions, labels, _, exhausted = _collect_prompt_batch(dataloader_iter, num_prompts)
-        if not questions:
-            return [], 0, True
-        tasks = [unpacked(*row) for row in zip(questions, labels, strict=True)]
-        sampling = Sampling(generate_kwargs["temperature"], generate_kwargs["max_new_tokens"])
-        runs = self.args.rollout.n_samples_per_prompt
-        groups = self.pool.run(tasks, runs, sampling, self.on_group)
-        return [run for group in groups for run in group], len(tasks), exhausted
-
-    def evaluate(self, sampling: Sampling) -> list[Trajectory]:
+    def evaluate(self, step: int, temperature: float) -> list[Trajectory]:
         """One trajectory for each held-out question."""
-        rows = [
-            unpacked(question, label)
-            for _, questions, labels, _ in self.eval_dataloader
-            for question, label in zip(questions, labels, strict=True)
-        ]
-        return [group[0] for group in self.pool.run(rows, 1, sampling)]
+        sampling = Sampling(temperature, self.config.rollout.max_tokens)
+        batch = Batch(f"heldout-{step:05d}-{temperature}", 1, sampling)
+        return [group[0] for group in self.pool.run(self.heldout, batch)]
 
     def row(self, trajectory: Trajectory, action: Action, window: int) -> Experience:
         """One turn as a single-row Experience."""

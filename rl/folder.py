@@ -1,0 +1,89 @@
+"""The run folder on disk: who may write in it, and how something gets there whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import IO
+
+from agentflow_graph.errors import SettingError
+
+ENDING = 45.0
+"""Seconds that the processes of a killed trainer may need to end; Ray takes about five."""
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Put `data` at `path` so that a reader, also after a kill, finds the old or the new file."""
+    aside = path.with_name(f".{path.name}.partial")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    _sync(path.parent)
+
+
+def move_in(aside: Path, place: Path) -> None:
+    """Force the folder `aside` onto the disk, then put it where `place` is, in its stead."""
+    for path in sorted(aside.rglob("*")):
+        _sync(path)
+    _sync(aside)
+    if place.exists():
+        shutil.rmtree(place)
+    aside.rename(place)
+    _sync(place.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def claim(run: Path) -> IO[str]:
+    """Make this process the only trainer of `run`, until it ends or closes what is returned.
+
+    Waits until the graph workers of a killed trainer are gone: what they still write must be read.
+
+    Raises:
+        SettingError: another trainer is at work in the folder.
+    """
+    journal = run / "journal"
+    journal.mkdir(parents=True, exist_ok=True)
+    claimed = (journal / "trainer.lock").open("w")
+    try:
+        fcntl.flock(claimed, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        claimed.close()
+        raise SettingError(f"another trainer is at work in {run}; wait for it or stop it") from None
+    _wait_for_writers(journal)
+    return claimed
+
+
+def _wait_for_writers(journal: Path) -> None:
+    until = time.monotonic() + ENDING
+    with (journal / "writers.lock").open("w") as writers:
+        while True:
+            try:
+                fcntl.flock(writers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError:
+                if time.monotonic() > until:
+                    raise SettingError(
+                        f"a graph worker of an earlier trainer still writes to {journal}; "
+                        "end it (`ps aux | grep ray::`) and try again"
+                    ) from None
+                time.sleep(0.1)
+
+
+def hold_as_writer(journal: Path) -> IO[str]:
+    """Say that this process writes to the journal, for as long as what is returned is open."""
+    journal.mkdir(parents=True, exist_ok=True)
+    held = (journal / "writers.lock").open("a")
+    fcntl.flock(held, fcntl.LOCK_SH)
+    return held
