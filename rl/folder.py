@@ -61,7 +61,11 @@ def claim(run: Path) -> IO[str]:
     except OSError:
         claimed.close()
         raise SettingError(f"another trainer is at work in {run}; wait for it or stop it") from None
-    _wait_for_writers(journal)
+    try:
+        _wait_for_writers(journal)
+    except SettingError:
+        claimed.close()
+        raise
     return claimed
 
 
@@ -81,9 +85,9 @@ def _wait_for_writers(journal: Path) -> None:
                 time.sleep(0.1)
 
 
-def hold_as_writer(journal: Path) -> IO[str]:
-    """Say that this process writes to the journal, for as long as what is returned is open."""
+def hold_as_writer(journal: Path) -> int:
+    """Say that this process writes to the journal, until it ends or closes what is returned."""
     journal.mkdir(parents=True, exist_ok=True)
-    held = (journal / "writers.lock").open("a")
+    held = os.open(journal / "writers.lock", os.O_WRONLY | os.O_CREAT, 0o644)
     fcntl.flock(held, fcntl.LOCK_SH)
     return held

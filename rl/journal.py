@@ -178,10 +178,28 @@ class Journal:
 
     def drop(self, last_step: int) -> None:
         """Remove the chapters of steps up to `last_step`: a checkpoint stands for them."""
-        for chapter in sorted(self.folder.glob("*-*")):
-            if chapter.is_dir() and int(chapter.name.split("-")[1]) <= last_step:
-                self.forget(chapter.name)
-                shutil.rmtree(chapter, ignore_errors=True)
+        for folder in sorted(self.folder.glob("*-*")):
+            if folder.is_dir() and int(folder.name.split("-")[1]) <= last_step:
+                self.forget(folder.name)
+                with (self.folder / "calls.jsonl").open("ab") as file:
+                    file.write(orjson.dumps([folder.name, *calls(folder)]) + b"\n")
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def calls(self) -> tuple[int, int]:
+        """Calls of the whole run: how many were sent, and how many different ones were answered."""
+        known = self.folder / "calls.jsonl"
+        lines = known.read_bytes().splitlines() if known.exists() else []
+        counts = {name: (asked, answered) for name, asked, answered in map(orjson.loads, lines)}
+        for folder in self.folder.glob("*-*"):
+            if folder.is_dir() and folder.name not in counts:
+                counts[folder.name] = calls(folder)
+        return sum(asked for asked, _ in counts.values()), sum(n for _, n in counts.values())
+
+
+def calls(folder: Path) -> tuple[int, int]:
+    """Calls in a chapter: how many were sent, and how many different ones were answered."""
+    chapter = Chapter(folder)
+    return chapter.asked, len(chapter.answers)
 
 
 def encoded(event: dict[str, Any]) -> bytes:

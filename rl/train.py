@@ -36,6 +36,7 @@ from rl import data
 from rl.config import Config, load
 from rl.export import describe_planner
 from rl.folder import claim, move_in, write_whole
+from rl.journal import Journal
 from rl.metrics import Recorder, best
 from rl.quiet import noise_to
 
@@ -204,6 +205,7 @@ def finish(config: Config, steps: int) -> None:
 def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
     """The run in a dozen numbers."""
     steps = recorder.training
+    sent, answered = Journal(recorder.folder / "journal").calls()
     sampled = [e for e in recorder.evaluations if e["temperature"]]
     greedy = [e for e in recorder.evaluations if not e["temperature"]]
     before, after = sampled[0], sampled[-1]
@@ -228,6 +230,8 @@ def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
         "rollout_engine": recorder.engine,
         "trainer": f"openrlhf {version('openrlhf')}",
         "policy_versions_seen": len({v for e in steps for v in e["policy_versions"]}),
+        "model_calls": sent,
+        "model_calls_lost": sent - answered,
         "failed_rollouts": sum(entry["failed"] for entry in steps),
         "failures": dict(sum((Counter(e["failures"]) for e in steps), Counter()).most_common(5)),
     }

@@ -54,6 +54,8 @@ class Asker:
         return Call.of(self.question, self.run, self.attempt, self.calls - 1, prompt_ids)
 
 
+UNLIMITED = 1_000_000
+
 ASKER: ContextVar[Asker] = ContextVar("ASKER")
 
 
@@ -65,6 +67,8 @@ class EnginePolicy:
         self._window = window
         self._eos = eos_id
         self._journal = journal
+        # An engine of a deterministic run takes calls one by one: what waits was not asked yet.
+        self._turn = asyncio.Semaphore(UNLIMITED if journal.seed is None else 1)
 
     async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
         """See `PolicyClient`."""
@@ -81,14 +85,15 @@ class EnginePolicy:
             return chapter.answers[call]
         seed = self._journal.sampling_seed(batch, call)
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens, room), seed=seed)
-        chapter.ask(call)
-        try:
-            done: Completion = await next(self._engines).generate_ids.remote(
-                prompt_ids, sampling, self._eos
-            )
-        except ray.exceptions.RayError as error:
-            raise ModelError(f"a rollout engine failed: {error}") from error
-        chapter.answer(call, done)
+        async with self._turn:
+            chapter.ask(call)
+            try:
+                done: Completion = await next(self._engines).generate_ids.remote(
+                    prompt_ids, sampling, self._eos
+                )
+            except ray.exceptions.RayError as error:
+                raise ModelError(f"a rollout engine failed: {error}") from error
+            chapter.answer(call, done)
         return done
 
 
@@ -117,7 +122,7 @@ class GraphWorker:
         limits: Limits,
         journal: Journal,
     ) -> None:
-        self._held = hold_as_writer(journal.folder)
+        hold_as_writer(journal.folder)
         self._journal = journal
         self._tokenizer = PolicyTokenizer.load(planner)
         self._trained = trained_under(Path(planner))

@@ -79,20 +79,37 @@ def test_outcome_without_a_judged_run_is_all_zero(trajectory: Make, failed: int)
 # ------------------------------------------------------------------ recorder
 
 
-def test_rollouts_are_kept_by_step_as_their_groups_come_back(
-    recorder: Recorder, trajectory: Make
-) -> None:
-    recorder.group([trajectory("a", 1.0, turns=2), trajectory("a", None)])
-    recorder.group([trajectory("b", 0.0)])
-    recorder.step(1, outcome([]) | {"groups_used": 0})
-    recorder.group([trajectory("c", None)])
+def test_rollouts_are_kept_by_step(recorder: Recorder, trajectory: Make) -> None:
+    runs = [trajectory("a", 1.0, turns=2), trajectory("a", None), trajectory("b", 0.0)]
+    assert recorder.step(1, outcome(runs) | {"groups_used": 0}, runs)
+    assert recorder.step(2, outcome([]) | {"groups_used": 0}, [trajectory("c", None)])
     folder = recorder.folder / "rollouts"
     first, second = (lines(folder / f"step-0000{step}.jsonl") for step in (1, 2))
     assert [(row["id"], row["reward"]) for row in first] == [("a", 1.0), ("a", None), ("b", 0.0)]
     assert [row["failure"] for row in second] == ["it broke"]
     assert len(first[0]["state"]["turns"]) == 2
-    assert recorder.versions == {0, 1}
-    assert (recorder.failed, dict(recorder.failures)) == (2, {"it broke": 2})
+    assert [entry["failures"] for entry in recorder.training] == [{"it broke": 1}] * 2
+
+
+def test_a_resumed_run_records_nothing_twice_and_its_clock_goes_on(
+    recorder: Recorder, trajectory: Make
+) -> None:
+    runs = [trajectory("a", 1.0)]
+    recorder.evaluated(0, 0.7, runs, 1.0)
+    recorder.begun -= 100
+    recorder.step(1, outcome(runs) | {"groups_used": 1}, runs)
+    path = recorder.folder / "metrics.jsonl"
+    before = metrics(recorder)
+    path.write_bytes(path.read_bytes() + b'{"kind":"step","st')
+    resumed = Recorder(recorder.folder, steps=10)
+    resumed.screen = io.StringIO()
+    assert not resumed.step(1, outcome(runs) | {"groups_used": 7}, runs)
+    assert metrics(resumed) == before
+    assert resumed.evaluation(0, 0.7) == before[0]
+    assert resumed.evaluation(0, 0.0) is None
+    assert resumed.step(2, outcome(runs) | {"groups_used": 1}, runs)
+    assert [entry["step"] for entry in metrics(resumed)] == [0, 1, 2]
+    assert metrics(resumed)[-1]["wall"] >= before[-1]["wall"] >= 100
 
 
 @pytest.mark.parametrize(
@@ -103,7 +120,7 @@ def test_whatever_a_model_wrote_as_argument_is_kept(
 ) -> None:
     run = trajectory("a", 0.0)
     run.state["turns"][0]["calls"][0]["arguments"] = {"n": [argument]}
-    recorder.group([run])
+    recorder.step(1, outcome([run]) | {"groups_used": 0}, [run])
     recorder.evaluated(0, 0.7, [run], 1.0)
     for name in ("step-00001", "heldout-00000"):
         (row,) = lines(recorder.folder / "rollouts" / f"{name}.jsonl")
@@ -177,7 +194,8 @@ def test_the_summary_compares_the_first_and_the_last_evaluation(
     for step, temperature, solved in [(0, 0.7, 5), (0, 0.0, 4), (5, 0.7, 18), (10, 0.7, 19)]:
         evaluate(recorder, trajectory, step, temperature, solved)
     evaluate(recorder, trajectory, 10, 0.0, 20)
-    recorder.group([trajectory("a", 1.0, turns=2), trajectory("a", None)])
+    runs = [trajectory("a", 1.0, turns=2), trajectory("a", None)]
+    recorder.step(10, outcome(runs) | {"groups_used": 0}, runs)
     recorder.engines_ready("9.9")
     config = Config.model_validate({"run": "r", "model": {"path": "m"}, "seed": 3, "steps": 10})
     summary = summarise(config, recorder)
