@@ -67,6 +67,13 @@ class Data(Section):
     )
     heldout: str = Field("almanac", description="A file, or almanac")
     heldout_n: int = Field(300, ge=1, description="Held-out questions per evaluation, at most")
+    curriculum: bool = Field(False, description="Draw questions by pass rate; see rl/curriculum.py")
+    curriculum_floor: float = Field(
+        0.05, gt=0, le=1, description="Smallest weight of a question, as a share of the largest"
+    )
+    curriculum_pool: int = Field(
+        512, ge=1, description="Questions of the almanac to draw from; of a file all are taken"
+    )
 
 
 class Rollout(Section):
@@ -84,6 +91,12 @@ class Rollout(Section):
         30.0, gt=0, description="Seconds a worker may be late before it is replaced"
     )
     retries: int = Field(1, ge=0, description="How often a failed run is run again")
+    ahead: int = Field(
+        0, ge=0, description="Steps whose rollouts may run before the update before them is done"
+    )
+    refills: int = Field(
+        0, ge=0, description="Rounds in which questions without spread are replaced by fresh ones"
+    )
 
 
 class Algorithm(Section):
@@ -94,6 +107,13 @@ class Algorithm(Section):
     clip_high: float = Field(0.3, gt=0)
     weighting: Literal["paper", "token-mean"] = "paper"
     statistics: Literal["trajectory", "row"] = "trajectory"
+    correction: Literal["auto", "off", "clip", "mask"] = Field(
+        "auto",
+        description="Importance correction of tokens for the distance between the policy that "
+        "sampled and the one that is trained: its ratio is clipped to `correction_bounds`, or "
+        "tokens beyond them are left out; auto: clip if rollout.ahead, else off",
+    )
+    correction_bounds: tuple[float, float] = (0.5, 2.0)
     shuffle_advantages: bool = Field(
         False, description="Control experiment: deal advantages out at random; must not learn"
     )
@@ -171,6 +191,11 @@ class Config(Section):
                 f"rollout.max_tokens={self.rollout.max_tokens} leaves no room for a prompt in "
                 f"rollout.window={self.rollout.window}"
             )
+        if self.deterministic and self.rollout.ahead:
+            raise ValueError(
+                f"deterministic=true needs rollout.ahead=0, it is {self.rollout.ahead}: which "
+                "weights a rollout ahead meets is a matter of time"
+            )
         if self.deterministic and (self.engine.device, self.engine.count) != ("cpu", 1):
             raise ValueError(
                 f"deterministic=true needs engine.device=cpu and engine.count=1; they are "
@@ -178,6 +203,12 @@ class Config(Section):
             )
         self.context()
         return self
+
+    def correction(self) -> str:
+        """off, clip or mask."""
+        if self.algorithm.correction == "auto":
+            return "clip" if self.rollout.ahead else "off"
+        return self.algorithm.correction
 
     def context(self) -> Context:
         """The graph's settings in rollouts; the planner itself is the policy.

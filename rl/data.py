@@ -79,12 +79,19 @@ def almanac(split: Split, n: int, seed: int) -> list[Task]:
 
 
 def write(config: Config) -> None:
-    """Write the run's `data/train.jsonl`, as long as its steps need, and `data/heldout.jsonl`."""
+    """Write the run's `data/train.jsonl` and `data/heldout.jsonl`.
+
+    The first has what the steps need, one after the other, or what a curriculum draws from.
+    """
     folder = config.run / "data"
     folder.mkdir(parents=True, exist_ok=True)
-    needed, most = config.steps * config.rollout.questions, config.data.heldout_n
+    most = config.data.heldout_n
+    needed = config.steps * config.rollout.questions * (1 + config.rollout.refills)
     if config.data.train == "almanac":
-        train = almanac("train", needed, config.seed)
+        size = config.data.curriculum_pool if config.data.curriculum else needed
+        train = almanac("train", size, config.seed)
+    elif config.data.curriculum:
+        train = tasks(Path(config.data.train))
     else:
         train = list(islice(_repeated(tasks(Path(config.data.train)), config.seed), needed))
     if config.data.heldout == "almanac":

@@ -6,8 +6,11 @@ import fcntl
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+import orjson
 
 from agentflow_graph.errors import SettingError
 
@@ -24,6 +27,15 @@ def write_whole(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
     aside.replace(path)
     _sync(path.parent)
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    """The lines of a JSONL file, if there is one; a line that a kill tore is left out."""
+    found = []
+    for text in path.read_bytes().splitlines() if path.exists() else []:
+        with suppress(orjson.JSONDecodeError):
+            found.append(orjson.loads(text))
+    return found
 
 
 def move_in(aside: Path, place: Path) -> None:

@@ -29,6 +29,7 @@ from typing import Any
 
 import psutil
 
+from rl.folder import records
 from rl.journal import Journal
 
 KINDS = ("trainer", "graph worker", "engine")
@@ -126,7 +127,7 @@ def run_to_the_end(run: Path, words: Sequence[str], plan: Sequence[Kill], log: P
 
 def _disturb(session: Session, run: Path, plan: Sequence[Kill], log: Path) -> None:
     """Kill what is left of the plan until it is done or the trainer is gone."""
-    for kill in plan[len(entries(log)) :]:
+    for kill in plan[len(records(log)) :]:
         while not (session.ended() or session.serves() or kill.starting):
             time.sleep(0.05)
         time.sleep(kill.after)
@@ -135,11 +136,6 @@ def _disturb(session: Session, run: Path, plan: Sequence[Kill], log: Path) -> No
         sent, answered = Journal(run / "journal").calls()
         with log.open("a") as file:
             file.write(json.dumps({**asdict(kill), "sent": sent, "answered": answered}) + "\n")
-
-
-def entries(path: Path) -> list[dict[str, Any]]:
-    """The lines of a JSONL file, if there is one."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def weights(run: Path) -> str:
@@ -151,7 +147,7 @@ def untimed(run: Path) -> list[dict[str, Any]]:
     """The metrics of a run without whatever a clock measured; order is that of writing."""
     return [
         {k: v for k, v in entry.items() if k not in TIMED and not k.endswith("_seconds")}
-        for entry in entries(run / "metrics.jsonl")
+        for entry in records(run / "metrics.jsonl")
     ]
 
 
@@ -159,7 +155,7 @@ def compared(whole: Path, killed: Path, log: Path) -> dict[str, Any]:
     """How the killed run compares with the one that was left alone."""
     least = Journal(whole / "journal").calls()[0]
     sent, answered = Journal(killed / "journal").calls()
-    kills = entries(log)
+    kills = records(log)
     resent = sum(k["sent"] - k["answered"] for k in _lone_engines(kills))
     return {
         "kills": {kind: sum(k["kind"] == kind for k in kills) for kind in KINDS},

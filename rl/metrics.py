@@ -10,8 +10,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import compress
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from typing import Any, TextIO
@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import orjson
 
 from benchmarks.scoring import wilson
-from rl.folder import write_whole
+from rl.folder import records, write_whole
 from rl.journal import storable
 from rl.rollout import Trajectory
 
@@ -30,6 +30,9 @@ LOGGED = {
     "actor_grad_norm": "grad_norm",
     "actor_lr": "lr",
     "policy_loss": "policy_loss",
+    "vllm_kl": "correction_kl",
+    "is_filter_ratio": "correction_share",
+    "skipped_updates": "skipped_updates",
     "timing/generation": "rollout_seconds",
     "timing/make_experience": "experience_seconds",
     "timing/ppo_train": "update_seconds",
@@ -53,6 +56,7 @@ def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
     return {
         "runs": len(judged),
         "failed": len(trajectories) - len(judged),
+        "retried": sum(t.attempts - 1 for t in trajectories),
         "reward": _mean([t.reward or 0.0 for t in judged]),
         "turns": _mean([float(len(t.state["turns"])) for t in judged]),
         "one_turn": _mean([float(len(t.state["turns"]) == 1) for t in judged]),
@@ -119,7 +123,7 @@ class Recorder:
         self.done = 0
         """Steps that are finished."""
         self.stopped_early: str | None = None
-        self.entries = _entries(folder / "metrics.jsonl")
+        self.entries = records(folder / "metrics.jsonl")
         self.begun = time.time() - (self.entries[-1]["wall"] if self.entries else 0.0)
         (folder / "rollouts").mkdir(parents=True, exist_ok=True)
         if self.entries:  # a kill may have torn the last line
@@ -155,7 +159,11 @@ class Recorder:
             return False
         runs = b"".join(line(run) for run in trajectories)
         write_whole(self.folder / "rollouts" / f"step-{step:05d}.jsonl", runs)
-        named = {ours: status[theirs] for theirs, ours in LOGGED.items() if theirs in status}
+        named = {
+            ours: status[theirs]
+            for theirs, ours in LOGGED.items()
+            if theirs in status and isfinite(status[theirs])
+        }
         known = {key: status[key] for key in status if key in STEP_KEYS}
         failures = Counter(run.failure for run in trajectories if run.failure)
         entry = {"kind": "step", "step": step, **known, **named}
@@ -220,15 +228,6 @@ def line(run: Trajectory) -> bytes:
         return orjson.dumps(storable(run.record())) + b"\n"
 
 
-def _entries(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics file, if there is one; one that a kill tore is left out."""
-    found = []
-    for text in path.read_bytes().splitlines() if path.exists() else []:
-        with suppress(orjson.JSONDecodeError):
-            found.append(orjson.loads(text))
-    return found
-
-
 STEP_KEYS = (
     "runs",
     "failed",
@@ -243,7 +242,13 @@ STEP_KEYS = (
     "groups_used",
     "groups_dropped",
     "rows",
+    "policy_version",
+    "staleness_max",
+    "staleness_mean",
+    "retried",
     "gap_max",
     "gap_mean",
+    "ratio_max",
+    "ratio_mean",
     "updated",
 )

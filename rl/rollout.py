@@ -59,6 +59,8 @@ class Trajectory:
     failure: str = ""
     state: State = field(default_factory=State)
     seconds: float = 0.0
+    attempts: int = 1
+    """How often the question was run for this; more than once where a run failed."""
 
     def record(self) -> dict[str, Any]:
         """As plain data, for the journal."""
@@ -70,6 +72,7 @@ class Trajectory:
             "reward": self.reward,
             "failure": self.failure,
             "seconds": round(self.seconds, 4),
+            "attempts": self.attempts,
             "state": state,
         }
 
@@ -78,7 +81,7 @@ class Trajectory:
         """The trajectory that `record` was made of; its state comes back without messages."""
         state = cast(State, record["state"])
         actions = [] if record["failure"] else sampled(state)
-        known = {name: record[name] for name in ("reward", "failure", "seconds")}
+        known = {name: record[name] for name in ("reward", "failure", "seconds", "attempts")}
         return cls(task, actions, state=state, **known)
 
 

@@ -19,6 +19,7 @@ import ray  # noqa: E402
 from openrlhf.trainer.ray.vllm_engine import RolloutRayActor  # noqa: E402
 
 from agentflow_graph.policy import Completion, Sampling  # noqa: E402
+from rl.adapter.served import Served  # noqa: E402
 
 
 def plain(actor: Any) -> Any:
@@ -53,32 +54,6 @@ def completion(output: Any, version: int) -> Completion:
     return Completion(ids, logprobs, done.finish_reason, version)
 
 
-class Served:
-    """Which weights an engine serves, also after Ray has started it anew.
-
-    Ray gives a dead engine a new process under the same handle and sends unanswered calls again.
-    That process has the weights of the run's beginning: it answers nothing until it is given the
-    policy's.
-    """
-
-    def born(self) -> None:
-        """Call this when the engine serves."""
-        self.version = 0
-        self._given = asyncio.Event()
-        if not ray.get_runtime_context().was_current_actor_reconstructed:
-            self._given.set()
-
-    def given(self, version: int) -> None:
-        """The policy's weights are in place."""
-        self.version = version
-        self._given.set()
-
-    async def lost_weights(self) -> None:
-        """Returns when this engine waits for weights; never, where it was not started anew."""
-        if self._given.is_set():
-            await asyncio.Event().wait()
-
-
 class AsyncEngine(Served, plain(RolloutRayActor)):  # type: ignore[misc]
     """OpenRLHF's rollout actor (vLLM's AsyncLLM, engine core in a child process)."""
 
@@ -89,17 +64,16 @@ class AsyncEngine(Served, plain(RolloutRayActor)):  # type: ignore[misc]
     async def generate_ids(
         self, prompt_ids: list[int], sampling: Sampling, eos_id: int
     ) -> Completion:
-        """One sampled reply; the version is the one at the request's start."""
-        await self._given.wait()
-        version = self.version
-        output = await self.generate(prompt_ids, sampling_params(sampling, eos_id))
-        return completion(output, version)
+        """One sampled reply."""
+        async with self.serving() as version:
+            output = await self.generate(prompt_ids, sampling_params(sampling, eos_id))
+            return completion(output, version)
 
     async def load_weights(self, blob: bytes, version: int) -> None:
         """Serve these weights from now on."""
-        await self.llm.collective_rpc("load_bytes", args=(blob,))
-        await self.llm.reset_prefix_cache()
-        self.given(version)
+        async with self.renewed(version):
+            await self.llm.collective_rpc("load_bytes", args=(blob,))
+            await self.llm.reset_prefix_cache()
 
     async def set_version(self, version: int) -> None:
         """Count a sync that went past us, by NCCL."""
@@ -150,30 +124,29 @@ class InlineEngine(Served):
     async def generate_ids(
         self, prompt_ids: list[int], sampling: Sampling, eos_id: int
     ) -> Completion:
-        """One sampled reply; the version is the one at the request's start."""
+        """One sampled reply."""
         from vllm.inputs import TokensPrompt
 
-        await self._given.wait()
-        if self.fault:
-            raise RuntimeError(self.fault)
-        version = self.version
-        self._requests += 1
-        name = str(self._requests)
-        waiting = self._waiting[name] = asyncio.get_running_loop().create_future()
-        prompt = TokensPrompt(prompt_token_ids=prompt_ids)
-        self.engine.add_request(name, prompt, sampling_params(sampling, eos_id))
-        self._wake.set()
-        try:
-            return completion(await waiting, version)
-        finally:
-            if self._waiting.pop(name, None):
-                self.engine.abort_request([name])
+        async with self.serving() as version:
+            if self.fault:
+                raise RuntimeError(self.fault)
+            self._requests += 1
+            name = str(self._requests)
+            waiting = self._waiting[name] = asyncio.get_running_loop().create_future()
+            prompt = TokensPrompt(prompt_token_ids=prompt_ids)
+            self.engine.add_request(name, prompt, sampling_params(sampling, eos_id))
+            self._wake.set()
+            try:
+                return completion(await waiting, version)
+            finally:
+                if self._waiting.pop(name, None):
+                    self.engine.abort_request([name])
 
     async def load_weights(self, blob: bytes, version: int) -> None:
         """Serve these weights from now on."""
-        self.engine.collective_rpc("load_bytes", args=(blob,))
-        self.engine.reset_prefix_cache()
-        self.given(version)
+        async with self.renewed(version):
+            self.engine.collective_rpc("load_bytes", args=(blob,))
+            self.engine.reset_prefix_cache()
 
     async def ready(self) -> str:
         """Returns vLLM's version once the engine serves."""

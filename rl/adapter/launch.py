@@ -192,6 +192,12 @@ def flags(config: Config) -> list[str]:
         }
         # Left out, OpenRLHF takes "all-linear", which peft knows as a word and not as a list.
         values |= {"ds.lora.target_modules": lora.targets} if lora.targets else {}
+    if (mode := config.correction()) != "off":
+        values |= {
+            "algo.advantage.is_correction_level": "token",
+            "algo.advantage.is_correction_mode": mode,
+            "algo.advantage.is_correction_threshold": list(algorithm.correction_bounds),
+        }
     if checkpoints.latest(run):
         values["ckpt.load_enable"] = True
     return [word for name, value in values.items() for word in _flag(name, value)]

@@ -90,6 +90,9 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         super().init_model_from_pretrained(strategy, pretrain, max_steps, own)
         self.engines = vllm_engines
         self.version = self.checkpoint_states.get("policy_version", 0)
+        if strategy.args.ds.zero_stage in (1, 2):
+            # DeepSpeed then leaves out a step whose gradient holds a NaN, as it does with fp16.
+            self.actor_optim.check_grad_overflow = True
 
     def fit(self, kl_ctl: float = 0) -> Any:
         """Stock update. Engine and reference are idle meanwhile, so it may take their cores.
@@ -97,13 +100,16 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         Every update draws from generators seeded by its number: there is no state to lose.
         """
         transformers.set_seed(self.strategy.seed + self.version)
-        if not self.on_cpu:
-            return super().fit(kl_ctl)
-        torch.set_num_threads(self.strategy.args.flow_threads)
+        engine = self.actor.model
+        left_out = engine.skipped_steps
+        if self.on_cpu:
+            torch.set_num_threads(self.strategy.args.flow_threads)
         try:
-            return super().fit(kl_ctl)
+            status = super().fit(kl_ctl)
         finally:
-            torch.set_num_threads(1)
+            if self.on_cpu:
+                torch.set_num_threads(1)
+        return status | {"skipped_updates": engine.skipped_steps - left_out}
 
     def broadcast_to_vllm(self) -> int:
         """Give the engines the current weights and count the policy version up; returns it."""

@@ -59,6 +59,7 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         self.experience_maker.algorithm = self.config.algorithm
         self.experience_maker.samples = self.samples_generator
         self._hopeless = 0
+        self._version = 0
         self._stopped = False
 
     def get_max_steps(self) -> int:
@@ -91,7 +92,8 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         states = self.init_checkpoint_states()
         step = int(states["global_step"])
         if step:
-            self._hopeless = states["hopeless"]
+            self._hopeless, self._version = states["hopeless"], states["policy_version"]
+            self.samples_generator.recall(step)
             self._push()
             self.recorder.say(f"resumed after step {step}")
             self._consider_stopping(step)
@@ -120,15 +122,12 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         step = global_step + 1
         self._check_hope(rollout_samples)
         credit = assign(rollout_samples, self.config.algorithm, self.config.seed + step)
-        counts = outcome(rollout_samples) | describe(credit)
+        counts = outcome(rollout_samples) | describe(credit, self._version)
         if not credit.trajectories:
             return counts | {"updated": 0}, step
         status, step = super().train_step(credit, global_step)
-        gap = {
-            "gap_max": self.experience_maker.gap_max,
-            "gap_mean": self.experience_maker.gap_mean,
-        }
-        return status | counts | gap | {"updated": 1}, step
+        self._version += 1
+        return status | counts | self.experience_maker.gaps | {"updated": 1}, step
 
     def _check_hope(self, trajectories: list[Trajectory]) -> None:
         """Stop loudly when nothing scores: a collapsed policy does not come back.

@@ -157,6 +157,7 @@ class GraphWorker:
             return self._attempt(task, Asker(batch, task.id, number, next(attempts)))
 
         result = await until_judged(attempt, self._limits.retries)
+        result = replace(result, attempts=next(attempts))
         chapter.finish(task.id, number, result.record())
         await chapter.synced()
         return result
