@@ -17,6 +17,9 @@ from benchmarks.scoring import Score
 
 Row = Mapping[str, Any]
 Kind = Literal["search", "agentic", "math", "science", "almanac"]
+Source = Literal["original", "official"]
+"""`original`: the `data.json` that the paper's repository ships; `official`: the data set itself,
+from the hub, from files of it, or, for the almanac, made here."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,17 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Subset:
-    """A named choice among a benchmark's items."""
+class Part:
+    """How a subset is taken from one source."""
 
     size: int
-    """How many items it must have; another number is an error of the data."""
+    """How many items it must have."""
     choose: Callable[[Sequence[Item]], Sequence[Item]]
+
+
+Subset = Mapping[Source, Part]
+"""A named choice among a benchmark's items: how it is taken from each source that has it. Where
+both are at hand the first is read."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +63,26 @@ class Benchmark:
     """Id of the data set on the Hugging Face hub; empty: the project makes the items itself."""
     split: str
     licence: str
-    original: Callable[[Row, int], Item]
-    """An item from a row of the original's `data.json` and the row's position."""
-    official: Callable[[Row, int], Item]
-    """An item from a row of the data set on the hub and the row's position."""
+    rule: str
+    """Name of the scoring rule, for people."""
+    official: Callable[[Row], Item]
+    """An item from a row of the data set itself. Raises KeyError, TypeError or ValueError."""
     score: Callable[[Item, str], Score]
     """The rule: a pure function of the item and the whole reply."""
     subsets: Mapping[str, Subset]
     """`agentflow`: the paper's items; `full`: all; others by name."""
+    original: Callable[[Row], Item] | None = None
+    """An item from a row of the original's `data.json`; None where there is no such file."""
+    keep: Callable[[Row], bool] = lambda row: True
+    """Which rows can be asked at all, such as those without an attached file."""
+    made: Callable[[], Sequence[Row]] | None = None
+    """The rows of a data set that the project makes itself."""
     config: str = ""
     """Configuration of the data set on the hub."""
+    sha256: str = ""
+    """Checksum of the original's `data.json`."""
+    files: tuple[str, ...] = ()
+    """Other names under which the data folder may hold the official rows."""
     gated: bool = False
     """The hub wants an account that accepted the terms; items must not be passed on."""
     judged: bool = False

@@ -1,156 +1,54 @@
-r"""Scorers: plain functions from a gold answer and a reply to a `Score`, without any framework.
+r"""Scorers: plain functions from gold answers and a reply to a `Score`, without any framework.
 
     exact("1234", "So it is <answer>1,234.0</answer>")
     # Score(value=1.0, answer="1,234.0", rule="answer_tag")
 
-The benchmark runner and the trainer's reward call the same functions. A scorer never raises for
-what a model wrote; it raises for a gold answer that nobody could meet.
+The benchmark runner and the trainer's reward call the same functions. A scorer takes the whole
+reply and finds the answer itself. It never raises for what a model wrote; it raises `ValueError`
+for a gold answer that nobody could meet.
 """
 
-import math
-import re
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal, NamedTuple
+from __future__ import annotations
 
-Rule = Literal["answer_tag", "boxed", "last_line", "whole", "empty"]
-"""Where an answer was read: the last `<answer>`, the last `\\boxed{}`, the last line with text,
-the reply as a whole, or nowhere because the reply is blank."""
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
-_ANSWER_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
-# An escaped character is one token, so that a literal \{ or \} does not count as a brace.
-_BRACE = re.compile(r"\\boxed\s*\{|\\.|[{}]", re.DOTALL)
+from benchmarks.rules.answer import Extraction, Rule, Score, exact, extract_answer, normalise
+from benchmarks.rules.choice import choice
+from benchmarks.rules.gaia import gaia
+from benchmarks.rules.game24 import game24
+from benchmarks.rules.maths import maths, maths_async
+from benchmarks.rules.words import words
 
-_SAME_SIGNS = str.maketrans("\u2212\u2018\u2019\u201c\u201d", "-''\"\"")
-_THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
-_POINT_ZERO = re.compile(r"(?<![0-9.])([0-9]+)\.0+(?![0-9.])")
-# An article needs a word after it: the option "A" and "vitamin A" keep theirs. Were "_" a word,
-# each round of `normalise` could bare one article more, and a hostile reply take quadratic time.
-_ARTICLE = re.compile(r"(?<!\S)(?:a|an|the)\s+(?=[^\W_])")
-# Signs, %, # and brackets stay: -5, 50%, C# and [1, 2) are not 5, 50, C and (1, 2]. The star and
-# the underscore go because of Markdown. A point before a digit stays: .5 is not 5.
-_START = re.compile(r"^(?:[\s,;:!?\"'`*_]|\.(?![0-9]))+")
-_END = ".,;:!?\"'`*_ "
+__all__ = [
+    "SCORERS",
+    "Extraction",
+    "Rule",
+    "Score",
+    "Scorer",
+    "choice",
+    "exact",
+    "extract_answer",
+    "gaia",
+    "game24",
+    "maths",
+    "maths_async",
+    "normalise",
+    "words",
+]
 
-
-class Extraction(NamedTuple):
-    """The final answer inside a reply, and the rule that found it."""
-
-    answer: str
-    rule: Rule
+Scorer = Callable[[Sequence[str], str], Score]
+"""From every right answer and the whole reply to a score."""
 
 
-@dataclass(frozen=True)
-class Score:
-    """`value` is 0.0 or 1.0; `answer` is what was compared and `rule` where it was read."""
-
-    value: float
-    answer: str
-    rule: Rule
+def _gaia_any(golds: Sequence[str], reply: str) -> Score:
+    if not golds:
+        raise ValueError("there is no gold answer: repair the data set or leave this question out")
+    scores = [gaia(gold, reply) for gold in golds]
+    return max(scores, key=lambda score: score.value)
 
 
-def extract_answer(text: str) -> Extraction:
-    r"""The last `<answer>...</answer>`, else the last balanced `\boxed{...}`, else the last line.
-
-    Lines without text do not count. A tag or a box that is empty is an empty answer.
-    """
-    if (tagged := _last_tagged(text)) is not None:
-        return Extraction(tagged.strip(), "answer_tag")
-    if (boxed := _last_boxed(text)) is not None:
-        return Extraction(boxed.strip(), "boxed")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return Extraction(lines[-1], "last_line") if lines else Extraction("", "empty")
-
-
-def normalise(text: str) -> str:
-    """The form in which two spellings of one short answer are equal.
-
-    Unicode NFKC and case; articles before a word; white space; punctuation at the ends; commas
-    between thousands; `.0` at the end of a number. `normalise(normalise(x)) == normalise(x)`.
-    """
-    while (simpler := _simplify(text)) != text:
-        text = simpler
-    return text
-
-
-def exact(gold: str | Sequence[str], answer: str) -> Score:
-    """1.0 if the reply, or the final answer inside it, is a gold answer after `normalise`.
-
-    Args:
-        gold: the right answer, or several that are equally right.
-        answer: the whole reply of a model; the final answer is extracted here.
-
-    Raises:
-        ValueError: there is no gold answer, or one is empty after `normalise`.
-    """
-    golds = _normalised_golds(gold)
-    if normalise(answer) in golds:
-        return Score(1.0, answer, "whole")
-    extracted, rule = extract_answer(answer)
-    return Score(float(normalise(extracted) in golds), extracted, rule)
-
-
-def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """The Wilson score interval of a success rate, as `(low, high)` within 0..1.
-
-    Unlike the normal approximation it stays honest for few trials and for rates near 0 and 1
-    (E. B. Wilson, JASA 22, 1927). Without trials nothing is known: `(0.0, 1.0)`.
-
-    Args:
-        successes: how many trials succeeded.
-        n: how many trials there were.
-        z: standard normal quantile; 1.96 gives 95 % confidence.
-
-    Raises:
-        ValueError: not 0 <= successes <= n.
-    """
-    if not 0 <= successes <= n:
-        raise ValueError(f"successes={successes} of n={n}: give 0 <= successes <= n")
-    if n == 0:
-        return 0.0, 1.0
-    rate, spread = successes / n, z * z / n
-    centre = rate + spread / 2
-    margin = z * math.sqrt(rate * (1 - rate) / n + spread / (4 * n))
-    return max(0.0, (centre - margin) / (1 + spread)), min(1.0, (centre + margin) / (1 + spread))
-
-
-def _last_tagged(text: str) -> str | None:
-    pairs = pairwise(_ANSWER_TAG.finditer(text))
-    inside = [text[a.end() : b.start()] for a, b in pairs if not a[1] and b[1]]
-    return inside[-1] if inside else None
-
-
-def _last_boxed(text: str) -> str | None:
-    """The balanced box that opens last; of nested boxes that is the innermost. One pass."""
-    open_braces: list[re.Match[str]] = []
-    start, end = -1, -1
-    for brace in _BRACE.finditer(text):
-        if brace[0].endswith("{") and brace[0] != r"\{":
-            open_braces.append(brace)
-        elif brace[0] == "}" and open_braces:
-            opening = open_braces.pop()
-            if opening[0] != "{" and opening.end() > start:
-                start, end = opening.end(), brace.start()
-    return text[start:end] if start >= 0 else None
-
-
-def _simplify(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text).casefold().translate(_SAME_SIGNS)
-    text = " ".join(text.split())
-    text = _START.sub("", text).rstrip(_END)
-    text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
-    text = _POINT_ZERO.sub(r"\1", text)
-    return _ARTICLE.sub("", text)
-
-
-def _normalised_golds(gold: str | Sequence[str]) -> set[str]:
-    golds = [gold] if isinstance(gold, str) else list(gold)
-    normalised = {normalise(each) for each in golds}
-    if not normalised or "" in normalised:
-        raise ValueError(
-            f"gold={gold!r} is empty after normalise(), so no reply could be right: "
-            "repair the data set or leave this question out"
-        )
-    return normalised
+SCORERS: Mapping[str, Scorer] = MappingProxyType(
+    {"exact": exact, "words": words, "maths": maths, "gaia": _gaia_any}
+)
+"""The rules that need nothing but gold answers, by the name that settings use."""

@@ -1,75 +1,27 @@
-"""Questions for a run: JSONL in, and the two files that OpenRLHF's data loader reads out.
+"""Questions of a run: from files or the almanac to the two files that OpenRLHF's loader reads.
 
-A row is `{"question": str, "answer": str}` with `id` and `level` where they are known.
+On the command line, the paper's training set and a look at any file (`rl/dataset_cli.py`):
+
+    python -m rl.data build --out data
+    python -m rl.data check data/train.jsonl
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
 
-from agentflow_graph.errors import SettingError
 from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import Split, World
-from benchmarks.scoring import normalise
 from rl.adapter.rows import packed
 from rl.config import Config
+from rl.questions import every
 from rl.rollout import Task
-
-
-def tasks(path: Path) -> list[Task]:
-    """Read questions.
-
-    Raises:
-        SettingError: naming the file, the line and what is wrong with it.
-    """
-    if not path.exists():
-        raise SettingError(
-            f"data file {path} does not exist; write the almanac's with "
-            "`python -m benchmarks.almanac --out DIR`"
-        )
-    # Not splitlines(): it also splits at characters such as U+2028, which JSON leaves as they are.
-    lines = path.read_text(encoding="utf-8").split("\n")
-    found: dict[str, Task] = {}
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            task = _task(path, number, line)
-            if found.setdefault(task.id, task) is not task:
-                raise SettingError(
-                    f"{path}:{number} has the id {task.id!r} a second time; a group of rollouts is "
-                    "known by its id, so make it unique or leave it out"
-                )
-    if not found:
-        raise SettingError(f"data file {path} is empty")
-    return list(found.values())
-
-
-def _task(path: Path, number: int, line: str) -> Task:
-    try:
-        row = json.loads(line)
-        question, answers = row["question"], _golds(row)
-    except (ValueError, TypeError) as error:
-        raise SettingError(f"{path}:{number} is not a JSON object: {error}") from error
-    except KeyError as error:
-        raise SettingError(
-            f"{path}:{number} has no {error}; it needs question and answer"
-        ) from error
-    # An answer such as "..." is empty once normalised: no reply could ever be right.
-    if not str(question).strip() or not answers or not all(map(normalise, answers)):
-        raise SettingError(f"{path}:{number} has an empty question or answer")
-    name = str(row.get("id", f"{path.stem}-{number}"))
-    return Task(name, str(question), tuple(answers), str(row.get("level") or ""))
-
-
-def _golds(row: dict[str, Any]) -> list[str]:
-    """`answers`, a list of all that are right, or `answer`, one."""
-    answers = row["answers"] if "answers" in row else row["answer"]
-    return [str(one) for one in answers] if isinstance(answers, list) else [str(answers)]
 
 
 def almanac(split: Split, n: int, seed: int) -> list[Task]:
@@ -78,34 +30,49 @@ def almanac(split: Split, n: int, seed: int) -> list[Task]:
     return [Task(q.id, q.text, (q.answer,), q.level) for q in asked]
 
 
+def training(config: Config) -> Iterable[Task]:
+    """The questions of the run's steps, in their order; of a curriculum, all to draw from.
+
+    Raises:
+        SettingError: the file or rows of it cannot be used.
+    """
+    needed = config.steps * config.rollout.questions * (1 + config.rollout.refills)
+    if config.data.train == "almanac":
+        size = config.data.curriculum_pool if config.data.curriculum else needed
+        return almanac("train", size, config.seed)
+    if config.data.curriculum:
+        return every(Path(config.data.train))
+    return islice(_repeated(every(Path(config.data.train)), config.seed), needed)
+
+
+def heldout(config: Config) -> list[Task]:
+    """The questions of every evaluation.
+
+    Raises:
+        SettingError: the file or rows of it cannot be used.
+    """
+    most = config.data.heldout_n
+    if config.data.heldout == "almanac":
+        return almanac("heldout", most, config.seed)
+    return every(Path(config.data.heldout))[:most]
+
+
 def write(config: Config) -> None:
     """Write the run's `data/train.jsonl` and `data/heldout.jsonl`.
 
     The first has what the steps need, one after the other, or what a curriculum draws from.
     """
+    train, held = training(config), heldout(config)
     folder = config.run / "data"
     folder.mkdir(parents=True, exist_ok=True)
-    most = config.data.heldout_n
-    needed = config.steps * config.rollout.questions * (1 + config.rollout.refills)
-    if config.data.train == "almanac":
-        size = config.data.curriculum_pool if config.data.curriculum else needed
-        train = almanac("train", size, config.seed)
-    elif config.data.curriculum:
-        train = tasks(Path(config.data.train))
-    else:
-        train = list(islice(_repeated(tasks(Path(config.data.train)), config.seed), needed))
-    if config.data.heldout == "almanac":
-        heldout = almanac("heldout", most, config.seed)
-    else:
-        heldout = tasks(Path(config.data.heldout))[:most]
     _dump(folder / "train.jsonl", train)
-    _dump(folder / "heldout.jsonl", heldout)
+    _dump(folder / "heldout.jsonl", held)
 
 
 def _repeated(questions: list[Task], seed: int) -> Iterator[Task]:
     """The questions over and over, each time in a new order and under new ids.
 
-    OpenRLHF's loader shuffles the rows, so any two may meet in a step; a group is an id.
+    A step may hold the end of one round and the beginning of the next; a group is an id.
     """
     rng = random.Random(seed)
     yield from rng.sample(questions, len(questions))
@@ -114,5 +81,12 @@ def _repeated(questions: list[Task], seed: int) -> Iterator[Task]:
             yield replace(task, id=f"{task.id}#{turn}")
 
 
-def _dump(path: Path, questions: list[Task]) -> None:
-    path.write_text("".join(json.dumps(packed(task)) + "\n" for task in questions))
+def _dump(path: Path, questions: Iterable[Task]) -> None:
+    with path.open("w") as file:
+        file.writelines(json.dumps(packed(task)) + "\n" for task in questions)
+
+
+if __name__ == "__main__":
+    from rl.dataset_cli import main
+
+    sys.exit(main())

@@ -38,6 +38,25 @@ def records(path: Path) -> list[dict[str, Any]]:
     return found
 
 
+def as_json(record: dict[str, Any]) -> bytes:
+    """A record as JSON. A tool's arguments may hold anything that a model can write."""
+    try:
+        return orjson.dumps(record)
+    except TypeError:
+        return orjson.dumps(_storable(record))
+
+
+def _storable(value: Any) -> Any:
+    """`value` without numbers beyond 64 bits and without half characters: JSON has neither."""
+    if isinstance(value, dict):
+        return {_storable(key): _storable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(one) for one in value]
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+
+
 def move_in(aside: Path, place: Path) -> None:
     """Force the folder `aside` onto the disk, then put it where `place` is, in its stead."""
     for path in sorted(aside.rglob("*")):

@@ -29,6 +29,7 @@ import orjson
 
 from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.policy import Completion
+from rl.folder import as_json
 
 OPEN = 4
 """Chapters that one process keeps open; a batch that comes back is read again."""
@@ -203,11 +204,8 @@ def calls(folder: Path) -> tuple[int, int]:
 
 
 def encoded(event: dict[str, Any]) -> bytes:
-    """An event as a line. A tool's arguments may hold anything that a model can write."""
-    try:
-        text = orjson.dumps(event)
-    except TypeError:
-        text = orjson.dumps(storable(event))
+    """An event as a line."""
+    text = as_json(event)
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 
@@ -217,14 +215,3 @@ def events(path: Path) -> Iterator[dict[str, Any]]:
         checksum, _, text = line.partition(b" ")
         if len(checksum) == 8 and checksum == b"%08x" % zlib.crc32(text):
             yield orjson.loads(text)
-
-
-def storable(value: Any) -> Any:
-    """`value` without numbers beyond 64 bits and without half characters: JSON has neither."""
-    if isinstance(value, dict):
-        return {storable(key): storable(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable(one) for one in value]
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode()
-    return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value

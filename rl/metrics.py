@@ -10,7 +10,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from itertools import compress
 from math import isfinite
 from pathlib import Path
 from statistics import fmean
@@ -18,9 +17,9 @@ from typing import Any, TextIO
 
 import orjson
 
-from benchmarks.scoring import wilson
-from rl.folder import records, write_whole
-from rl.journal import storable
+from benchmarks.statistics import wilson
+from rl.folder import as_json, records, write_whole
+from rl.reward import SCORING_KEYS, scoring
 from rl.rollout import Trajectory
 
 LOGGED = {
@@ -65,6 +64,7 @@ def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
         "reply_tokens": _mean([float(len(a.token_ids)) for a in actions]),
         "policy_versions": sorted({a.policy_version for a in actions}),
         "run_seconds": _mean([t.seconds for t in judged]),
+        **scoring(trajectories),
     }
 
 
@@ -111,8 +111,8 @@ def _mean(values: Sequence[float]) -> float:
 class Recorder:
     """Writes the run folder and the terminal; lives in the driver process.
 
-    Each step and each evaluation is recorded once: a resumed run that does one again, from the
-    journal, changes nothing. Seconds go on where the run was left.
+    Each step and evaluation is recorded once, also if a resumed run does it again, from the journal.
+    Seconds go on where the run was left.
     """
 
     def __init__(self, folder: Path, steps: int) -> None:
@@ -142,8 +142,8 @@ class Recorder:
 
     def evaluation(self, step: int, temperature: float) -> dict[str, Any] | None:
         """The evaluation after `step`, if it was made."""
-        found = (e["step"] == step and e["temperature"] == temperature for e in self.evaluations)
-        return next(compress(self.evaluations, found), None)
+        made = {(entry["step"], entry["temperature"]): entry for entry in self.evaluations}
+        return made.get((step, temperature))
 
     def engines_ready(self, version: str) -> None:
         """The rollout engines serve; `version` is vLLM's."""
@@ -221,11 +221,8 @@ def scalars(evaluation: dict[str, Any]) -> dict[str, float]:
 
 
 def line(run: Trajectory) -> bytes:
-    """The run as a line of JSON. A tool's arguments may hold anything that a model can write."""
-    try:
-        return orjson.dumps(run.record()) + b"\n"
-    except TypeError:
-        return orjson.dumps(storable(run.record())) + b"\n"
+    """The run as a line of JSON."""
+    return as_json(run.record()) + b"\n"
 
 
 STEP_KEYS = (
@@ -251,4 +248,5 @@ STEP_KEYS = (
     "ratio_max",
     "ratio_mean",
     "updated",
+    *SCORING_KEYS,
 )

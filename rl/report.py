@@ -29,7 +29,7 @@ from jinja2 import ChainableUndefined, Environment
 from markupsafe import Markup
 
 from agentflow_graph.errors import SettingError
-from benchmarks.scoring import wilson
+from benchmarks.statistics import wilson
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

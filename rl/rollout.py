@@ -20,7 +20,7 @@ from langchain_core.runnables import RunnableConfig
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent
 from agentflow_graph.state import ModelCall, State
-from rl.reward import exact_match
+from rl.reward import Grade, Reward, by_rule
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,9 @@ class Trajectory:
     failure: str = ""
     state: State = field(default_factory=State)
     seconds: float = 0.0
+    """Time of the run, without that of its reward."""
+    grade: Grade | None = None
+    """None where the run did not come as far as being graded."""
     attempts: int = 1
     """How often the question was run for this; more than once where a run failed."""
 
@@ -71,6 +74,7 @@ class Trajectory:
             "golds": list(self.task.answers),
             "reward": self.reward,
             "failure": self.failure,
+            "grade": self.grade.record() if self.grade else None,
             "seconds": round(self.seconds, 4),
             "attempts": self.attempts,
             "state": state,
@@ -82,11 +86,17 @@ class Trajectory:
         state = cast(State, record["state"])
         actions = [] if record["failure"] else sampled(state)
         known = {name: record[name] for name in ("reward", "failure", "seconds", "attempts")}
-        return cls(task, actions, state=state, **known)
+        grade = Grade.recalled(record) if record["grade"] else None
+        return cls(task, actions, state=state, grade=grade, **known)
 
 
-async def rollout(agent: Agent, task: Task, context: Context, deadline: float) -> Trajectory:
-    """Run the graph once on `task`, at most `deadline` seconds; never raises for a failed run."""
+async def rollout(
+    agent: Agent, task: Task, context: Context, deadline: float, reward: Reward = by_rule
+) -> Trajectory:
+    """Run the graph once on `task`, at most `deadline` seconds, and grade what came of it.
+
+    Never raises for a failed run. The reward's time is its own affair: it counts in no deadline.
+    """
     begun = time.perf_counter()
     config = RunnableConfig(recursion_limit=context.recursion_limit)
     try:
@@ -96,7 +106,7 @@ async def rollout(agent: Agent, task: Task, context: Context, deadline: float) -
         return failed(task, f"no answer within the deadline of {deadline:.0f} s", begun)
     except Exception as error:  # whatever broke, the other runs of the step go on
         return failed(task, f"{type(error).__name__}: {error}", begun)
-    return judged(task, cast(State, state), time.perf_counter() - begun)
+    return await judged(task, cast(State, state), time.perf_counter() - begun, reward)
 
 
 def failed(task: Task, reason: str, begun: float) -> Trajectory:
@@ -104,15 +114,15 @@ def failed(task: Task, reason: str, begun: float) -> Trajectory:
     return Trajectory(task, failure=reason, seconds=time.perf_counter() - begun)
 
 
-def judged(task: Task, state: State, seconds: float) -> Trajectory:
+async def judged(task: Task, state: State, seconds: float, reward: Reward = by_rule) -> Trajectory:
     """The trajectory that `state` records, with its reward, or why there is none."""
     calls = [call for turn in state["turns"] for call in turn["planner"]]
     failure = state["error"] or broken(calls)
     if failure:
         return Trajectory(task, failure=failure, state=state, seconds=seconds)
-    actions = sampled(state)
-    reward = exact_match(task.answers, state["answer"])
-    return Trajectory(task, actions, reward, state=state, seconds=seconds)
+    grade = await reward(task, state)
+    actions = [] if grade.failure else sampled(state)
+    return Trajectory(task, actions, grade.value, grade.failure, state, seconds, grade)
 
 
 def sampled(state: State) -> list[Action]:
@@ -144,10 +154,14 @@ def broken(calls: list[ModelCall]) -> str:
 
 
 async def until_judged(run: Callable[[], Awaitable[Trajectory]], retries: int) -> Trajectory:
-    """Run again while it fails, `retries` times at most."""
+    """Run again while it fails, `retries` times at most.
+
+    A run that only its reward failed is not run again: that would spend a run on the judge's
+    trouble, and keep the runs that a judge finds easy.
+    """
     result = await run()
     for _ in range(retries):
-        if not result.failure:
+        if not result.failure or result.grade:
             break
         result = await run()
     return result

@@ -1,7 +1,8 @@
 """Train a planner: `python -m rl.train --config rl/configs/nano.yaml [key=value ...]`.
 
 A run that was killed goes on with `python -m rl.train --resume RUN`: from its last checkpoint and
-its journal, asking the model only for what had not been answered.
+its journal, asking the model only for what had not been answered. With `--dry-run` a new run is
+only checked, and what a step will cost is said (`rl/plan.py`).
 
 Starts Ray, vLLM, the DeepSpeed policy and reference and the graph workers; leaves a run folder:
 
@@ -15,16 +16,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 import subprocess
 import sys
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +30,14 @@ import yaml
 
 from agentflow_graph.crew import load_tools
 from agentflow_graph.errors import AgentFlowError, SettingError
-from rl import data
+from rl import data, hub
 from rl.config import Config, load
 from rl.export import describe_planner
 from rl.folder import claim, move_in, write_whole
-from rl.journal import Journal
-from rl.metrics import Recorder, best
+from rl.metrics import Recorder
 from rl.quiet import noise_to
-
-HUB_NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+from rl.reward import reward_of
+from rl.summary import summarise
 
 
 class TrainingFailed(AgentFlowError):
@@ -57,12 +54,18 @@ def main(arguments: list[str] | None = None) -> int:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--config", type=Path, help="a new run")
     which.add_argument("--resume", type=Path, metavar="RUN", help="folder of a run to go on with")
+    parser.add_argument("--dry-run", action="store_true", help="check and plan; start nothing")
+    parser.add_argument("--json", action="store_true", help="the dry run for a program")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
-    chosen = parser.parse_args(arguments)
-    if chosen.resume and chosen.overrides:
-        parser.error("--resume takes the settings of the run; key=value is for new runs")
+    chosen = parser.parse_intermixed_args(arguments)
+    if chosen.resume and (chosen.overrides or chosen.dry_run):
+        parser.error("--resume takes the run's own settings; the rest is for new runs")
     if chosen.resume:
         return exit_code(lambda: resume(chosen.resume))
+    if chosen.dry_run:
+        from rl.plan import dry_run
+
+        return exit_code(lambda: dry_run(load(chosen.config, chosen.overrides), chosen.json))
     return exit_code(lambda: run(load(chosen.config, chosen.overrides)))
 
 
@@ -114,6 +117,7 @@ def resume(folder: Path) -> dict[str, Any]:
 
 def _train(config: Config) -> dict[str, Any]:
     warm = make_planner(config)
+    config = at_hand(config)
     recorder = Recorder(config.run, config.steps)
     recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
     with noise_to(config.run / "log.txt") as screen:
@@ -172,13 +176,14 @@ def check(config: Config) -> None:
     """
     model, name = Path(config.model.path), config.model.path
     missing = not (model / "config.json").exists()
-    on_hub = HUB_NAME.fullmatch(name) and not model.exists()
+    on_hub = hub.NAME.fullmatch(name) and not model.exists()
     if missing and not config.model.warm_start and not on_hub:
         raise SettingError(
             f"model.path={name!r} is neither a folder with config.json nor the name of a model on "
             "the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
         )
     load_tools(config.context(), config.context().passages or 3)
+    reward_of(config.reward)
 
 
 def make_planner(config: Config) -> float:
@@ -194,47 +199,26 @@ def make_planner(config: Config) -> float:
     return round(time.time() - begun, 1)
 
 
+def at_hand(config: Config) -> Config:
+    """The configuration with the planner's folder for its name on the hub, downloaded if need be.
+
+    Graph workers read the tokenizer's own files, so a name alone is not enough for them.
+
+    Raises:
+        SettingError: it cannot be downloaded.
+    """
+    if Path(config.model.path).exists():
+        return config
+    folder = str(hub.fetched(config.model.path))
+    return config.model_copy(update={"model": config.model.model_copy(update={"path": folder})})
+
+
 def finish(config: Config, steps: int) -> None:
     """Complete the exported planner, and remove what nobody reads."""
     describe_planner(config, config.run / "model", steps)
     unused = config.run / "checkpoints" / "_critic"
     if unused.exists():
         shutil.rmtree(unused)
-
-
-def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
-    """The run in a dozen numbers."""
-    steps = recorder.training
-    sent, answered = Journal(recorder.folder / "journal").calls()
-    sampled = [e for e in recorder.evaluations if e["temperature"]]
-    greedy = [e for e in recorder.evaluations if not e["temperature"]]
-    before, after = sampled[0], sampled[-1]
-    reached = [e for e in sampled if e["success"] >= 0.9]
-    return {
-        "heldout_n": after["n"],
-        "heldout_temperature": after["temperature"],
-        "heldout_before": before["success"],
-        "heldout_before_interval": before["interval"],
-        "heldout_after": after["success"],
-        "heldout_after_interval": after["interval"],
-        "heldout_greedy": [e["success"] for e in (greedy[:1] + greedy[-1:])],
-        "levels_after": after["levels"],
-        "heldout_best": best(sampled)["success"],
-        "best_step": best(sampled)["step"],
-        "best_model": "best" if config.evaluation.best else None,
-        "train_seconds": round(time.time() - recorder.begun, 1),
-        "seconds_to_090": reached[0]["wall"] if reached else None,
-        "steps": recorder.done,
-        "stopped_early": recorder.stopped_early,
-        "seed": config.seed,
-        "rollout_engine": recorder.engine,
-        "trainer": f"openrlhf {version('openrlhf')}",
-        "policy_versions_seen": len({v for e in steps for v in e["policy_versions"]}),
-        "model_calls": sent,
-        "model_calls_lost": sent - answered,
-        "failed_rollouts": sum(entry["failed"] for entry in steps),
-        "failures": dict(sum((Counter(e["failures"]) for e in steps), Counter()).most_common(5)),
-    }
 
 
 if __name__ == "__main__":

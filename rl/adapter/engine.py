@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import Any
 
 from rl.adapter.cpu import stub_flash_attn
@@ -58,7 +59,13 @@ class AsyncEngine(Served, plain(RolloutRayActor)):  # type: ignore[misc]
     """OpenRLHF's rollout actor (vLLM's AsyncLLM, engine core in a child process)."""
 
     async def __init__(self, **kwargs: Any) -> None:  # type: ignore[misc]  # Ray awaits it
-        await super().__init__(**kwargs)
+        """Stock set-up, for token ids alone.
+
+        OpenRLHF would load the file that `train.agent_func_path` names, which is no file of ours,
+        and vLLM a tokenizer, which our planners keep where it does not look.
+        """
+        own = {"agent_func_path": None, "remote_rm_url": None, "skip_tokenizer_init": True}
+        await super().__init__(**kwargs | own)
         self.born()
 
     async def generate_ids(
@@ -162,6 +169,19 @@ ENVIRONMENT = {
 }
 
 
+def tempered(stock: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """OpenRLHF's maker of GPU engines, told to report what it sampled from.
+
+    Without importance correction OpenRLHF leaves vLLM's default, log-probabilities before the
+    temperature. It passes the mode as its twelfth argument.
+    """
+
+    def create(*given: Any, **named: Any) -> list[Any]:
+        return stock(*given[:11], "processed_logprobs", *given[12:], **named)
+
+    return create
+
+
 RESTARTS = 3
 """Deaths of one engine that a run survives."""
 
@@ -189,7 +209,7 @@ def create_cpu_engines(
         "disable_log_stats": True,
     }
     if not inline:
-        stock = ("bundle_indices", "agent_func_path", "remote_rm_url", "mm_pad_token_ids")
+        stock = ("bundle_indices", "mm_pad_token_ids")
         kwargs |= dict.fromkeys(stock) | {"num_gpus": 0, "full_determinism": False}
     environment = ENVIRONMENT | {
         "VLLM_CPU_KVCACHE_SPACE": str(config["cache_gib"]),

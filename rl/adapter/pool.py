@@ -19,6 +19,7 @@ import ray
 
 from agentflow_graph.context import Context
 from rl.adapter.worker import Batch, GraphWorker, Limits
+from rl.config import RewardSettings
 from rl.journal import Journal, JournalError
 from rl.rollout import Task, Trajectory
 
@@ -50,9 +51,10 @@ class WorkerPool:
         workers: int,
         journal: Journal,
         worker_class: type[GraphWorker] = GraphWorker,
+        reward: RewardSettings | None = None,
     ) -> None:
         actor: Any = ray.remote(worker_class).options(num_cpus=0, max_concurrency=1000)
-        self._start = partial(actor.remote, engines, planner, context, limits, journal)
+        self._start = partial(actor.remote, engines, planner, context, limits, journal, reward)
         self._limits = limits
         self.journal = journal
         self._workers: list[Any] = [self._start() for _ in range(workers)]
@@ -98,7 +100,8 @@ class WorkerPool:
     def _patience(self, runs: int) -> float:
         limits = self._limits
         waves = math.ceil(runs / (len(self._workers) * limits.in_flight))
-        return waves * limits.deadline * (1 + limits.retries) + limits.grace
+        one = limits.deadline * (1 + limits.retries) + limits.scoring
+        return waves * one + limits.grace
 
     def _send(self, flight: Flight, place: int) -> None:
         worker = self._workers[place % len(self._workers)]

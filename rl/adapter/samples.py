@@ -7,10 +7,13 @@ be lost. Rollouts of the next steps may run while a step is collected and traine
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
+from openrlhf.trainer.ray.vllm_engine import batch_vllm_engine_call
 
 from agentflow_graph.policy import Sampling
 from rl.adapter.pool import Flight, WorkerPool
@@ -25,8 +28,8 @@ from rl.rollout import Action, Task, Trajectory
 class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
     """Runs the graph on the questions of a step or of an evaluation."""
 
-    def __init__(self, strategy: Any, config: Config, pool: WorkerPool) -> None:
-        super().__init__(strategy, None, None, None, [])
+    def __init__(self, strategy: Any, config: Config, pool: WorkerPool, engines: list[Any]) -> None:
+        super().__init__(strategy, None, None, None, engines)
         self.config = config
         self.pool = pool
         self.train = read(config.run / "data" / "train.jsonl")
@@ -46,8 +49,9 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
             if number not in self._flights:
                 tasks = self._tasks(number)[: self.config.rollout.questions]
                 self._flights[number] = self.pool.submit(tasks, self._batch(number))
-        groups = self.pool.collect(self._flights.pop(step))
-        samples = [run for group in self._refilled(step, groups) for run in group]
+        with self.awake():
+            groups = self._refilled(step, self.pool.collect(self._flights.pop(step)))
+        samples = [run for group in groups for run in group]
         if self.curriculum:
             self.curriculum.learn(step, ((run.task.id, run.reward) for run in samples))
         return samples
@@ -86,7 +90,20 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
         """One trajectory for each held-out question."""
         sampling = Sampling(temperature, self.config.rollout.max_tokens)
         batch = Batch(f"heldout-{step:05d}-{temperature}", 1, sampling)
-        return [group[0] for group in self.pool.run(self.heldout, batch)]
+        with self.awake():
+            return [group[0] for group in self.pool.run(self.heldout, batch)]
+
+    @contextmanager
+    def awake(self) -> Iterator[None]:
+        """Engines that sleep while the policy trains are awake inside."""
+        if not self.args.vllm.enable_sleep:
+            yield
+            return
+        batch_vllm_engine_call(self.vllm_engines, "wake_up")
+        try:
+            yield
+        finally:
+            batch_vllm_engine_call(self.vllm_engines, "sleep")
 
     def row(self, trajectory: Trajectory, action: Action, window: int) -> Experience:
         """One turn as a single-row Experience."""

@@ -26,7 +26,7 @@ class Served:
         self._given, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._under_way = 0
-        if not ray.get_runtime_context().was_current_actor_reconstructed:
+        if not _started_anew():
             self._given.set()
 
     @asynccontextmanager
@@ -61,3 +61,11 @@ class Served:
         if not self.version and not self._given.is_set():
             return
         await asyncio.Event().wait()
+
+
+def _started_anew() -> bool:
+    """Whether this process is Ray's second for its actor; asking outside Ray would start Ray."""
+    if not ray.is_initialized():
+        return False
+    context = ray.get_runtime_context()
+    return context.get_actor_id() is not None and context.was_current_actor_reconstructed

@@ -12,6 +12,7 @@ import ray
 from agentflow_graph.models import trained_under
 from rl.adapter.engine import plain
 from rl.adapter.experience import FlowExperienceMaker, assign, describe
+from rl.adapter.flags import SCHEDULE
 from rl.adapter.models import load_tokenizer
 from rl.adapter.pool import WorkerPool
 from rl.adapter.samples import FlowSamplesGenerator
@@ -52,7 +53,7 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         self.recorder = recorder
         self.pool = worker_pool(self.config, engines)
         self.pool.on_lost_weights = self._push
-        self.samples_generator = FlowSamplesGenerator(strategy, self.config, self.pool)
+        self.samples_generator = FlowSamplesGenerator(strategy, self.config, self.pool, engines)
         self.experience_maker = FlowExperienceMaker(
             actor, critic, reward, reference, self.kl_ctl, strategy, self.tokenizer
         )
@@ -66,7 +67,7 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         """Horizon of the learning-rate schedule, in optimizer steps.
 
         The stock formula counts trajectories, not turn rows. The schedule is constant after the
-        warm-up, whose length `launch.flags` gives as a share of this.
+        warm-up, whose length `rl.adapter.flags` gives as a share of this.
         """
         return SCHEDULE
 
@@ -115,7 +116,8 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
 
     def _push(self) -> None:
         """Give the engines the weights that the policy has now."""
-        ray.get(self.actor_model_group.async_run_method(method_name="push"))
+        with self.samples_generator.awake():
+            ray.get(self.actor_model_group.async_run_method(method_name="push"))
 
     def train_step(self, rollout_samples: list[Trajectory], global_step: int) -> tuple[Any, int]:
         """One update from one step's trajectories; none if they teach nothing."""
@@ -199,9 +201,6 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         move_in(fresh, kept)
 
 
-SCHEDULE = 1_000_000
-
-
 def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
     """The graph workers that `config` asks for."""
     rollout = config.rollout
@@ -211,8 +210,15 @@ def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
         retries=rollout.retries,
         in_flight=rollout.in_flight,
         window=rollout.window,
+        scoring=config.reward.longest,
     )
     journal = Journal(config.run / "journal", config.seed if config.deterministic else None)
     return WorkerPool(
-        engines, config.model.path, config.context(), limits, rollout.workers, journal
+        engines,
+        config.model.path,
+        config.context(),
+        limits,
+        rollout.workers,
+        journal,
+        reward=config.reward,
     )

@@ -21,8 +21,10 @@ from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models import trained_under
 from agentflow_graph.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
+from rl.config import RewardSettings
 from rl.folder import hold_as_writer
 from rl.journal import Call, Chapter, Journal
+from rl.reward import reward_of
 from rl.rollout import Task, Trajectory, rollout, until_judged
 from tools.base import FlowTool
 
@@ -109,6 +111,8 @@ class Limits:
     in_flight: int
     window: int
     """Tokens of prompt and reply."""
+    scoring: float = 0.0
+    """Seconds that the reward of one run may take after it."""
 
 
 class GraphWorker:
@@ -121,9 +125,11 @@ class GraphWorker:
         context: Context,
         limits: Limits,
         journal: Journal,
+        reward: RewardSettings | None = None,
     ) -> None:
         hold_as_writer(journal.folder)
         self._journal = journal
+        self._reward = reward_of(reward or RewardSettings())
         self._tokenizer = PolicyTokenizer.load(planner)
         self._trained = trained_under(Path(planner))
         self._client = EnginePolicy(engines, limits.window, self._tokenizer.eos_id, journal)
@@ -166,7 +172,7 @@ class GraphWorker:
         async with self._places:
             ASKER.set(asker)
             graph = self._graph(asker.batch.sampling)
-            return await rollout(graph, task, self._context, self._limits.deadline)
+            return await rollout(graph, task, self._context, self._limits.deadline, self._reward)
 
     def _graph(self, sampling: Sampling) -> Agent:
         """One compiled graph for each way of sampling; compiling costs milliseconds, once."""

@@ -6,11 +6,9 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentflow_graph.errors import SettingError
 from rl import data
 from rl.adapter.rows import packed, unpacked
 from rl.config import Config
@@ -32,56 +30,6 @@ def written(tmp_path: Path, **settings: object) -> dict[str, list[Task]]:
     files = {name: tmp_path / "run" / "data" / f"{name}.jsonl" for name in ("train", "heldout")}
     rows = {name: map(json.loads, path.read_text().splitlines()) for name, path in files.items()}
     return {name: [unpacked(row["input"], row["label"]) for row in rows[name]] for name in rows}
-
-
-def test_a_file_is_read_with_ids_and_levels_where_known(tmp_path: Path) -> None:
-    path = tmp_path / "mine.jsonl"
-    path.write_text(
-        '{"question": "1?", "answer": 1}\n\n'
-        '{"question": "2?", "answer": "2", "id": 7, "level": "hard"}\n'
-        '{"question": "3?", "answer": "3", "level": null}\n'
-    )
-    assert data.tasks(path) == [
-        Task("mine-1", "1?", ("1",)),
-        Task("7", "2?", ("2",), "hard"),
-        Task("mine-4", "3?", ("3",)),
-    ]
-
-
-def test_a_line_separator_inside_a_question_ends_no_line(tmp_path: Path) -> None:
-    path = tmp_path / "mine.jsonl"
-    path.write_text('{"question": "one\u2028two\x85?", "answer": "\u00e9"}\n', encoding="utf-8")
-    assert data.tasks(path) == [Task("mine-1", "one\u2028two\x85?", ("\u00e9",))]
-
-
-@pytest.mark.parametrize(
-    ("line", "fragment"),
-    [
-        ("not json", "not a JSON object"),
-        ("[1, 2]", "not a JSON object"),
-        ('{"question": "x?"}', "has no 'answer'"),
-        ('{"answer": "x"}', "has no 'question'"),
-        ('{"question": "  ", "answer": "x"}', "empty question"),
-        ('{"question": "x?", "answer": ""}', "empty question or answer"),
-        ('{"question": "x?", "answer": "..."}', "empty question or answer"),
-        ('{"question": "x?", "answer": "x", "id": "a"}', "id 'a'"),
-    ],
-)
-def test_a_wrong_line_is_named_by_file_and_number(tmp_path: Path, line: str, fragment: str) -> None:
-    path = questions_in(tmp_path / "mine.jsonl")
-    path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(SettingError, match="mine.jsonl:6") as caught:
-        data.tasks(path)
-    assert fragment in str(caught.value)
-
-
-def test_a_missing_or_empty_file_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "mine.jsonl"
-    with pytest.raises(SettingError, match=r"mine\.jsonl does not exist; .* benchmarks\.almanac"):
-        data.tasks(path)
-    path.write_text("\n")
-    with pytest.raises(SettingError, match=r"mine\.jsonl is empty"):
-        data.tasks(path)
 
 
 def test_questions_repeat_in_new_orders_as_long_as_the_steps_need(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from agentflow_graph.state import State, ToolCall, Turn
 from rl.config import Config
 from rl.metrics import Recorder, outcome
 from rl.rollout import Trajectory
-from rl.train import summarise
+from rl.summary import summarise
 
 Make = Callable[..., Trajectory]
 

@@ -24,7 +24,13 @@ class FaultyWorker(GraphWorker):
     """Does what the question says, after its first run has ended; never touches an engine."""
 
     def __init__(
-        self, engines: Any, planner: str, context: Context, limits: Limits, journal: Journal
+        self,
+        engines: Any,
+        planner: str,
+        context: Context,
+        limits: Limits,
+        journal: Journal,
+        reward: Any,
     ) -> None:
         self.limits, self.journal = limits, journal
 

@@ -105,19 +105,19 @@ CALL = ModelCall(
         ([{k: v for k, v in CALL.items() if k != "logprobs"}], "2 tokens but 0 log-prob"),
     ],
 )
-def test_a_broken_record_is_a_failure(calls: list[ModelCall], why: str) -> None:
+async def test_a_broken_record_is_a_failure(calls: list[ModelCall], why: str) -> None:
     turn = Turn(index=1, planner=calls, calls=[])
     state = State(turns=[turn], stopped_by="turns", error="", answer="4821")
-    run = judged(TASK, state, 1.0)
+    run = await judged(TASK, state, 1.0)
     assert why in run.failure
     assert (run.reward, run.actions) == (None, [])
     assert not broken([CALL])
 
 
-def test_a_run_that_ended_in_an_error_is_a_failure_with_its_reason() -> None:
+async def test_a_run_that_ended_in_an_error_is_a_failure_with_its_reason() -> None:
     turn = Turn(index=1, planner=[CALL], calls=[])
     state = State(turns=[turn], stopped_by="error", error="server gone", answer="4821")
-    run = judged(TASK, state, 1.0)
+    run = await judged(TASK, state, 1.0)
     assert (run.reward, run.failure) == (None, "server gone")
 
 

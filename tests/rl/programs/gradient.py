@@ -6,7 +6,6 @@ gradient is the trainer's own: credit, rows, blanks, OpenRLHF's loss, DeepSpeed'
 """
 
 import json
-import runpy
 import socket
 import sys
 from pathlib import Path
@@ -17,9 +16,9 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 
 from rl import flow_grpo, nano
-from rl.adapter import launch
 from rl.adapter.experience import FlowExperienceMaker, assign
 from rl.adapter.models import FlowPolicy
+from rl.adapter.parsed import parsed
 from rl.adapter.samples import FlowSamplesGenerator
 from rl.config import Config
 from rl.rollout import Action, Task, Trajectory
@@ -52,28 +51,6 @@ def trajectories(generator: torch.Generator) -> list[Trajectory]:
     return made
 
 
-def stock_arguments(config: Config) -> Any:
-    """What OpenRLHF's own parser makes of our flags."""
-    import openrlhf.utils
-
-    class Parsed(Exception):
-        pass
-
-    def stop(args: Any) -> None:
-        raise Parsed(args)
-
-    stock, openrlhf.utils.get_strategy = openrlhf.utils.get_strategy, stop
-    sys.argv = ["train_ppo_ray", *launch.flags(config)]
-    launch.ray.is_initialized = lambda: True
-    try:
-        runpy.run_module("openrlhf.cli.train_ppo_ray", run_name="__main__")
-    except Parsed as parsed:
-        args = parsed.args[0]
-    openrlhf.utils.get_strategy = stock
-    args.ds.param_dtype, args.flow_device, args.flow_threads = "fp32", "cpu", 1
-    return args
-
-
 def main(weighting: str, rows: int, micro: int, folder: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     tokenizer: Tokenizer = nano.build_tokenizer(["a b c"], 300)
@@ -83,11 +60,11 @@ def main(weighting: str, rows: int, micro: int, folder: Path) -> None:
             "run": str(folder / "run"),
             "model": {"path": str(folder)},
             "algorithm": {"weighting": weighting, "kl": BETA},
-            "optimizer": {"rows": rows, "micro_batch": micro},
+            "optimizer": {"rows": rows, "micro_batch": micro, "threads": 1},
             "rollout": {"group": 4, "window": 64, "max_tokens": 16},
         }
     )
-    args = stock_arguments(config)
+    args = parsed(config)
     from openrlhf.utils import get_strategy
 
     with socket.socket() as free:

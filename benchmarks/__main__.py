@@ -1,0 +1,48 @@
+"""The benchmarks on the command line: `python -m benchmarks COMMAND`.
+
+Each command is a module with `add(subparsers)`. It makes its parser and sets the default `call` to
+a function of the parsed arguments that returns the exit code. The module imports what is heavy
+inside that function, so that `list` and `check` need neither inspect_ai nor a model.
+
+Exit codes: 0 done, 1 the command found fault, 2 a setting is wrong, 130 interrupted.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from agentflow_graph.errors import AgentFlowError
+
+COMMANDS = (
+    "benchmarks.listing",
+    "benchmarks.check",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line and call the command; returns the exit code."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    asked = _parser().parse_args(arguments)
+    try:
+        return int(asked.call(asked))
+    except AgentFlowError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Ten benchmarks and the almanac, scored by rule."
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        import_module(name).add(subparsers)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The rules behind `benchmarks.scoring`, one file each."""

@@ -1,0 +1,44 @@
+"""AIME 2024: the 30 problems of both rounds; every answer is an integer of 0 to 999."""
+
+from dataclasses import replace
+
+from benchmarks.item import Benchmark, Item, Row
+from benchmarks.rows import detail, open_item, whole_number
+from benchmarks.scoring import maths
+from benchmarks.subsets import whole
+from benchmarks.wording import NUMBER
+
+NAME = "aime24"
+
+
+def item(row: Row) -> Item:
+    """From `ID`, `Problem`, `Answer`, or in the original `question`, `answer`.
+
+    The level is the round, from ids such as `2024-II-4`.
+    """
+    parts = detail(row, "ID").split("-")
+    level = f"AIME {parts[1]}" if len(parts) == 3 else ""
+    return replace(open_item(NAME, row, NUMBER, level), golds=whole_number(row))
+
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="AIME 2024",
+    kind="math",
+    hub="Maxwell-Jia/AIME_2024",
+    split="train",
+    licence="MIT (card); problems of the MAA",
+    rule="maths",
+    original=item,
+    official=item,
+    score=lambda item, reply: maths(item.golds, reply),
+    subsets=whole(30),
+    sha256="9284356275e85963bc7508d41c42b73215faffc962abad02f248a650ca51feb2",
+    paper={
+        "Qwen2.5-7B-Inst": 6.7,
+        "GPT-4o": 13.3,
+        "AutoGen": 13.3,
+        "AgentFlow no RL": 16.7,
+        "AgentFlow + Flow-GRPO": 40.0,
+    },
+)

@@ -1,0 +1,39 @@
+"""AMC 2023: 40 problems of the AMC 12, rewritten so that each answer is an integer."""
+
+from dataclasses import replace
+
+from benchmarks.item import Benchmark, Item, Row
+from benchmarks.rows import open_item, whole_number
+from benchmarks.scoring import maths
+from benchmarks.subsets import whole
+from benchmarks.wording import NUMBER
+
+NAME = "amc23"
+
+
+def item(row: Row) -> Item:
+    """From `question` or `problem`, and `answer`."""
+    return replace(open_item(NAME, row, NUMBER), golds=whole_number(row))
+
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="AMC 2023",
+    kind="math",
+    hub="math-ai/amc23",
+    split="test",
+    licence="none stated; problems of the MAA",
+    rule="maths",
+    original=item,
+    official=item,
+    score=lambda item, reply: maths(item.golds, reply),
+    subsets=whole(40),
+    sha256="ad7c8d4930ac9399e01915632c92fa69f7988f6f097bd57ebc7067569aa63072",
+    paper={
+        "Qwen2.5-7B-Inst": 47.5,
+        "GPT-4o": 60.0,
+        "AutoGen": 57.5,
+        "AgentFlow no RL": 47.4,
+        "AgentFlow + Flow-GRPO": 61.5,
+    },
+)

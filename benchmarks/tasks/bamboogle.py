@@ -1,0 +1,38 @@
+"""Bamboogle: 125 two-hop questions that a search engine answers wrong (Press et al., 2023)."""
+
+from benchmarks.item import Benchmark, Item, Row
+from benchmarks.rows import open_item
+from benchmarks.scoring import words
+from benchmarks.subsets import whole
+from benchmarks.wording import WORDS
+
+NAME = "bamboogle"
+
+
+def item(row: Row) -> Item:
+    """From `Question`, `Answer`, or in lower case, or FlashRAG's `golden_answers`."""
+    return open_item(NAME, row, WORDS)
+
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="Bamboogle",
+    kind="search",
+    hub="chiayewken/bamboogle",
+    split="test",
+    licence="MIT",
+    rule="words",
+    original=item,
+    official=item,
+    score=lambda item, reply: words(item.golds, reply),
+    subsets=whole(125),
+    sha256="647c37dda2f27341e3f28e5b2a9625f6abcff44639f26a08dcbe1667d831d5e2",
+    judged=True,
+    paper={
+        "Qwen2.5-7B-Inst": 12.0,
+        "GPT-4o": 68.8,
+        "AutoGen": 59.6,
+        "AgentFlow no RL": 58.4,
+        "AgentFlow + Flow-GRPO": 69.6,
+    },
+)

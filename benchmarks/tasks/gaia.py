@@ -1,0 +1,52 @@
+"""GAIA: questions to a general assistant (Mialon et al., 2023); those without an attached file.
+
+The data set is gated, and its terms forbid to pass items on outside of a gated repository. Neither
+items nor fingerprints of them are here; the paper's 127 are found by the rule that chose them.
+"""
+
+from benchmarks.item import Benchmark, Item, Row
+from benchmarks.rows import golds_of, question_of, text
+from benchmarks.scoring import SCORERS
+from benchmarks.subsets import whole
+from benchmarks.wording import GAIA, asked
+
+NAME = "gaia"
+
+
+def item(row: Row) -> Item:
+    """From the rows of the validation split; the original's file has the same fields and more.
+
+    The id is GAIA's own.
+    """
+    return Item(
+        id=f"{NAME}-{text(row, 'task_id')}",
+        question=asked(question_of(row), GAIA),
+        golds=golds_of(row),
+        level=f"level {text(row, 'Level')}",
+    )
+
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="GAIA (text)",
+    kind="agentic",
+    hub="gaia-benchmark/GAIA",
+    config="2023_all",
+    split="validation",
+    licence="terms of the hub page; items must not be reshared",
+    gated=True,
+    rule="gaia",
+    original=item,
+    official=item,
+    keep=lambda row: not row.get("file_name"),
+    score=lambda item, reply: SCORERS["gaia"](item.golds, reply),
+    subsets=whole(127),
+    sha256="fa714861d661c54c8999f3b9de0155c6da3d2d6496e4c95cd12f4dcf59210b76",
+    paper={
+        "Qwen2.5-7B-Inst": 3.2,
+        "GPT-4o": 17.3,
+        "AutoGen": 6.3,
+        "AgentFlow no RL": 17.2,
+        "AgentFlow + Flow-GRPO": 33.1,
+    },
+)

@@ -1,0 +1,64 @@
+"""GPQA: questions of graduates in biology, physics and chemistry (Rein et al., 2023), `main`.
+
+The data set is gated, and its authors ask not to show examples in plain text. The original's file
+holds 300 questions of unknown choice; the paper's are its first 100, so `agentflow` needs that
+very file. From the hub come the 448 of `main`.
+"""
+
+import random
+
+from benchmarks.item import Benchmark, Item, Row
+from benchmarks.rows import choice_item, detail, text
+from benchmarks.scoring import choice
+from benchmarks.subsets import everything, first
+from benchmarks.wording import LETTER, fingerprint, one_line, unlettered
+
+NAME = "gpqa"
+_WRONG = ("Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")
+
+
+def original(row: Row) -> Item:
+    """From `question`, `choices` ("A. ...") and `answer` with its letter."""
+    choices = [unlettered(option) for option in row["choices"]]
+    gold = unlettered(text(row, "answer"))
+    return choice_item(NAME, text(row, "question"), choices, gold, LETTER)
+
+
+def official(row: Row) -> Item:
+    """From the question, its right answer and three wrong ones.
+
+    The options are shuffled by the question itself: in one order for everybody, without a letter
+    that is more often right.
+    """
+    question, gold = text(row, "Question"), one_line(text(row, "Correct Answer"))
+    choices = [gold, *(one_line(text(row, name)) for name in _WRONG)]
+    random.Random(fingerprint(question)).shuffle(choices)
+    return choice_item(NAME, question, choices, gold, LETTER, detail(row, "High-level domain"))
+
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="GPQA (main)",
+    kind="science",
+    hub="Idavidrein/gpqa",
+    config="gpqa_main",
+    split="train",
+    licence="CC BY 4.0; do not show examples in plain text",
+    gated=True,
+    rule="choice",
+    original=original,
+    official=official,
+    score=lambda item, reply: choice(item.choices, item.golds[0], reply),
+    subsets={
+        "agentflow": {"original": first(100)},
+        "full": {"official": everything(448), "original": everything(300)},
+    },
+    sha256="f95883e7748b65186f95edd256d5ada5707ed7f18907d28f22da24cf7d797e15",
+    paper={
+        "Qwen2.5-7B-Inst": 34.0,
+        "GPT-4o": 31.0,
+        "AutoGen": 42.0,
+        "AgentFlow no RL": 37.0,
+        "AgentFlow + Flow-GRPO": 47.0,
+    },
+)

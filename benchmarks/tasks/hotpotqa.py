@@ -1,0 +1,44 @@
+"""HotpotQA: questions over two Wikipedia articles, without these given (Yang et al., 2018)."""
+
+from benchmarks.item import Benchmark, Item, Row
+from benchmarks.rows import detail, open_item
+from benchmarks.scoring import words
+from benchmarks.subsets import everything, first, listed
+from benchmarks.wording import WORDS
+
+NAME = "hotpotqa"
+
+
+def item(row: Row) -> Item:
+    """The level is level and type of the question, such as `hard bridge`."""
+    return open_item(
+        NAME, row, WORDS, level=f"{detail(row, 'level')} {detail(row, 'type')}".strip()
+    )
+
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="HotpotQA",
+    kind="search",
+    hub="hotpotqa/hotpot_qa",
+    config="distractor",
+    split="validation",
+    licence="CC BY-SA 4.0",
+    rule="words",
+    original=item,
+    official=item,
+    score=lambda item, reply: words(item.golds, reply),
+    subsets={
+        "agentflow": {"original": first(100), "official": listed(NAME, "agentflow")},
+        "full": {"official": everything(7_405), "original": everything(100)},
+    },
+    sha256="81f09495a18c6bc1cd1c48483babc6c59dfb9381e524850be53ffb62a9c28fd7",
+    judged=True,
+    paper={
+        "Qwen2.5-7B-Inst": 21.0,
+        "GPT-4o": 54.0,
+        "AutoGen": 50.0,
+        "AgentFlow no RL": 51.3,
+        "AgentFlow + Flow-GRPO": 57.0,
+    },
+)

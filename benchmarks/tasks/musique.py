@@ -1,0 +1,49 @@
+"""MuSiQue-Ans: questions of two to four hops that cannot be cut short (Trivedi et al., 2022).
+
+The official rows have aliases of the answers; the original's file has lost them.
+"""
+
+import re
+
+from benchmarks.item import Benchmark, Item, Row
+from benchmarks.rows import detail, open_item
+from benchmarks.scoring import words
+from benchmarks.subsets import everything, first, listed
+from benchmarks.wording import WORDS
+
+NAME = "musique"
+_HOPS = re.compile(r"(\d)hop")
+
+
+def item(row: Row) -> Item:
+    """The level is the number of hops, from ids such as `3hop1__136129_87694_124169`."""
+    hops = _HOPS.match(detail(row, "id"))
+    return open_item(NAME, row, WORDS, level=f"{hops[1]} hops" if hops else "")
+
+
+BENCHMARK = Benchmark(
+    name=NAME,
+    title="MuSiQue",
+    kind="search",
+    hub="dgslibisey/MuSiQue",
+    split="validation",
+    licence="CC BY 4.0",
+    rule="words",
+    original=item,
+    official=item,
+    keep=lambda row: row.get("answerable") is not False,
+    score=lambda item, reply: words(item.golds, reply),
+    subsets={
+        "agentflow": {"original": first(100), "official": listed(NAME, "agentflow")},
+        "full": {"official": everything(2_417), "original": everything(200)},
+    },
+    sha256="195b9e75a45c58a5a0398c753a1d8fb7a8adf87b4bfde3f12d20ce22517e4759",
+    judged=True,
+    paper={
+        "Qwen2.5-7B-Inst": 6.0,
+        "GPT-4o": 24.0,
+        "AutoGen": 15.9,
+        "AgentFlow no RL": 19.2,
+        "AgentFlow + Flow-GRPO": 25.3,
+    },
+)

@@ -1,0 +1,151 @@
+"""Our configuration as OpenRLHF's command line.
+
+    sys.argv = ["train_ppo_ray", *flags(config)]
+
+What is not named here stays at OpenRLHF's default; `tests/rl/test_canary.py` holds those that the
+adapter relies on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rl import checkpoints
+from rl.config import Config, Lora
+
+SCHEDULE = 1_000_000
+"""Horizon of the learning-rate schedule in optimizer steps; see `FlowTrainer.get_max_steps`."""
+
+Flags = dict[str, Any]
+
+
+def flags(config: Config) -> list[str]:
+    """OpenRLHF's command line for `config`; a switch that is off is left out."""
+    values = (
+        _policy(config)
+        | _placement(config)
+        | _algorithm(config)
+        | _rollout(config)
+        | _training(config)
+        | _files(config)
+    )
+    return [word for name, value in values.items() for word in _flag(name, value)]
+
+
+def _policy(config: Config) -> Flags:
+    model, optimizer = config.model, config.optimizer
+    return {
+        "actor.model_name_or_path": model.path,
+        "actor.adam.lr": optimizer.lr,
+        "actor.adam.betas": list(optimizer.betas),
+        "actor.adam.weight_decay": optimizer.weight_decay,
+        "actor.lr_scheduler": "constant_with_warmup",
+        "actor.lr_warmup_ratio": optimizer.warmup / SCHEDULE,
+        "actor.max_norm": optimizer.max_norm,
+        "actor.gradient_checkpointing_enable": model.checkpointing,
+        "ref.offload": model.reference_offload,
+        "ds.attn_implementation": model.attention,
+        "ds.packing_samples": model.packing,
+        "ds.zero_stage": optimizer.zero_stage,
+        "ds.adam_offload": optimizer.offload,
+    } | _lora(model.lora)
+
+
+def _lora(lora: Lora) -> Flags:
+    if not lora.rank:
+        return {}
+    values: Flags = {
+        "ds.lora.rank": lora.rank,
+        "ds.lora.alpha": lora.alpha,
+        "ds.lora.dropout": lora.dropout,
+    }
+    # Left out, OpenRLHF takes "all-linear", which peft knows as a word and not as a list.
+    return values | {"ds.lora.target_modules": lora.targets} if lora.targets else values
+
+
+def _placement(config: Config) -> Flags:
+    place, engine = config.placement, config.engine
+    return {
+        "actor.num_nodes": place.nodes,
+        "actor.num_gpus_per_node": place.gpus,
+        "ref.num_nodes": place.nodes,
+        "ref.num_gpus_per_node": place.gpus,
+        "train.colocate_actor_ref": place.colocate == "reference",
+        "train.colocate_all": place.colocate == "all",
+        "vllm.num_engines": engine.count,
+        "vllm.tensor_parallel_size": engine.tensor_parallel,
+        "vllm.gpu_memory_utilization": engine.gpu_utilization,
+        "vllm.enable_prefix_caching": True,
+        "vllm.enable_sleep": engine.sleep,
+    }
+
+
+def _algorithm(config: Config) -> Flags:
+    algorithm = config.algorithm
+    paper = algorithm.weighting == "paper"
+    return {
+        "actor.eps_clip_low_high": [algorithm.clip_low, algorithm.clip_high],
+        "actor.loss_agg_mode": "seq-mean-token-mean" if paper else "token-mean",
+        "algo.advantage.estimator": "group_norm",
+        "algo.kl.use_loss": True,
+        "algo.kl.estimator": "k3",
+        "algo.kl.init_coef": algorithm.kl,
+    } | _correction(config)
+
+
+def _correction(config: Config) -> Flags:
+    mode = config.correction()
+    if mode == "off":
+        return {}
+    return {
+        "algo.advantage.is_correction_level": "token",
+        "algo.advantage.is_correction_mode": mode,
+        "algo.advantage.is_correction_threshold": list(config.algorithm.correction_bounds),
+    }
+
+
+def _rollout(config: Config) -> Flags:
+    rollout = config.rollout
+    return {
+        "rollout.n_samples_per_prompt": rollout.group,
+        "rollout.batch_size": rollout.questions,
+        "rollout.micro_batch_size": config.optimizer.micro_batch,
+        "rollout.max_new_tokens": rollout.max_tokens,
+        "rollout.temperature": rollout.temperature,
+        "data.max_len": rollout.window,
+    }
+
+
+def _training(config: Config) -> Flags:
+    return {
+        "train.batch_size": config.optimizer.rows,
+        "train.micro_batch_size": config.optimizer.micro_batch,
+        "train.agent_func_path": "graph-workers.py",  # never read: says that no reward model is
+        "train.num_episodes": 1,
+        "train.seed": config.seed,
+        "eval.steps": config.evaluation.every,
+        "ckpt.save_steps": config.save_every or config.steps,
+        "ckpt.best_metric_key": "none",
+    }
+
+
+def _files(config: Config) -> Flags:
+    run = config.run
+    return {
+        "data.prompt_dataset": run / "data" / "train.jsonl",
+        "data.input_key": "input",
+        "data.label_key": "label",
+        "eval.dataset": run / "data" / "heldout.jsonl",
+        "ckpt.path": run / "checkpoints",
+        "ckpt.load_enable": bool(checkpoints.latest(run)),
+        "ckpt.output_dir": run / "model",
+        "logger.tensorboard_dir": run / "tensorboard",
+        "logger.wandb.run_name": run.name,
+    }
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [f"--{name}"] if value else []
+    words = value if isinstance(value, list) else [value]
+    return [f"--{name}", *map(str, words)]

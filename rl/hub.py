@@ -1,0 +1,110 @@
+"""The Hugging Face hub: rows of a data set as a stream, the folder of a model, one small file.
+
+Each needs the network only for what is not in the hub's local cache, and says so where it fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from agentflow_graph.errors import SettingError
+
+NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+SECONDS = 10.0
+"""Most seconds of one request for a small file."""
+
+
+def downloaded(
+    name: str, config: str, split: str, columns: Sequence[str]
+) -> Iterator[Mapping[str, Any]]:
+    """Rows of a data set in its own order, only `columns`, never all in memory.
+
+    Raises:
+        SettingError: the hub cannot be reached, or has no such data set.
+    """
+    from datasets import load_dataset
+
+    try:
+        rows = load_dataset(name, config or None, split=split, streaming=True)
+        yield from rows.select_columns(list(columns))
+    except Exception as error:  # the library passes on whatever its transports raise
+        raise SettingError(
+            f"data set {name} cannot be read from the hub ({type(error).__name__}: {error}); "
+            "download it where the network allows and name its files"
+        ) from error
+
+
+def revision(name: str) -> str:
+    """The commit of a data set on the hub that `downloaded` reads; empty if the hub is silent."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        return str(HfApi().dataset_info(name, timeout=SECONDS).sha)
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, httpx.HTTPError):
+        return ""
+
+
+def cached(name: str) -> Path | None:
+    """The folder of a model that the hub's cache already holds."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+
+
+def fetched(name: str) -> Path:
+    """The folder of a model, downloaded if it is not in the cache.
+
+    Raises:
+        SettingError: it cannot be downloaded.
+    """
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, ignore_patterns=["*.bin", "*.pth", "original/*"]))
+    except Exception as error:  # the library passes on whatever its transports raise
+        raise SettingError(
+            f"model {name!r} cannot be downloaded ({type(error).__name__}: {error}); fetch it "
+            f"where the network allows with `hf download {name}` and name the folder"
+        ) from error
+
+
+def text_of(name: str, file: str) -> str | None:
+    """A small file of a model on the hub, not stored anywhere; None if there is none.
+
+    Raises:
+        SettingError: the hub does not answer, or refuses.
+    """
+    from huggingface_hub import constants, get_token
+
+    if constants.HF_HUB_OFFLINE:
+        raise SettingError(f"{name} is not in the hub's cache, and HF_HUB_OFFLINE forbids to ask")
+    token = get_token()
+    try:
+        answer = httpx.get(
+            f"{constants.ENDPOINT}/{name}/resolve/main/{file}",
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            follow_redirects=True,
+            timeout=SECONDS,
+        )
+    except httpx.HTTPError as error:
+        raise SettingError(
+            f"the hub does not answer for {name} ({type(error).__name__})"
+        ) from error
+    if answer.status_code == 404:
+        return None
+    if answer.is_error:
+        raise SettingError(
+            f"the hub answers {answer.status_code} for {name}: is the name right, and the licence "
+            "accepted by the account of HF_TOKEN?"
+        )
+    return answer.text

@@ -1,0 +1,81 @@
+"""The agent as a graph worker builds it: its tools, and the room in the planner's window."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+from langchain_core.tools import BaseTool
+
+from agentflow_graph import prompts
+from agentflow_graph.context import RULES
+from agentflow_graph.crew import Crew
+from agentflow_graph.errors import SettingError
+from agentflow_graph.models import NANO, trained_under
+from agentflow_graph.policy import PolicyModel, PolicyTokenizer
+from rl.config import Config
+from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.planner import Planner
+from tools.base import FlowTool
+
+SECONDS = 10.0
+"""Most seconds until a tool has looked at what it needs."""
+
+
+def agent(config: Config, known: Planner) -> Iterator[Finding]:
+    """Findings about every tool, then about the room for the memory."""
+    folder = known.folder or NANO
+    planner = PolicyModel(
+        client=None,
+        tokenizer=known.tokenizer or PolicyTokenizer.load(folder),
+        trained=trained_under(folder) if known.folder else {},
+    )
+    # The other modules have findings of their own; here they must not hide the tools.
+    context = config.context().model_copy(update={**RULES, "analysis": "off", "outputs": "direct"})
+    try:
+        crew = Crew(context, {"planner": planner}, None)
+    except SettingError as error:
+        yield failed("tools", str(error), "correct agent.tools, agent.tools_file or its settings")
+        return
+    yield from asyncio.run(_ready(list(crew.tools.values())))
+    if known.folder:
+        yield _room(config, crew, planner, known.question)
+
+
+async def _ready(tools: list[BaseTool]) -> list[Finding]:
+    return list(await asyncio.gather(*map(_tool, tools)))
+
+
+async def _tool(tool: BaseTool) -> Finding:
+    part = f"tool {tool.name}"
+    if not isinstance(tool, FlowTool):
+        return ok(part, "loaded; not ours, so it is not looked at further")
+    try:
+        async with asyncio.timeout(SECONDS):
+            missing = await tool.missing()
+    except TimeoutError:
+        missing = f"no answer in {SECONDS:g} s: is its service up?"
+    if not missing:
+        return ok(part, "ready")
+    remedy = "every call of it will be `unavailable`: mend it, or leave it out of agent.tools"
+    return warning(part, missing, remedy)
+
+
+def _room(config: Config, crew: Crew, planner: PolicyModel, question: str) -> Finding:
+    """Prompt without memory, full memory and reply together, in the planner's own tokens."""
+    messages = prompts.planner(
+        crew.layout, question, "", crew.cards, "", config.context().max_turns
+    )
+    bare = len(planner.tokenizer.render(messages))
+    memory, reply, window = crew.memory_tokens, config.rollout.max_tokens, config.rollout.window
+    text = (
+        f"{bare:,} tokens of rules, tools and question + memory {memory:,} + reply {reply:,} "
+        f"in a window of {window:,}"
+    )
+    if bare + reply >= window:
+        return failed("room", text, "raise rollout.window, or name fewer tools")
+    if bare + memory + reply > window:
+        return warning(
+            "room", text, "lower agent.memory_tokens, or long runs fail: prompt too long"
+        )
+    return ok("room", text)

@@ -1,0 +1,119 @@
+"""The servers of the frozen modules: do they answer, and do they serve the model that is wanted?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from agentflow_graph.context import RULES
+from agentflow_graph.errors import SettingError
+from agentflow_graph.models import chat_model
+from rl.config import Config
+from rl.preflight.finding import Finding, failed, ok, warning
+from rl.reward import reward_of
+
+MODULES = ("analysis", "executor", "verifier", "generator", "tool_model")
+SECONDS = 5.0
+"""Most seconds until a server has said which models it has."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def endpoints(config: Config, seconds: float = SECONDS) -> Iterator[Finding]:
+    """A finding for each module but the planner, and the reward; each server is asked once."""
+    answers: dict[str, list[dict[str, Any]] | str] = {}
+    for module in MODULES:
+        spec = getattr(config.context(), module)
+        if spec in ("", "off", RULES.get(module)):
+            yield ok(module, f"rule: {spec}" if spec == RULES.get(module) else "off")
+        else:
+            yield from _model(config, module, f"agent.{module}", spec, answers, seconds)
+    yield from _reward(config, answers, seconds)
+
+
+def _reward(
+    config: Config, answers: dict[str, list[dict[str, Any]] | str], seconds: float
+) -> Iterator[Finding]:
+    reward = config.reward
+    if reward.judge:
+        yield from _model(config, "judge", "reward.judge", reward.judge, answers, seconds)
+    try:
+        reward_of(reward)
+    except SettingError as error:
+        yield failed("reward", str(error), "correct reward.kind or reward.judge")
+    else:
+        yield ok("reward", reward.kind)
+
+
+def _model(
+    config: Config,
+    part: str,
+    field: str,
+    spec: str,
+    answers: dict[str, list[dict[str, Any]] | str],
+    seconds: float,
+) -> Iterator[Finding]:
+    kind, _, rest = spec.partition(":")
+    name, _, url = rest.rpartition("@")
+    if kind != "vllm" or not name:
+        yield _built(part, field, spec)
+        return
+    base = url.rstrip("/").removesuffix("/v1")
+    if base not in answers:
+        answers[base] = served(base, seconds)
+    yield _found(part, field, name, base, answers[base])
+    yield from _reach(config, part, base)
+
+
+def served(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str:
+    """The models of an OpenAI-compatible server, as it describes them, or why there are none."""
+    try:
+        key = os.environ.get("VLLM_API_KEY")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        answer = httpx.get(f"{base}/v1/models", headers=headers, timeout=seconds)
+        answer.raise_for_status()
+        models: list[dict[str, Any]] = answer.json()["data"]
+        return models if all("id" in model for model in models) else "its models have no id"
+    except httpx.TimeoutException:
+        return f"no answer in {seconds:g} s"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return f"{type(error).__name__}: {error}"
+    except (ValueError, KeyError, TypeError):
+        return "/v1/models is not that of an OpenAI-compatible server"
+
+
+def _found(
+    part: str, field: str, name: str, base: str, models: list[dict[str, Any]] | str
+) -> Finding:
+    if isinstance(models, str):
+        remedy = (
+            f"serve it there: python -m vllm.entrypoints.openai.api_server --model {name}, or "
+            f"correct the address in {field}"
+        )
+        return failed(part, f"{base} does not serve: {models}", remedy)
+    names = [str(model["id"]) for model in models]
+    if name not in names:
+        text = f"{base} serves {', '.join(names) or 'no model'}, not {name}"
+        return failed(part, text, f"name one of them in {field}, or --served-model-name")
+    window = models[names.index(name)].get("max_model_len")
+    return ok(part, f"{name} at {base}" + (f", window {window:,} tokens" if window else ""))
+
+
+def _reach(config: Config, part: str, base: str) -> Iterator[Finding]:
+    """Graph workers run on every machine of the cluster, and loopback is another one on each."""
+    if config.placement.nodes > 1 and urlsplit(base).hostname in LOOPBACK:
+        text = f"{base} is loopback: workers on the other {config.placement.nodes - 1} machine(s) "
+        remedy = "open a tunnel there too, or write an address that every machine reaches"
+        yield warning(part, f"{text}ask their own", remedy)
+
+
+def _built(part: str, field: str, spec: str) -> Finding:
+    """A provider's model is built, so a missing key shows; it is not asked, for that may cost."""
+    try:
+        chat_model(spec, 0.0, 16)
+    except SettingError as error:
+        return failed(part, str(error), f"correct {field}, or set the provider's key")
+    return ok(part, f"{spec}; built, not asked")

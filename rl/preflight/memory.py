@@ -1,0 +1,164 @@
+"""How much memory a run takes of each device: an estimate, part by part.
+
+Weights, gradients and optimizer are exact for DeepSpeed's ZeRO (arXiv 1910.02054, section 3). The
+activations are those of one micro-batch of rows as long as the window, the longest that can come:
+logits dominate them. Fragmentation and CUDA's own context (1 to 2 GiB) are not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rl.config import Config
+from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.shape import Shape
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Bytes of one rank of the policy; `host` is in the machine's memory, for all its ranks."""
+
+    weights: float
+    gradients: float
+    optimizer: float
+    reference: float
+    activations: float
+    engine_weights: float
+    cache_token: int
+    """KV cache of one token in one engine's GPU."""
+    host: float
+
+    @property
+    def resident(self) -> float:
+        """What the policy's rank holds at all times."""
+        return self.weights + self.gradients + self.optimizer + self.reference
+
+    def described(self) -> str:
+        """The parts, in GiB."""
+        parts = {
+            "weights": self.weights,
+            "gradients": self.gradients,
+            "optimizer": self.optimizer,
+            "reference": self.reference,
+            "activations": self.activations,
+        }
+        return " + ".join(f"{name} {gib(size)}" for name, size in parts.items())
+
+
+def gib(size: float) -> str:
+    """Bytes for a reader."""
+    return f"{size / GIB:.1f} GiB" if size >= GIB / 10 else f"{size / 2**20:.1f} MiB"
+
+
+def budget(config: Config, shape: Shape) -> Budget:
+    """The estimate for a configuration; on CPU one machine holds the sum of all parts."""
+    n, ranks, stage = shape.parameters, config.placement.ranks, config.optimizer.zero_stage
+    wide = 4 if config.model.dtype == "fp32" else 2
+    # Adam's two moments and ZeRO's own fp32 copy of what is trained, whatever its precision.
+    lora = config.model.lora
+    trained = shape.adapters(lora.rank, lora.targets) if lora.rank else n
+    states = trained * 12
+    weights = n * wide / (ranks if stage == 3 else 1)
+    offload, away = config.optimizer.offload, config.model.reference_offload
+    reference = weights if config.algorithm.kl else 0.0
+    beside = config.engine.device == "gpu" and config.placement.colocate == "none"
+    return Budget(
+        weights=weights,
+        gradients=trained * wide / (ranks if stage >= 2 else 1),
+        optimizer=0.0 if offload else states / (ranks if stage >= 1 else 1),
+        reference=0.0 if away or beside else reference,
+        activations=_activations(config, shape, wide),
+        engine_weights=n * wide / config.engine.tensor_parallel,
+        cache_token=shape.cache(wide) // config.engine.tensor_parallel,
+        host=(states / config.placement.nodes if offload else 0.0)
+        + (reference * config.placement.gpus if away else 0.0),
+    )
+
+
+def _activations(config: Config, shape: Shape, wide: int) -> float:
+    """Of one micro-batch: what stays for the backward pass, one layer's inside, and the logits.
+
+    Logits exist in the model's precision, in fp32, and as the fp32 gradient. Without checkpointing
+    each layer keeps about 34 bytes a token and unit of width (arXiv 2205.05198, eq. 2, without the
+    attention matrix, which no kernel of ours keeps).
+    """
+    tokens = config.optimizer.micro_batch * config.rollout.window
+    inside = tokens * wide * (10 * shape.hidden + 4 * shape.feed_forward)
+    kept = tokens * wide * shape.hidden if config.model.checkpointing else inside
+    logits = tokens * shape.vocabulary * (wide + 8)
+    return float(shape.layers * kept + inside + logits)
+
+
+def memory(config: Config, shape: Shape, device: float, host: float) -> Iterator[Finding]:
+    """Findings from the budget.
+
+    Args:
+        config: the run.
+        shape: of the planner.
+        device: bytes of one GPU; on CPU unused.
+        host: bytes of the machine's memory that are free.
+    """
+    parts = budget(config, shape)
+    if config.engine.device == "cpu":
+        yield _on_cpu(config, parts, host)
+        return
+    yield _training(config, parts, device)
+    yield _serving(config, parts, device)
+    if parts.host:
+        yield _beside("host memory", gib(parts.host) + " offloaded", parts.host, host)
+
+
+def _training(config: Config, parts: Budget, device: float) -> Finding:
+    colocated = config.placement.colocate == "all" and not config.engine.sleep
+    engine = device * config.engine.gpu_utilization if colocated else 0.0
+    need = parts.resident + parts.activations + engine
+    text = f"update: {parts.described()}" + (f" + engine {gib(engine)}" if engine else "")
+    text += f" = {gib(need)} of {gib(device)}"
+    if need > device:
+        remedy = (
+            "raise optimizer.zero_stage, set optimizer.offload, model.reference_offload, "
+            "model.checkpointing or engine.sleep, lower optimizer.micro_batch or rollout.window"
+        )
+        return failed("GPU memory", text, remedy)
+    if need > 0.9 * device:
+        return warning("GPU memory", text, "less than a tenth is left: lower rollout.window")
+    return ok("GPU memory", text)
+
+
+def _serving(config: Config, parts: Budget, device: float) -> Finding:
+    """The engine's share must hold its weights and some caches, beside what never leaves."""
+    share = device * config.engine.gpu_utilization
+    beside = parts.resident if config.placement.colocate == "all" else 0.0
+    room = share - parts.engine_weights
+    sequences = room / (parts.cache_token * config.rollout.window)
+    text = (
+        f"rollout: engine {gib(share)}, of it weights {gib(parts.engine_weights)} and KV cache for "
+        f"{max(sequences, 0):.1f} full windows of {config.rollout.window:,} tokens"
+    )
+    if share + beside > device:
+        text += f"; with {gib(beside)} of the policy beside it, beyond {gib(device)}"
+        return failed("GPU memory", text, "lower engine.gpu_utilization")
+    if sequences < 1:
+        remedy = "raise engine.gpu_utilization or engine.tensor_parallel, or lower rollout.window"
+        return failed("GPU memory", text, remedy)
+    return ok("GPU memory", text)
+
+
+def _on_cpu(config: Config, parts: Budget, host: float) -> Finding:
+    cache = config.engine.count * config.engine.cache_gib * GIB
+    engines = config.engine.count * parts.engine_weights + cache
+    # Four processes with torch, Ray or vLLM imported, 0.5 GiB each, and Ray's object store.
+    processes = (3 + config.engine.count + config.rollout.workers) * GIB / 2
+    need = parts.resident + parts.activations + engines + processes
+    text = f"{parts.described()} + engines {gib(engines)} + processes {gib(processes)}"
+    return _beside("memory", text, need, host)
+
+
+def _beside(part: str, text: str, need: float, host: float) -> Finding:
+    text = f"{text} = {gib(need)} of {gib(host)} free"
+    if need > host:
+        return failed(part, text, "free memory, take a larger machine, or lower rollout.window")
+    return ok(part, text)

@@ -1,0 +1,120 @@
+"""The planner to be trained: found, complete, with a tokenizer, and wide enough."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from langchain_core.messages import HumanMessage
+
+from agentflow_graph.errors import SettingError
+from agentflow_graph.models import NANO
+from agentflow_graph.policy import PolicyTokenizer
+from rl import hub
+from rl.config import Config
+from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.shape import Shape, shape_of
+
+
+@dataclass
+class Planner:
+    """What is known of the planner and what it will be asked; checks tell one another by it."""
+
+    folder: Path | None = None
+    """Where it lies on this machine."""
+    tokenizer: PolicyTokenizer | None = None
+    shape: Shape | None = None
+    question: str = "What?"
+    """The longest of the first training questions."""
+
+
+def planner(config: Config, known: Planner) -> Iterator[Finding]:
+    """Findings about `model.path`; notes in `known` what it finds out."""
+    name, path = config.model.path, Path(config.model.path)
+    if (path / "config.json").exists():
+        known.folder = path
+    elif config.model.warm_start:
+        yield ok("planner", f"{name} is made by the warm start, in a minute or two")
+        known.folder = NANO
+        yield from _window(config, _shape(known, (NANO / "config.json").read_text()))
+        return
+    elif path.exists() or not hub.NAME.fullmatch(name):
+        remedy = "name a Hugging Face folder with config.json, or a model of the hub as OWNER/NAME"
+        yield failed("planner", f"{name} is no model folder", remedy)
+        return
+    else:
+        known.folder = hub.cached(name)
+    try:
+        yield from _at_hand(config, known) if known.folder else _remote(config, known)
+    except (SettingError, OSError, ValueError, KeyError) as error:
+        remedy = "mend the folder, or name another one in model.path"
+        if not known.folder:
+            remedy = f"`hf download {name}` where the network allows, then name its folder"
+        yield failed("planner", f"{name}: {error}", remedy)
+
+
+def _at_hand(config: Config, known: Planner) -> Iterator[Finding]:
+    assert known.folder
+    shape = _shape(known, (known.folder / "config.json").read_text())
+    yield ok("planner", f"{known.folder}: {shape.architecture}, {shape.billions} parameters")
+    yield _weights(known.folder)
+    known.tokenizer = PolicyTokenizer.load(known.folder)
+    length = len(known.tokenizer.render([HumanMessage("Which town is larger?")]))
+    yield ok("tokenizer", f"with chat template; a short question is {length} tokens")
+    yield from _window(config, shape)
+
+
+def _remote(config: Config, known: Planner) -> Iterator[Finding]:
+    name = config.model.path
+    record = hub.text_of(name, "config.json")
+    if record is None:
+        yield failed("planner", f"the hub has no {name}/config.json", "correct model.path")
+        return
+    shape = _shape(known, record)
+    size = 2 * shape.parameters / 1e9
+    yield warning(
+        "planner",
+        f"{name} on the hub: {shape.architecture}, {shape.billions} parameters; not downloaded",
+        f"the start downloads about {size:.0f} GB; `hf download {name}` does it before",
+    )
+    settings = json.loads(hub.text_of(name, "tokenizer_config.json") or "{}")
+    if settings.get("chat_template") or hub.text_of(name, "chat_template.jinja"):
+        yield ok("tokenizer", "with chat template")
+    else:
+        yield failed("tokenizer", "no chat template", "train an instruct model, which has one")
+    yield from _window(config, shape)
+
+
+def _shape(known: Planner, record: str) -> Shape:
+    known.shape = shape_of(json.loads(record))
+    return known.shape
+
+
+def _weights(folder: Path) -> Finding:
+    """All files of the weights: one that is missing shows only when minutes are spent."""
+    index = folder / "model.safetensors.index.json"
+    parts = (
+        set(json.loads(index.read_text())["weight_map"].values())
+        if index.exists()
+        else {"model.safetensors"}
+    )
+    missing = sorted(part for part in parts if not (folder / part).exists())
+    if missing:
+        text = f"{folder} lacks {len(missing)} of {len(parts)} files of weights: {missing[0]}"
+        return failed("weights", text, "download or export the model again")
+    size = sum((folder / part).stat().st_size for part in parts)
+    return ok("weights", f"{len(parts)} file(s), {size / 2**20:,.1f} MiB")
+
+
+def _window(config: Config, shape: Shape) -> Iterator[Finding]:
+    asked = config.rollout.window
+    if asked <= shape.window:
+        yield ok("window", f"rollout.window={asked:,} of the model's {shape.window:,} tokens")
+        return
+    yield failed(
+        "window",
+        f"rollout.window={asked:,} is beyond the model's {shape.window:,} tokens",
+        f"set rollout.window={shape.window} or less, or train a model with a longer window",
+    )

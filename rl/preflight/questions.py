@@ -1,0 +1,71 @@
+"""The questions: every row readable, enough of them, none shared by training and evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from agentflow_graph.errors import SettingError
+from rl import data
+from rl.config import Config
+from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.planner import Planner
+from rl.survey import Survey, listed
+
+
+def questions(config: Config, known: Planner) -> Iterator[Finding]:
+    """Findings about both files, or about the almanac in their places; notes a long question."""
+    surveys: list[Survey] = []
+    for part, given in (("train", config.data.train), ("heldout", config.data.heldout)):
+        try:
+            survey = _survey(config, part, given)
+        except SettingError as error:
+            yield failed(f"data.{part}", str(error), f"correct data.{part}")
+            continue
+        surveys.append(survey)
+        yield from _faults(f"data.{part}", given, survey)
+    if len(surveys) == 2:
+        known.question = max((task.question for task in surveys[0].first), key=len, default="")
+        yield from _use(config, *surveys)
+
+
+def _survey(config: Config, part: str, given: str) -> Survey:
+    if given != "almanac":
+        return Survey.of(Path(given))
+    survey = Survey()
+    for task in data.training(config) if part == "train" else data.heldout(config):
+        survey.count(task)
+    return survey
+
+
+def _faults(part: str, given: str, survey: Survey) -> Iterator[Finding]:
+    if survey.wrong:
+        text = f"{survey.wrong:,} of {survey.rows + survey.wrong:,} rows cannot be used: "
+        yield failed(part, text + "; ".join(map(str, survey.faults)), "mend or leave them out")
+        return
+    if not survey.rows:
+        yield failed(part, f"{given} has no questions", f"name another file in {part}")
+        return
+    first = survey.first[0]
+    yield ok(
+        part,
+        f"{given}: {survey.rows:,} questions, scorers: {listed(survey.scorers)}, levels: "
+        f"{listed(survey.levels, 6)}; first: {first.question[:60]!r} -> {first.answers[0][:30]!r}",
+    )
+    if survey.repeated and given != "almanac":
+        text = f"{survey.repeated:,} rows ask what another row asks"
+        yield warning(part, text, "leave repeated questions out, or accept their weight")
+
+
+def _use(config: Config, train: Survey, heldout: Survey) -> Iterator[Finding]:
+    shared = len(train.asked & heldout.asked)
+    if shared:
+        text = f"{shared:,} questions are in both files: success on them shows nothing"
+        yield failed("data", text, "take them out of one of the two")
+    needed = config.steps * config.rollout.questions
+    if config.data.train != "almanac" and train.rows:
+        passes = f"{needed:,} questions in {config.steps} steps: {needed / train.rows:.2f} passes"
+        yield ok("data", f"{passes} over data.train")
+    if 0 < heldout.rows < config.data.heldout_n:
+        text = f"data.heldout has {heldout.rows:,} questions, heldout_n={config.data.heldout_n:,}"
+        yield warning("data", text, "the interval of held-out success will be wider: add questions")

@@ -1,0 +1,84 @@
+"""A reward function of the user's own, by import path.
+
+    # my_package/rewards.py, with reward.kind=my_package.rewards:brief
+    def brief(task: Task, state: State) -> float | None:
+        right = by_rule(...)
+
+It may be async. A plain one runs in a thread, so that it may take its time. None leaves the run
+unscored; an exception, or a value that is no number in 0..1, does too, with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from agentflow_graph.errors import SettingError
+from rl.reward.grade import Grade, Reward, graded
+
+if TYPE_CHECKING:
+    from agentflow_graph.state import State
+    from rl.rollout import Task
+
+
+def by_function(path: str, seconds: float) -> Reward:
+    """The reward that `package.module:function` gives within `seconds` a run.
+
+    Raises:
+        SettingError: it cannot be imported, or takes other arguments than (task, state).
+    """
+    function = imported(path)
+    by = f"function:{path}"
+
+    async def reward(task: Task, state: State) -> Grade:
+        begun = time.perf_counter()
+        try:
+            async with asyncio.timeout(seconds) as clock:
+                value = await _called(function, task, state)
+        # sys.exit in a reward would end the worker and every run in it.
+        except (Exception, SystemExit) as error:
+            why = f"{type(error).__name__}: {error}"
+            if clock.expired():
+                why = f"timeout, no reward within reward.seconds={seconds:g}"
+            return Grade(None, by, f"{by}: {why}", seconds=time.perf_counter() - begun)
+        return graded(value, by, time.perf_counter() - begun)
+
+    return reward
+
+
+async def _called(function: Callable[..., Any], task: Task, state: State) -> Any:
+    if inspect.iscoroutinefunction(function):
+        return await function(task, state)
+    value = await asyncio.to_thread(function, task, state)
+    return await value if inspect.isawaitable(value) else value
+
+
+def imported(path: str) -> Callable[..., Any]:
+    """The function at `package.module:function`.
+
+    Raises:
+        SettingError: naming the path, what is wrong and the remedy.
+    """
+    module, _, name = path.partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except Exception as error:  # a module may raise anything while it is imported
+        raise SettingError(
+            f"reward.kind={path!r} cannot be imported ({type(error).__name__}: {error}); name "
+            "package.module:function of a module on PYTHONPATH"
+        ) from error
+    if not callable(function):
+        kind = type(function).__name__
+        raise SettingError(f"reward.kind={path!r} is not callable but a {kind}; name a function")
+    try:
+        inspect.signature(function).bind(None, None)
+    except (TypeError, ValueError) as error:
+        raise SettingError(
+            f"reward.kind={path!r} cannot be called with (task, state): {error}"
+        ) from error
+    checked: Callable[..., Any] = function
+    return checked

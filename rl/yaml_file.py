@@ -1,0 +1,72 @@
+"""A YAML file and `key=value` pairs as a pydantic model; faults are named by key, value and remedy.
+
+config = read(Config, Path("rl/configs/nano.yaml"), ["steps=20", "rollout.group=4"])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from agentflow_graph.errors import SettingError, closest
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read(model: type[M], path: Path, overrides: Sequence[str] = ()) -> M:
+    """A YAML file as `model`, after `section.key=value` pairs, whose values are YAML too.
+
+    Raises:
+        SettingError: the file, a key or a value is wrong; one line per fault.
+    """
+    try:
+        record = yaml.safe_load(path.read_bytes()) or {}
+    except OSError as error:
+        raise SettingError(f"config {path} cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise SettingError(f"config {path} is not YAML: {error}") from error
+    if not isinstance(record, dict):
+        raise SettingError(f"config {path} is not a mapping of names to values: {record!r}")
+    for pair in overrides:
+        _override(record, pair)
+    try:
+        return model.model_validate(record)
+    except ValidationError as error:
+        raise SettingError(
+            "\n".join(_explained(model, fault) for fault in error.errors())
+        ) from None
+
+
+def _override(record: dict[str, Any], pair: str) -> None:
+    key, equals, value = pair.partition("=")
+    if not equals:
+        raise SettingError(f"{pair!r} is not of the form section.key=value")
+    *sections, name = key.split(".")
+    for section in sections:
+        record = record.setdefault(section, {})
+        if not isinstance(record, dict):
+            raise SettingError(f"{key!r}: {section!r} is a value, not a section")
+    try:
+        record[name] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise SettingError(f"the value of {pair!r} is not YAML: {error}") from error
+
+
+def _explained(model: type[BaseModel], fault: Any) -> str:
+    where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {where!r}{closest(fault['loc'][-1], _names(model, fault['loc'][:-1]))}"
+    value = "" if fault["type"] == "missing" else f"={fault['input']!r}"
+    shown = f"{where}{value}: " if where else ""
+    return f"{shown}{fault['msg'].removeprefix('Value error, ')}"
+
+
+def _names(model: type[BaseModel], path: Sequence[Any]) -> list[str]:
+    section: Any = model
+    for part in path:
+        section = section.model_fields[part].annotation
+    return list(section.model_fields)

@@ -1,0 +1,61 @@
+"""Reward functions as a user would write them, right and wrong, named by import path in tests."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import Any
+
+from agentflow_graph.state import State
+from rl.rollout import Task
+
+
+def brief(task: Task, state: State) -> float:
+    """Right and short."""
+    return float(state["answer"] in task.answers) / len(state["turns"])
+
+
+async def patient(task: Task, state: State) -> float:
+    await asyncio.sleep(0.01)
+    return brief(task, state)
+
+
+class Strict:
+    """An object that can be called, in either way."""
+
+    async def __call__(self, task: Task, state: State) -> bool:
+        return state["answer"] in task.answers
+
+
+strict = Strict()
+
+
+def undecided(task: Task, state: State) -> None:
+    return None
+
+
+def broken(task: Task, state: State) -> float:
+    raise KeyError("no such field")
+
+
+def leaving(task: Task, state: State) -> float:
+    sys.exit(3)
+
+
+def sleepy(task: Task, state: State) -> float:
+    time.sleep(0.5)
+    return 1.0
+
+
+def returning(value: Any) -> Any:
+    return lambda task, state: value
+
+
+nan, infinite = returning(float("nan")), returning(float("inf"))
+minus, two, text = returning(-0.5), returning(2), returning("1.0")
+not_a_function = 1.0
+
+
+def other_arguments(answer: str) -> float:
+    return 1.0
