@@ -111,8 +111,7 @@ def _mean(values: Sequence[float]) -> float:
 class Recorder:
     """Writes the run folder and the terminal; lives in the driver process.
 
-    Each step and evaluation is recorded once, also if a resumed run does it again, from the journal.
-    Seconds go on where the run was left.
+    Each step and evaluation is recorded once, also if a resumed run makes it again.
     """
 
     def __init__(self, folder: Path, steps: int) -> None:
@@ -126,9 +125,8 @@ class Recorder:
         self.entries = records(folder / "metrics.jsonl")
         self.begun = time.time() - (self.entries[-1]["wall"] if self.entries else 0.0)
         (folder / "rollouts").mkdir(parents=True, exist_ok=True)
-        if self.entries:  # a kill may have torn the last line
-            whole = b"".join(orjson.dumps(entry) + b"\n" for entry in self.entries)
-            write_whole(folder / "metrics.jsonl", whole)
+        whole = b"".join(orjson.dumps(entry) + b"\n" for entry in self.entries)
+        write_whole(folder / "metrics.jsonl", whole)  # a kill may have torn the last line
 
     @property
     def evaluations(self) -> list[dict[str, Any]]:
@@ -221,7 +219,7 @@ def scalars(evaluation: dict[str, Any]) -> dict[str, float]:
 
 
 def line(run: Trajectory) -> bytes:
-    """The run as a line of JSON."""
+    """The run as JSON."""
     return as_json(run.record()) + b"\n"
 
 
