@@ -128,9 +128,9 @@ class Config(Section):
             )
 
     def correction(self) -> str:
-        """off, clip or mask."""
+        """How tokens are corrected: none, clip or mask."""
         if self.algorithm.correction == "auto":
-            return "clip" if self.rollout.ahead else "off"
+            return "clip" if self.rollout.ahead else "none"
         return self.algorithm.correction
 
     def context(self) -> Context:

@@ -109,11 +109,11 @@ class Algorithm(Section):
     clip_high: float = Field(0.3, gt=0)
     weighting: Literal["paper", "token-mean"] = "paper"
     statistics: Literal["trajectory", "row"] = "trajectory"
-    correction: Literal["auto", "off", "clip", "mask"] = Field(
+    correction: Literal["auto", "none", "clip", "mask"] = Field(
         "auto",
         description="Importance correction of tokens for the distance between the policy that "
         "sampled and the one that is trained: its ratio is clipped to `correction_bounds`, or "
-        "tokens beyond them are left out; auto: clip if rollout.ahead, else off",
+        "tokens beyond them are left out; auto: clip if rollout.ahead, else none",
     )
     correction_bounds: tuple[float, float] = (0.5, 2.0)
     shuffle_advantages: bool = Field(

@@ -95,7 +95,7 @@ def _algorithm(config: Config) -> Flags:
 
 def _correction(config: Config) -> Flags:
     mode = config.correction()
-    if mode == "off":
+    if mode == "none":
         return {}
     return {
         "algo.advantage.is_correction_level": "token",
