@@ -7,16 +7,19 @@ PORT ?= 2024
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo nano test unit lint format bench studio lock clean
+.PHONY: help setup demo ablations nano test unit lint format bench studio lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv (again only if the lock changed)
 	@bash scripts/setup.sh
 
 demo: setup ## train a small planner on this machine and show what it learned
 	@$(PY) -m rl.demo
+
+ablations: setup ## compare ways to train a planner, three seeds, about an hour and a half
+	@$(PY) -m rl.ablations
 
 test: setup ## every test, with real servers, Ray and vLLM
 	@$(PY) -m pytest
@@ -33,10 +36,12 @@ format: setup ## let ruff rewrite what it can
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: setup ## what a turn, a sandboxed program and a cached search cost
+bench: setup ## what a turn, a sandboxed program, a cached search and a policy step cost
 	@$(PY) -m benchmarks.overhead
 	@$(PY) -m benchmarks.sandbox
 	@$(PY) -m benchmarks.web
+	@$(PY) -m rl.bench.update
+	@$(PY) -m rl.bench.memory
 
 nano: demo ## make the planner that ships with the package anew
 	@rm -rf agentflow_graph/nano && cp -r runs/demo/model agentflow_graph/nano

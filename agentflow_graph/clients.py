@@ -5,6 +5,7 @@ the same prompt and, in float32, log-probabilities equal to 1e-3 (tested).
 """
 
 import asyncio
+import sys
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -78,6 +79,7 @@ class ServerPolicy:
         self.url = url.rstrip("/")
         self._eos = eos_id
         self._model = ""
+        self._window = sys.maxsize
         # No connection outlives its call, so that any event loop may make the next one.
         limits = httpx.Limits(max_keepalive_connections=0)
         self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout, limits=limits)
@@ -85,12 +87,20 @@ class ServerPolicy:
     async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
         """See `PolicyClient`."""
         if not self._model:
-            self._model = (await self._call("GET", "/v1/models"))["data"][0]["id"]
+            card = (await self._call("GET", "/v1/models"))["data"][0]
+            # vLLM tells its window, and refuses to be asked for more than that.
+            self._window, self._model = card.get("max_model_len", sys.maxsize), card["id"]
+        room = self._window - len(prompt_ids)
+        if room < 1:
+            raise PromptTooLong(
+                f"the prompt has {len(prompt_ids)} tokens, {self.url} takes {self._window}; "
+                "lower memory_tokens or passages"
+            )
         body = {
             "model": self._model,
             "prompt": prompt_ids,
             "temperature": sampling.temperature,
-            "max_tokens": sampling.max_tokens,
+            "max_tokens": min(sampling.max_tokens, room),
             "logprobs": 0,
             "return_token_ids": True,
             "add_special_tokens": False,

@@ -21,6 +21,7 @@ from typing import Literal
 
 Test = Literal["mcnemar", "sign-flip exact", "sign-flip sampled"]
 
+_MCNEMAR: Test = "mcnemar"
 Z95 = NormalDist().inv_cdf(0.975)
 EXACT_UP_TO = 16
 """Items that differ, up to which all 2^n sign flips are counted; beyond, a sample is drawn."""
@@ -188,9 +189,10 @@ def paired(
     pairs = [(_mean(a), _mean(b)) for a, b in zip(first, second, strict=True)]
     differences = [b - a for a, b in pairs]
     better, worse = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
-    p, test = sign_flip(differences, seed)
     if all(score in (0.0, 1.0) for pair in pairs for score in pair):
-        p, test = mcnemar(worse, better), "mcnemar"
+        p, test = mcnemar(worse, better), _MCNEMAR
+    else:
+        p, test = sign_flip(differences, seed)
     low, high = bootstrap(differences, seed)
     same = len(pairs) - better - worse
     return Comparison(fmean(differences), low, high, p, test, better, worse, same)

@@ -17,6 +17,7 @@ import yaml
 from pydantic import ValidationError
 
 from agentflow_graph.context import RULES
+from benchmarks.judge import LONGEST_ANSWER, LONGEST_QUESTION, REPLY_TOKENS
 from rl.config import Config
 
 ALIKE = ("model", "agent", "reward", "rollout", "optimizer", "engine", "placement")
@@ -36,6 +37,9 @@ class Cost:
     frozen_prompt_tokens: int
     """Memory only; rules, tool cards and the question come on top."""
     frozen_reply_tokens: int
+    judge_prompt_characters: int
+    """Question and answer as far as the judge reads them; right answers and rules come on top."""
+    judge_reply_tokens: int
     tool_calls: int
     optimizer_steps: int
     evaluations: int
@@ -60,6 +64,8 @@ def cost(config: Config) -> Cost:
         planner_reply_tokens=calls["planner"] * rollout.max_tokens,
         frozen_prompt_tokens=frozen * context.memory_tokens,
         frozen_reply_tokens=frozen * context.reply_tokens,
+        judge_prompt_characters=calls.get("judge", 0) * (LONGEST_QUESTION + LONGEST_ANSWER),
+        judge_reply_tokens=calls.get("judge", 0) * REPLY_TOKENS,
         tool_calls=runs * context.max_turns,
         optimizer_steps=-(-calls["planner"] // config.optimizer.rows),
         evaluations=1 + -(-config.steps // config.evaluation.every) + 2 * config.evaluation.greedy,

@@ -84,22 +84,15 @@ def text_of(name: str, file: str) -> str | None:
     Raises:
         SettingError: the hub does not answer, or refuses.
     """
-    from huggingface_hub import constants, get_token
+    from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
         raise SettingError(f"{name} is not in the hub's cache, and HF_HUB_OFFLINE forbids to ask")
-    token = get_token()
     try:
-        answer = httpx.get(
-            f"{constants.ENDPOINT}/{name}/resolve/main/{file}",
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            follow_redirects=True,
-            timeout=SECONDS,
-        )
+        answer = _asked(f"{constants.ENDPOINT}/{name}/resolve/main/{file}")
     except httpx.HTTPError as error:
-        raise SettingError(
-            f"the hub does not answer for {name} ({type(error).__name__})"
-        ) from error
+        reason = f"the hub does not answer for {name} ({type(error).__name__})"
+        raise SettingError(reason) from error
     if answer.status_code == 404:
         return None
     if answer.is_error:
@@ -108,3 +101,11 @@ def text_of(name: str, file: str) -> str | None:
             "accepted by the account of HF_TOKEN?"
         )
     return answer.text
+
+
+def _asked(url: str) -> httpx.Response:
+    from huggingface_hub import get_token
+
+    token = get_token()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.get(url, headers=headers, follow_redirects=True, timeout=SECONDS)

@@ -20,7 +20,7 @@ import orjson
 from benchmarks.statistics import wilson
 from rl.folder import as_json, records, write_whole
 from rl.reward import SCORING_KEYS, scoring
-from rl.rollout import Trajectory
+from rl.rollout import Trajectory, failures
 
 LOGGED = {
     "kl": "kl",
@@ -71,21 +71,23 @@ def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
 def evaluation(temperature: float, runs: Sequence[Trajectory], seconds: float) -> dict[str, Any]:
     """Held-out success with its 95 % interval, and what the runs were like.
 
-    A failed run counts as not solved; the figures beside success are those of judged runs. `levels`
-    is success by level and `levels_n` the questions of each, `seconds` those of the whole
-    evaluation.
+    A failed run counts as not solved, but for one that its judge left unscored: that one is not in
+    `n`, since nobody knows whether it was right. The figures beside success are those of judged
+    runs. `levels` is success by level and `levels_n` the questions of each, `seconds` those of the
+    whole evaluation.
     """
-    solved = sum(bool(t.reward) for t in runs)
+    known = [t for t in runs if t.grade is None or not t.grade.failure]
+    solved = sum(bool(t.reward) for t in known)
     by_level = {
-        level: [t.reward or 0.0 for t in runs if t.task.level == level]
-        for level in sorted({t.task.level for t in runs})
+        level: [t.reward or 0.0 for t in known if t.task.level == level]
+        for level in sorted({t.task.level for t in known})
     }
     return {
         "temperature": temperature,
-        "n": len(runs),
+        "n": len(known),
         "solved": solved,
-        "success": solved / len(runs),
-        "interval": list(wilson(solved, len(runs))),
+        "success": solved / len(known) if known else 0.0,
+        "interval": list(wilson(solved, len(known))),
         "levels": {level: _mean(rewards) for level, rewards in by_level.items()},
         "levels_n": {level: len(rewards) for level, rewards in by_level.items()},
         "seconds": seconds,
@@ -119,8 +121,7 @@ class Recorder:
         self.folder = folder
         self.steps = steps
         self.engine = ""
-        self.done = 0
-        """Steps that are finished."""
+        self.done = 0  # steps that are finished
         self.stopped_early: str | None = None
         self.entries = records(folder / "metrics.jsonl")
         self.begun = time.time() - (self.entries[-1]["wall"] if self.entries else 0.0)
@@ -140,8 +141,7 @@ class Recorder:
 
     def evaluation(self, step: int, temperature: float) -> dict[str, Any] | None:
         """The evaluation after `step`, if it was made."""
-        made = {(entry["step"], entry["temperature"]): entry for entry in self.evaluations}
-        return made.get((step, temperature))
+        return {(e["step"], e["temperature"]): e for e in self.evaluations}.get((step, temperature))
 
     def engines_ready(self, version: str) -> None:
         """The rollout engines serve; `version` is vLLM's."""
@@ -163,9 +163,8 @@ class Recorder:
             if theirs in status and isfinite(status[theirs])
         }
         known = {key: status[key] for key in status if key in STEP_KEYS}
-        failures = Counter(run.failure for run in trajectories if run.failure)
         entry = {"kind": "step", "step": step, **known, **named}
-        self._write(entry | {"failures": dict(failures.most_common(5))})
+        self._write(entry | {"failures": failures(trajectories)})
         kl = f"{entry['kl']:.3f}" if "kl" in entry else "-"
         self.say(
             f"step {step:3}/{self.steps}  reward {entry['reward']:.3f}  "

@@ -86,6 +86,12 @@ def described(config: Config, price: Cost) -> Iterator[str]:
         f"plan: {config.steps} steps of {rollout.questions} questions x {rollout.group} runs, at "
         f"most {config.context().max_turns} turns; policy {device}; {engine.count} engine(s)"
     )
+    yield from _step(config, price)
+    yield f"evaluations: {price.evaluations} of at most {price.evaluation_runs:,} runs"
+    yield from _seconds(config, price)
+
+
+def _step(config: Config, price: Cost) -> Iterator[str]:
     yield "a step, at most:"
     calls = ", ".join(f"{name} {count:,}" for name, count in price.calls.items())
     yield f"  model calls: {calls}; tool calls {price.tool_calls:,}"
@@ -98,9 +104,12 @@ def described(config: Config, price: Cost) -> Iterator[str]:
             f"  frozen modules' tokens: memory in prompts {price.frozen_prompt_tokens:,}, "
             f"reply {price.frozen_reply_tokens:,}"
         )
+    if price.judge_reply_tokens:
+        yield (
+            f"  judge: question and answer {price.judge_prompt_characters:,} characters, "
+            f"reply {price.judge_reply_tokens:,} tokens"
+        )
     yield f"  optimizer steps: {price.optimizer_steps:,} of {config.optimizer.rows} rows"
-    yield f"evaluations: {price.evaluations} of at most {price.evaluation_runs:,} runs"
-    yield from _seconds(config, price)
 
 
 def _seconds(config: Config, price: Cost) -> Iterator[str]:

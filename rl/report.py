@@ -100,9 +100,8 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
     by_time = {(e["step"], e["temperature"]): e for e in entries if e["kind"] == "evaluation"}
     steps = [by_step[step] for step in sorted(by_step)]
     evaluations = [by_time[time] for time in sorted(by_time)]
-    greedy = [e for e in evaluations if not e["temperature"]]
-    heldout = [e for e in evaluations if e["temperature"]] or greedy
-    beside = greedy if heldout is not greedy else []
+    heldout = [e for e in evaluations if e["temperature"]] or evaluations
+    beside = [e for e in evaluations if e not in heldout]
     runs = [records(run / f"rollouts/heldout-{e['step']:05d}.jsonl") for e in _ends(heldout)]
     config, summary = run / "config.yaml", run / "summary.json"
     text = config.read_text(encoding="utf-8") if config.is_file() else ""
@@ -115,6 +114,7 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
         "seconds": entries[-1]["wall"] if entries else 0.0,
         "ends": _ends(heldout),
         "greedy": _ends(beside),
+        "evaluations": evaluations,
         "heldout": heldout_plot(heldout, beside),
         "levels": levels(_ends(heldout), runs),
         "tools": tools(steps),

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -138,6 +139,14 @@ def sampled(state: State) -> list[Action]:
         for turn in state["turns"]
         for call in turn["planner"]
     ]
+
+
+def failures(trajectories: Sequence[Trajectory], most: int = 5) -> dict[str, int]:
+    """The commonest reasons of failed runs and how often each came; the rest are counted as one."""
+    reasons = Counter(run.failure for run in trajectories if run.failure)
+    named = dict(reasons.most_common(most))
+    rest = reasons.total() - sum(named.values())
+    return named | {"other reasons": rest} if rest else named
 
 
 def broken(calls: list[ModelCall]) -> str:

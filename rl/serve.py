@@ -1,7 +1,11 @@
-"""Serve a trained planner with vLLM: `python -m rl.serve runs/demo/model [--port 8000]`.
+"""Serve a trained planner with vLLM: `python -m rl.serve runs/demo [--best] [--port 8000]`.
 
-The agent then uses it by one setting: `--set planner=policy:runs/demo/model@http://127.0.0.1:8000`.
-The server binds to loopback; put a proxy with authentication before it to share it.
+Takes the folder of a run, or of a planner. Once the server answers, one line says how the agent
+uses it: `--set planner=policy:runs/demo/model@http://127.0.0.1:8000`. It listens on loopback only;
+put a proxy with authentication before it to share it. Ctrl-C stops it. Other options go to vLLM,
+such as `--max-model-len 4096`.
+
+Exit codes: 0 stopped, 1 the server broke off or did not come up, 2 a setting is wrong.
 """
 
 from __future__ import annotations
@@ -9,29 +13,79 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import shlex
+import signal
+import socket
+import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
-from agentflow_graph.errors import SettingError
+import httpx
+
+from agentflow_graph.errors import AgentFlowError, SettingError
+
+
+class ServerFailed(AgentFlowError):
+    """The server broke off, or did not come up in time."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line: becomes the server process, or returns why it cannot."""
-    parser = argparse.ArgumentParser(prog="python -m rl.serve", description=__doc__)
-    parser.add_argument("model", type=Path, help="folder of the planner")
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rl.serve", allow_abbrev=False, description="Serve a trained planner."
+    )
+    parser.add_argument("run", type=Path, help="folder of a run or of a planner")
+    parser.add_argument("--best", action="store_true", help="the best planner, not the last one")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--wait", type=float, default=600, help="seconds for the server to come up")
+    parser.add_argument("--dry-run", action="store_true", help="check, print the command and end")
     chosen, extra = parser.parse_known_args(arguments)
     try:
-        words = command(chosen.model, chosen.port)
+        model = planner(chosen.run, chosen.best)
+        words = command(model, chosen.port, allowed(extra))
+        if chosen.dry_run:
+            print(shlex.join(words))
+            return 0
+        check_port(chosen.port)
+        serve(words, model, chosen.port, chosen.wait)
     except SettingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"planner=policy:{chosen.model}@http://127.0.0.1:{chosen.port}", flush=True)
-    return os.execve(words[0], words + extra, environment())
+    except ServerFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+    return 0
 
 
-def command(model: Path, port: int) -> list[str]:
+def planner(run: Path, best: bool) -> Path:
+    """The planner's folder in a run's folder, or `run` itself if it is one.
+
+    Raises:
+        SettingError: there is none.
+    """
+    inside = run / ("best" if best else "model")
+    if (inside / "config.json").exists():
+        return inside
+    if (run / "config.json").exists() and not best:
+        return run
+    other = run / ("model" if best else "best")
+    remedy = "name the folder of a run or of a planner"
+    if (other / "config.json").exists():
+        remedy = f"{other} is there: serve it {'without' if best else 'with'} --best"
+    raise SettingError(f"{run} holds no planner: {inside / 'config.json'} is missing; {remedy}")
+
+
+def command(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
     """VLLM's OpenAI server for `model`; the module, because `vllm serve` of the CPU build fails.
+
+    Our own options come after the `extra` ones, and so win.
 
     Raises:
         SettingError: `model` is no model folder, or vLLM is not installed.
@@ -40,12 +94,109 @@ def command(model: Path, port: int) -> list[str]:
         raise SettingError(f"{model} has no config.json; name the model folder of a run")
     if importlib.util.find_spec("vllm") is None:
         raise SettingError("vLLM is not installed; install agentflow-graph[cpu] or [gpu]")
-    words = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
+    words = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *extra]
+    words += ["--model", str(model)]
     words += ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", "planner"]
     words += ["--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"]
     if (model / "tokenizer").exists():
         words += ["--tokenizer", str(model / "tokenizer")]
     return words + (["--dtype", "float32", "--enforce-eager"] if on_cpu() else [])
+
+
+def allowed(extra: Sequence[str]) -> Sequence[str]:
+    """Options for vLLM, without those that are ours to set.
+
+    Raises:
+        SettingError: one of them is.
+    """
+    for word in extra:
+        if word.partition("=")[0].replace("_", "-") in ("--host", "--uds", "--model"):
+            raise SettingError(
+                f"{word!r} is fixed: the server has no authentication and listens on 127.0.0.1 "
+                "only; name another planner by its folder"
+            )
+    return extra
+
+
+def check_port(port: int) -> None:
+    """Raises SettingError if nothing can listen on this port of loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise SettingError(f"port={port} cannot be used ({error}); choose --port") from error
+
+
+def serve(words: Sequence[str], model: Path, port: int, wait: float) -> None:
+    """Run the server until it ends or we are interrupted; no process stays behind.
+
+    Raises:
+        ServerFailed: with the end of the server's log.
+    """
+    url = f"http://127.0.0.1:{port}"
+    with (
+        tempfile.NamedTemporaryFile("w", prefix="serve-", suffix=".log", delete=False) as log,
+        _started(words, Path(log.name)) as process,
+    ):
+        print(f"starting vLLM on {model}; its log: {log.name}", flush=True)
+        _until_healthy(url, process, Path(log.name), wait)
+        print(f"planner=policy:{model}@{url}", flush=True)
+        if code := process.wait():
+            raise ServerFailed(f"the server ended with code {code}:\n{_end(Path(log.name))}")
+
+
+@contextmanager
+def _started(words: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The server in a session of its own, of which nothing outlives the block."""
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            words,
+            env=environment(),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield process
+    finally:
+        _stop(process)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(*_: object) -> NoReturn:
+    raise SystemExit(143)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    # The engine runs in a child of the server, which a dying server may leave.
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _until_healthy(url: str, process: subprocess.Popen[bytes], log: Path, wait: float) -> None:
+    until = time.monotonic() + wait
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise ServerFailed(f"the server ended with code {process.returncode}:\n{_end(log)}")
+        try:
+            if httpx.get(f"{url}/health", timeout=1).status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.5)
+    raise ServerFailed(f"the server was not ready after {wait:.0f} s; raise --wait\n{_end(log)}")
+
+
+def _end(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-20:])
 
 
 def on_cpu() -> bool:

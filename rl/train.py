@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m rl.train",
         description="Train a planner with Flow-GRPO in the live graph.",
-        epilog="Every field of rl/config.py can be set as section.key=value.",
+        epilog="Every field of rl/sections.py can be set as section.key=value.",
     )
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--config", type=Path, help="a new run")
@@ -62,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--resume takes the run's own settings; the rest is for new runs")
     if chosen.resume:
         return exit_code(lambda: resume(chosen.resume))
+    if chosen.json and not chosen.dry_run:
+        parser.error("--json goes with --dry-run")
     if chosen.dry_run:
         from rl.plan import dry_run
 
@@ -92,6 +94,7 @@ def run(config: Config) -> dict[str, Any]:
         SettingError: something is wrong that shows before anything is started.
         TrainingFailed: it broke off later; `log.txt` of the run folder has the traceback.
     """
+    config = at_hand(config)
     prepare(config)
     with claim(config.run):
         return _train(config)
@@ -117,7 +120,6 @@ def resume(folder: Path) -> dict[str, Any]:
 
 def _train(config: Config) -> dict[str, Any]:
     warm = make_planner(config)
-    config = at_hand(config)
     recorder = Recorder(config.run, config.steps)
     recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
     with noise_to(config.run / "log.txt") as screen:
@@ -174,13 +176,11 @@ def check(config: Config) -> None:
     Raises:
         SettingError: naming the value and the remedy.
     """
-    model, name = Path(config.model.path), config.model.path
-    missing = not (model / "config.json").exists()
-    on_hub = hub.NAME.fullmatch(name) and not model.exists()
-    if missing and not config.model.warm_start and not on_hub:
+    missing = not (Path(config.model.path) / "config.json").exists()
+    if missing and not config.model.warm_start:
         raise SettingError(
-            f"model.path={name!r} is neither a folder with config.json nor the name of a model on "
-            "the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
+            f"model.path={config.model.path!r} is neither a folder with config.json nor the name "
+            "of a model on the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
         )
     load_tools(config.context(), config.context().passages or 3)
     reward_of(config.reward)
@@ -207,9 +207,10 @@ def at_hand(config: Config) -> Config:
     Raises:
         SettingError: it cannot be downloaded.
     """
-    if Path(config.model.path).exists():
+    name = config.model.path
+    if Path(name).exists() or config.model.warm_start or not hub.NAME.fullmatch(name):
         return config
-    folder = str(hub.fetched(config.model.path))
+    folder = str(hub.fetched(name))
     return config.model_copy(update={"model": config.model.model_copy(update={"path": folder})})
 
 

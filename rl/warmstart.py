@@ -10,22 +10,20 @@ choosing well is left to Flow-GRPO.
 from __future__ import annotations
 
 import argparse
-import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from tokenizers import Tokenizer
-from transformers import Qwen2ForCausalLM
 
 from benchmarks.almanac.questions import LEVELS, Level, questions
 from benchmarks.almanac.world import World
 from rl import nano
 from rl.babble import Transcript, transcripts
+from rl.supervised import Example, Recipe, supervise
 
 TRAINED: dict[str, Any] = {"layout": "terse", "passages": 1, "memory_tokens": 384}
 """The settings under which nano planners read and search."""
@@ -40,27 +38,11 @@ forty steps ended at 0.60 held-out, with 47 % above 0.9 (docs/log.md).
 
 
 @dataclass(frozen=True)
-class WarmStart:
+class WarmStart(Recipe):
     """The recipe; the defaults are what `make demo` runs."""
 
-    seed: int = 7
     trajectories: int = 4500
-    steps: int = 800
-    batch: int = 32
-    lr: float = 6e-3
-    """AdamW, for embeddings, norms and biases."""
-    muon_lr: float = 0.03
-    """Muon, for the matrices: copying comes several times faster than with AdamW alone."""
     max_turns: int = 5
-    threads: int = 2
-
-
-@dataclass(frozen=True)
-class Example:
-    """Token ids of one planner turn, and 1.0 where the loss counts."""
-
-    ids: list[int]
-    weights: list[float]
 
 
 def warm_start(
@@ -99,58 +81,6 @@ def example(tokenizer: Tokenizer, transcript: Transcript) -> Example:
 
 def _step_lines(text: str) -> list[bool]:
     return [line.startswith("Step ") for line in text.splitlines(keepends=True) for _ in line]
-
-
-def supervise(
-    model: Qwen2ForCausalLM, examples: Sequence[Example], recipe: WarmStart
-) -> Iterator[tuple[int, float]]:
-    """Next-token steps with Muon and AdamW; yields (step, loss)."""
-    rng = random.Random(recipe.seed)
-    optimizers = _optimizers(model, recipe)
-    rates = [o.param_groups[0]["lr"] for o in optimizers]
-    model.train()
-    for step in range(1, recipe.steps + 1):
-        decay = min(1.0, step / 20) * (1 - 0.9 * step / recipe.steps)
-        for optimizer, rate in zip(optimizers, rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * decay
-        loss = next_token_loss(model, _draw(rng, examples, recipe.batch))
-        model.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-        yield step, loss.item()
-
-
-def _optimizers(model: Qwen2ForCausalLM, recipe: WarmStart) -> list[torch.optim.Optimizer]:
-    named = list(model.named_parameters())
-    matrices = [p for n, p in named if p.ndim == 2 and "embed" not in n]
-    others = [p for n, p in named if p.ndim != 2 or "embed" in n]
-    return [
-        torch.optim.AdamW(others, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01),
-        torch.optim.Muon(matrices, lr=recipe.muon_lr, momentum=0.9, weight_decay=0.01),
-    ]
-
-
-def _draw(rng: random.Random, examples: Sequence[Example], size: int) -> list[Example]:
-    """A batch of similar lengths: a quarter of a four times larger sorted draw."""
-    pool = sorted(rng.sample(examples, min(len(examples), 4 * size)), key=lambda e: len(e.ids))
-    quarter = max(1, len(pool) // 4)
-    start = rng.randrange(4) * quarter
-    return pool[start : start + quarter]
-
-
-def next_token_loss(model: Qwen2ForCausalLM, batch: Sequence[Example]) -> torch.Tensor:
-    """Mean cross-entropy over the weighted tokens of `batch`; a scalar."""
-    longest = max(len(e.ids) for e in batch)
-    ids = torch.zeros(len(batch), longest, dtype=torch.long)
-    weights = torch.zeros(len(batch), longest)
-    for row, one in enumerate(batch):
-        ids[row, : len(one.ids)] = torch.tensor(one.ids)
-        weights[row, : len(one.ids)] = torch.tensor(one.weights)
-    hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]
-    counted = weights[:, 1:] > 0
-    return F.cross_entropy(model.lm_head(hidden[counted]), ids[:, 1:][counted])
 
 
 def main() -> None:

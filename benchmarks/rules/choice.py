@@ -26,7 +26,7 @@ _BEHIND = re.compile(
     r"(?P<text>.*\S)\s*[(\[]\s*(?:(?:option|choice)\s+)?(?P<letter>[A-Za-z])\s*[)\]]"
 )
 _MARKUP = re.compile(r"\\(?:text|mathrm|mathbf|textbf|textit)\s*\{([^{}]*)\}")
-_AROUND = " \t\r\n*_`\"'$.,;"
+_AROUND = " \t\r\n*_`\"'$.,:;"
 
 
 def choice(choices: Sequence[str], gold: str, reply: str) -> Score:

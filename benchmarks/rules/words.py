@@ -103,7 +103,7 @@ def _key(text: str) -> str:
     if (iso := _ISO.fullmatch(text)) is not None:
         return _date(int(iso[1]), int(iso[2]), int(iso[3]))
     tokens = _tokens(text)
-    return _as_date(tokens) or " ".join(tokens) or "".join(_plain(text).split())
+    return _as_date(tokens) or " ".join(tokens) or "".join(text.split())
 
 
 def _tokens(text: str) -> list[str]:

@@ -42,7 +42,7 @@ class Workers:
         prepare: called once in each new process.
     """
 
-    def __init__(self, count: int, seconds: float, prepare: Callable[[], None]) -> None:
+    def __init__(self, count: int, seconds: float, prepare: Callable[[], object]) -> None:
         self.seconds = seconds
         self._prepare = prepare
         # Last in, first out: a lone caller warms one worker, not all of them.
@@ -83,7 +83,7 @@ class Workers:
 class _Worker:
     """One process; ready when the constructor returns."""
 
-    def __init__(self, prepare: Callable[[], None]) -> None:
+    def __init__(self, prepare: Callable[[], object]) -> None:
         self._pool = ProcessPoolExecutor(
             1, multiprocessing.get_context("spawn"), _settle, (prepare,)
         )
@@ -112,7 +112,7 @@ class _Worker:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _settle(prepare: Callable[[], None]) -> None:
+def _settle(prepare: Callable[[], object]) -> None:
     """In the new process."""
     # Ctrl-C goes to the whole group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

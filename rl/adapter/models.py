@@ -11,16 +11,17 @@ from rl.adapter.cpu import allow_fp32, prepare, stub_flash_attn
 
 stub_flash_attn()
 
+import openrlhf.trainer.ray.launcher as launcher  # noqa: E402
 import openrlhf.trainer.ray.ppo_actor as ppo_actor  # noqa: E402
 import ray  # noqa: E402
 import safetensors.torch  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
-from openrlhf.trainer.ray.launcher import ReferenceModelActor  # noqa: E402
 from peft import PeftModel  # noqa: E402
 
 from rl import checkpoints  # noqa: E402
 from rl.adapter import lora  # noqa: E402
+from rl.adapter.actor import FlowActor  # noqa: E402
 from rl.adapter.engine import plain  # noqa: E402
 from rl.journal import JournalError  # noqa: E402
 
@@ -82,7 +83,7 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         self.pretrain = pretrain
         self.on_cpu = strategy.args.flow_device == "cpu"
         ppo_actor.get_tokenizer = load_tokenizer
-        ppo_actor.ActorPPOTrainer = FlowActorTrainer
+        ppo_actor.ActorPPOTrainer, ppo_actor.Actor = FlowActorTrainer, FlowActor
         allow_fp32()
         if self.on_cpu:
             prepare()
@@ -195,11 +196,12 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         shutil.copytree(apart, out / "tokenizer", dirs_exist_ok=True)
 
 
-class FlowReference(plain(ReferenceModelActor)):  # type: ignore[misc]
+class FlowReference(plain(launcher.ReferenceModelActor)):  # type: ignore[misc]
     """The frozen reference policy."""
 
     def init_model_from_pretrained(self, strategy: Any, pretrain: str) -> None:
         """Stock set-up."""
+        launcher.Actor = FlowActor
         allow_fp32()
         if strategy.args.flow_device == "cpu":
             prepare()

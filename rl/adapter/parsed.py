@@ -11,6 +11,8 @@ from rl.adapter.cpu import stub_flash_attn
 from rl.adapter.flags import flags
 from rl.config import Config
 
+stub_flash_attn()
+
 
 class _Parsed(Exception):
     pass
@@ -25,7 +27,6 @@ def parsed(config: Config) -> Any:
 
     Its parser lives inside `if __name__ == "__main__"` and nowhere else.
     """
-    stub_flash_attn()
     words = ["train_ppo_ray", *flags(config)]
     with (
         patch("openrlhf.utils.get_strategy", _stop),

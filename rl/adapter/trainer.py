@@ -61,7 +61,7 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         self.experience_maker.samples = self.samples_generator
         self._hopeless = 0
         self._version = 0
-        self._stopped = False
+        self.stopped = False
 
     def get_max_steps(self) -> int:
         """Horizon of the learning-rate schedule, in optimizer steps.
@@ -82,7 +82,7 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         ends = [self.config.evaluation.temperature] + [0.0] * self.config.evaluation.greedy
         step = self._restored()
         self._measure(0, ends)
-        while step < self.config.steps and not self._stopped:
+        while step < self.config.steps and not self.stopped:
             step = self._step(step)
         self._measure(step, ends)
         if self.tensorboard_logger:
@@ -168,7 +168,7 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         until_now = [e for e in self.recorder.evaluations if e["step"] <= step]
         patience, without = self.config.evaluation.patience, stale(until_now)
         if patience and without >= patience and step < self.config.steps:
-            self._stopped = True
+            self.stopped = True
             self.recorder.stopped(step, f"{without} evaluations without a new best")
 
     def _measure(self, step: int, temperatures: list[float]) -> dict[str, float]:

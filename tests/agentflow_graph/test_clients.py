@@ -51,6 +51,24 @@ async def test_a_server_is_asked_in_token_ids() -> None:
     assert body["return_token_ids"] is True
 
 
+async def test_a_servers_window_bounds_the_reply_and_the_prompt() -> None:
+    bodies: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/models":
+            return httpx.Response(200, json={"data": [{"id": "m", "max_model_len": 10}]})
+        bodies.append(json.loads(request.content))
+        return httpx.Response(200, json={"choices": [CHOICE]})
+
+    client = served(answer)
+    await client.generate([1, 2, 3], Sampling(0.7, 2048))
+    await client.generate([1, 2, 3], Sampling(0.7, 4))
+    assert [body["max_tokens"] for body in bodies] == [7, 4]
+    with pytest.raises(PromptTooLong, match="has 10 tokens, http://server:8000 takes 10"):
+        await client.generate([1] * 10, Sampling())
+    assert len(bodies) == 2, "it was not asked"
+
+
 @pytest.mark.parametrize(
     ("status", "text", "kind", "said"),
     [

@@ -20,7 +20,8 @@ from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import World
 from rl import babble, nano
 from rl.babble import Transcript, transcripts
-from rl.warmstart import Example, WarmStart, example, next_token_loss, supervise
+from rl.supervised import Example, next_token_loss, supervise
+from rl.warmstart import WarmStart, example
 
 # The sandbox proves at its start that nothing in it reaches a listening socket of ours.
 pytestmark = pytest.mark.enable_socket

@@ -11,6 +11,7 @@ import dataclasses
 import importlib
 import inspect
 import os
+import re
 import textwrap
 from collections.abc import Callable
 from datetime import datetime
@@ -30,7 +31,7 @@ stub_flash_attn()
 
 from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
 
-from rl.adapter import engine, experience, launch, models, trainer  # noqa: E402
+from rl.adapter import actor, engine, experience, launch, models, trainer  # noqa: E402
 
 NANO = Path(__file__).parents[2] / "rl" / "configs" / "nano.yaml"
 cpu_only = pytest.mark.skipif(not on_cpu(), reason="vLLM is not the CPU build here")
@@ -133,6 +134,7 @@ SIGNATURES = {
         "strategy pretrain max_steps vllm_engines",
         "models.py",
     ),
+    f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm": ("", "models.py"),
     f"{ACTOR}:PolicyModelActor.broadcast_to_vllm": ("", "models.py"),
     f"{ACTOR}:PolicyModelActor.fit": ("kl_ctl", "models.py"),
     f"{ACTOR}:PolicyModelActor.save_checkpoint": (
@@ -147,6 +149,16 @@ SIGNATURES = {
     "openrlhf.trainer.ray.launcher:ReferenceModelActor.init_model_from_pretrained": (
         "strategy pretrain",
         "models.py",
+    ),
+    "openrlhf.models.actor:Actor.forward": (
+        "sequences action_mask attention_mask return_output allgather_logits return_logprobs "
+        "ring_attn_group packed_seq_lens return_entropy mm_inputs",
+        "actor.py",
+    ),
+    "openrlhf.models.utils:log_probs_from_logits": ("logits labels temperature", "actor.py"),
+    "openrlhf.trainer.ppo_utils.kl_controller:FixedKLController.__init__": (
+        "kl_coef",
+        "contenders.py",
     ),
     f"{ROLLOUT}.generate": ("prompt_token_ids sampling_params multi_modal_data", "engine.py"),
     "openrlhf.utils:get_strategy": ("args", "launch.py"),
@@ -167,7 +179,8 @@ def test_what_we_override_or_call_has_its_signature(path: str) -> None:
 OVERRIDDEN = {
     trainer.FlowTrainer: "get_max_steps fit train_step save_logs_and_checkpoints evaluate",
     experience.FlowExperienceMaker: "split_rollout_samples compute_advantages_and_returns",
-    models.FlowActorTrainer: "training_step",
+    actor.FlowActor: "forward",
+    models.FlowActorTrainer: "training_step broadcast_to_vllm",
     models.FlowPolicy: (
         "init_model_from_pretrained fit broadcast_to_vllm save_checkpoint save_model"
     ),
@@ -187,10 +200,10 @@ def test_every_override_overrides_something(ours: type) -> None:
 @pytest.mark.parametrize(
     ("module", "names", "file"),
     [
-        (ACTOR, "get_tokenizer ActorPPOTrainer PolicyModelActor", "models.py and launch.py"),
+        (ACTOR, "get_tokenizer Actor ActorPPOTrainer PolicyModelActor", "models.py and launch.py"),
         ("openrlhf.trainer.ppo_trainer", "get_tokenizer PPOTrainer", "trainer.py and launch.py"),
         ("openrlhf.trainer.ray", "create_vllm_engines", "launch.py"),
-        ("openrlhf.trainer.ray.launcher", "ReferenceModelActor", "launch.py"),
+        ("openrlhf.trainer.ray.launcher", "Actor ReferenceModelActor", "models.py and launch.py"),
         ("openrlhf.trainer.ray.vllm_engine", "RolloutRayActor", "launch.py"),
         ("openrlhf.utils", "get_strategy", "launch.py"),
         ("openrlhf.utils.utils", "convert_to_torch_dtype get_tokenizer", "cpu.py and models.py"),
@@ -243,6 +256,14 @@ def test_a_training_step_returns_what_the_blank_batch_repairs() -> None:
     )
 
 
+def test_the_transport_asks_an_actor_for_what_the_stand_in_has() -> None:
+    source = inspect.getsource(named(f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm"))
+    asked = set(re.findall(r"self\.actor\.([\w.]+)|self\.actor, \"(\w+)\"", source))
+    assert asked == {("model.module", ""), ("", "is_vlm")}, "rl/adapter/models.py stands in for it"
+    whole = set(re.findall(r"\bmodel\.(\w+)", source.replace("self.actor.model.module", "")))
+    assert whole == {"named_parameters"}, "rl/adapter/models.py stands in for the module"
+
+
 def test_the_replay_buffer_and_the_loss_count_non_empty_rows_only() -> None:
     source = inspect.getsource(named("openrlhf.utils.loss_utils:_optimizer_step_loss_norm"))
     assert ".sum(dim=-1) > 0" in source, "rl/adapter/experience.py adds blank rows to a step"
@@ -281,6 +302,7 @@ def stock_parser() -> argparse.ArgumentParser:
     [
         [],
         ["algorithm.weighting=token-mean", "algorithm.kl=0", "save_every=5", "steps=9"],
+        ["model.lora.rank=8", "model.lora.targets=[q_proj, v_proj]"],
         ["engine.device=gpu", "engine.count=4", "model.dtype=bf16", "optimizer.zero_stage=3"],
     ],
 )

@@ -155,3 +155,20 @@ async def test_gpu_engines_load_no_agent_file_and_no_tokenizer(
         "skip_tokenizer_init": True,
         "model": "m",
     }
+
+
+@pytest.mark.parametrize("sleeps", [True, False])
+def test_engines_that_sleep_are_awake_for_an_evaluation(
+    sleeps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rl.adapter import samples
+
+    told: list[str] = []
+    monkeypatch.setattr(samples, "batch_vllm_engine_call", lambda _, what: told.append(what))
+    generator = object.__new__(samples.FlowSamplesGenerator)
+    generator.args = SimpleNamespace(vllm=SimpleNamespace(enable_sleep=sleeps))
+    generator.vllm_engines = []
+    with pytest.raises(ZeroDivisionError), generator.awake():
+        told.append("asked")
+        raise ZeroDivisionError
+    assert told == (["wake_up", "asked", "sleep"] if sleeps else ["asked"])

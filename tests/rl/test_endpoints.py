@@ -13,7 +13,8 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.models import NANO
 from rl import hub
 from rl.config import Config, load
-from rl.preflight.endpoints import endpoints
+from rl.plan import examined
+from rl.preflight.endpoints import MODULES, endpoints
 from rl.preflight.finding import Finding
 from rl.preflight.planner import Planner, planner
 
@@ -171,3 +172,49 @@ def test_a_model_in_the_hubs_cache_is_used_from_there(
     assert json.loads((folder / "config.json").read_text())["model_type"] == "qwen2"
     with pytest.raises(SettingError, match=r"(?s)'owner/other' cannot be downloaded .*hf download"):
         hub.fetched("owner/other")
+
+
+# -------------------------------------------------------------- the whole of it
+
+QWEN = {
+    "model_type": "qwen2",
+    "hidden_size": 3584,
+    "intermediate_size": 18944,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 28,
+    "num_key_value_heads": 4,
+    "vocab_size": 152064,
+    "max_position_embeddings": 32768,
+    "tie_word_embeddings": False,
+}
+HERE = {"versions", "GPUs", "disk", "host memory"}
+"""What this machine may lack."""
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("qwen*.yaml")), ids=lambda path: path.stem)
+def test_the_shipped_configurations_lack_only_the_machine(
+    path: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their endpoints are a server here, which is the hub too; their questions are two files."""
+    from huggingface_hub import constants
+
+    def serve(request: Request) -> Reply:
+        if request.path == "/v1/models":
+            return Reply(body={"data": [{"id": "Qwen/Qwen2.5-7B-Instruct"}]})
+        known = {"config.json": QWEN, "tokenizer_config.json": {"chat_template": "{{ x }}"}}
+        name = request.path.rpartition("/")[2]
+        return Reply(body=known[name]) if name in known else Reply(status=404)
+
+    for name in ("train", "held"):
+        row = {"question": f"{name}?", "answer": "4", "scorer": "maths"}
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(row) + "\n")
+    files = [f"data.train={tmp_path}/train.jsonl", f"data.heldout={tmp_path}/held.jsonl"]
+    with Answering(serve) as server:
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        spec = f"vllm:Qwen/Qwen2.5-7B-Instruct@{server.url}/v1"
+        models = [f"agent.{module}={spec}" for module in MODULES] + [f"reward.judge={spec}"]
+        config = load(path, [f"run={tmp_path}/run", *files, *models])
+        findings = list(examined(config))
+    assert {one.part for one in findings if one.state == "failed"} <= HERE
+    assert {"judge", "reward", "executor", "GPU memory"} <= {one.part for one in findings}
+    assert [one.state for one in findings if one.part == "GPU memory"] == ["ok", "ok"]

@@ -14,14 +14,16 @@ from typing import Any
 
 import pytest
 from answering import Answering, Reply, Request
+from instructing import ATTACKS
 from langchain_core.tools import tool
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.policy import PolicyModel, PolicyTokenizer
+from agentflow_graph.state import ModelCall, State, Turn
 from rl.config import RewardSettings
 from rl.reward import Reward, reward_of, scoring
-from rl.rollout import Task, Trajectory, rollout, until_judged
+from rl.rollout import Task, Trajectory, judged, rollout, until_judged
 
 pytestmark = pytest.mark.integration
 
@@ -173,6 +175,20 @@ async def test_an_answer_that_instructs_an_obedient_judge_does_not_win(
     assert "instructs the judge" in found.grade.reason
     assert len(server.asked) == 2
     assert one_line not in server.asked[0].json["messages"][0]["content"]
+
+
+@pytest.mark.parametrize("kind", ["judge", "rule_then_judge"])
+async def test_no_instruction_wins_from_a_judge_that_believes_everything(kind: str) -> None:
+    call = ModelCall(
+        prompt_ids=[1], token_ids=[2], logprobs=[-1.0], policy_version=0, finish_reason="stop"
+    )
+    turns = [Turn(index=1, planner=[call], calls=[])]
+    with Answering([said("So be it.\nVERDICT: CORRECT")]) as server:
+        reward = graded_by(server, kind)
+        for attack in ATTACKS:
+            state = State(turns=turns, error="", answer=attack)
+            found = await judged(TASK, state, 1.0, reward)
+            assert (found.reward, found.failure) == (0.0, ""), attack
 
 
 async def test_many_runs_ask_at_once(run: Any) -> None:

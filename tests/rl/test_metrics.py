@@ -13,7 +13,8 @@ import pytest
 
 from agentflow_graph.state import State, ToolCall, Turn
 from rl.config import Config
-from rl.metrics import Recorder, outcome
+from rl.metrics import Recorder, evaluation, outcome
+from rl.reward import Grade
 from rl.rollout import Trajectory
 from rl.summary import summarise
 
@@ -197,6 +198,7 @@ def test_the_summary_compares_the_first_and_the_last_evaluation(
     runs = [trajectory("a", 1.0, turns=2), trajectory("a", None)]
     recorder.step(10, outcome(runs) | {"groups_used": 0}, runs)
     recorder.engines_ready("9.9")
+    recorder.step(10, outcome([]) | {"groups_used": 0})
     config = Config.model_validate({"run": "r", "model": {"path": "m"}, "seed": 3, "steps": 10})
     summary = summarise(config, recorder)
     assert (summary["heldout_before"], summary["heldout_after"]) == (0.25, 0.95)
@@ -219,3 +221,24 @@ def test_the_summary_does_without_greedy_and_without_success(
     summary = summarise(config, recorder)
     assert summary["heldout_before"] == summary["heldout_after"] == 0.0
     assert (summary["seconds_to_090"], summary["heldout_greedy"]) == (None, [])
+
+
+def test_reasons_that_differ_every_time_do_not_fill_the_memory(
+    recorder: Recorder, trajectory: Make
+) -> None:
+    runs = [replace(trajectory("a", None), failure=f"judge: {number}") for number in range(300)]
+    recorder.step(1, outcome(runs) | {"groups_used": 0}, [*runs, runs[0]])
+    (entry,) = recorder.training
+    assert sum(entry["failures"].values()) == 301
+    assert entry["failures"]["other reasons"] == 296
+    assert entry["failures"]["judge: 0"] == 2
+
+
+def test_an_evaluation_leaves_out_what_its_judge_left_unscored(trajectory: Make) -> None:
+    silent = Grade(None, "judge", "judge: timeout")
+    unscored = replace(trajectory("c", None, level="two_hops"), grade=silent)
+    runs = [trajectory("a", 1.0), trajectory("b", None), unscored, unscored]
+    found = evaluation(0.7, runs, 1.0)
+    assert (found["n"], found["solved"], found["success"]) == (2, 1, 0.5)
+    assert (found["unscored"], found["levels_n"]) == (2, {"": 2})
+    assert (evaluation(0.7, [unscored], 1.0)["success"], found["failed"]) == (0.0, 3)

@@ -55,6 +55,9 @@ def test_a_run_that_must_not_be_started(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_configuration_that_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert dry(tmp_path, "rollout.grup=3") == 2
     assert "did you mean 'group'" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--config", str(CONFIGS / "nano.yaml"), "--json"])
+    assert "--json goes with --dry-run" in capsys.readouterr().err
 
 
 def test_json_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,6 +85,7 @@ def test_the_price_of_the_papers_step() -> None:
     }
     assert price.planner_prompt_tokens == 768 * 18_432
     assert price.planner_reply_tokens == 768 * 2_048
+    assert (price.judge_prompt_characters, price.judge_reply_tokens) == (512 * 9000, 512_000)
     assert price.optimizer_steps == 12
     assert price.evaluations == 1 + 30 + 2
     assert (price.seconds, price.basis) == (None, "")

@@ -247,3 +247,22 @@ def test_a_folder_that_is_no_run_is_refused(
 def test_importing_the_module_leaves_matplotlib_alone() -> None:
     code = "import sys, rl.report; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_evaluation_has_its_row_and_the_best_planner_is_named(tmp_path: Path) -> None:
+    seen = {"turns": 1.87, "one_turn": 0.415, "tool_errors": 0.123, "reply_tokens": 16.4}
+    entries = [evaluation(0, 0.3), evaluation(10, 0.9, 0.0), evaluation(10, 0.8, **seen)]
+    run = lay(tmp_path / "run", entries)
+    kept = {"best_model": "best", "best_step": 10, "heldout_best": 0.8, "stopped_early": "so soon"}
+    (run / "summary.json").write_bytes(orjson.dumps(orjson.loads(SUMMARY) | kept))
+    page = write_report(run).read_text()
+    rows = page.split('class="evaluations"')[1].split("</table>")[0].split("<tr>")[2:]
+    assert [("greedy" in row, "T=0.7" in row) for row in rows] == [
+        (False, True),
+        (True, False),
+        (False, True),
+    ]
+    assert all(figure in rows[2] for figure in ("80.0 %", "1.87", "41.5 %", "12.3 %", "16.4"))
+    assert "<td>-</td>" in rows[0], "recorded before this figure was"
+    assert "best/, of step 10" in page
+    assert "so soon" in page

@@ -1,0 +1,82 @@
+"""Measure a planner on the almanac's held-out questions, at one or several turn budgets.
+
+    python -m rl.evaluate --planner runs/demo/model --out eval.json --budgets 1,2,3,5
+
+The questions, the graph, the reward and the figures are those of evaluations during training.
+Writes a list of them, one for each budget and temperature.
+
+Exit codes: 0 done, 1 the engine failed, 2 a setting is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from agentflow_graph.errors import SettingError
+from agentflow_graph.policy import Sampling
+from rl import data
+from rl.arguments import numbers
+from rl.config import Config
+from rl.metrics import evaluation
+from rl.play import Table, configured, seated
+from rl.train import exit_code
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rl.evaluate", description="Held-out success of a planner."
+    )
+    parser.add_argument("--planner", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="JSON file")
+    parser.add_argument("--budgets", type=numbers, default=[3], help="most turns, as in 1,2,3,5")
+    parser.add_argument("--greedy", action="store_true", help="beside sampling, at each budget")
+    parser.add_argument("--teacher", action="store_true", help="the almanac's oracle answers")
+    parser.add_argument("--seed", type=int, default=7, help="of the sampling")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="as of rl.train")
+    chosen = parser.parse_args(arguments)
+    return exit_code(lambda: measure(chosen, configured(chosen.planner, chosen.overrides)))
+
+
+def measure(chosen: argparse.Namespace, config: Config) -> None:
+    """Write the evaluations that the command line asks for.
+
+    Raises:
+        SettingError: the file exists already.
+    """
+    out: Path = chosen.out
+    if out.exists():
+        raise SettingError(f"out={out} exists; choose another file or remove it")
+    temperatures = [config.evaluation.temperature] + [0.0] * chosen.greedy
+    work = partial(_all, config, chosen.budgets, temperatures)
+    found = seated(config, chosen.seed, chosen.teacher, out.with_suffix(".log"), work)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(found, indent=2) + "\n")
+    for each in found:
+        low, high = each["interval"]
+        how = f"T={each['temperature']}" if each["temperature"] else "greedy"
+        print(f"{each['max_turns']} turns, {how}: {each['success']:.3f} [{low:.3f}, {high:.3f}]")
+
+
+async def _all(
+    config: Config, budgets: list[int], temperatures: list[float], table: Table
+) -> list[dict[str, Any]]:
+    asked = data.almanac("heldout", config.data.heldout_n, config.seed)
+    found = []
+    for budget, temperature in product(budgets, temperatures):
+        begun = time.time()
+        runs = await table.play(asked, Sampling(temperature, config.rollout.max_tokens), budget)
+        figures = evaluation(temperature, runs, time.time() - begun)
+        found.append({"max_turns": budget, **figures})
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""A graph worker in a Ray process of its own builds the reward and grades what it ran."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from answering import Answering, Reply
+
+from agentflow_graph.context import Context
+from agentflow_graph.models import NANO
+from agentflow_graph.policy import Completion, PolicyTokenizer, Sampling
+from rl.adapter.worker import Limits
+from rl.config import RewardSettings
+from rl.rollout import Task, Trajectory
+
+pytestmark = pytest.mark.integration
+
+PLAN = "Context: 6 * 7\nSub-Goal: compute the value\nTool Name: wikipedia_search"
+TASK = Task("t", "Who is the mayor of Old Harbor?", ("Mira Voss",))
+
+
+class Engine:
+    """An engine that says one thing."""
+
+    def generate_ids(self, prompt_ids: list[int], sampling: Sampling, eos_id: int) -> Completion:
+        ids = [*PolicyTokenizer.load(NANO).encode(PLAN), eos_id]
+        return Completion(ids, [-1.0] * len(ids), "stop", 3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ray() -> Iterator[None]:
+    import ray
+
+    from rl.adapter.launch import start_ray
+
+    # The class lives in this file, which is no importable module: pickle it whole.
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    start_ray(on_cpu=True)
+    yield
+    ray.shutdown()
+
+
+def run_with(reward: RewardSettings) -> list[Trajectory]:
+    import ray
+
+    from rl.adapter.pool import WorkerPool
+
+    engine = ray.remote(Engine).options(num_cpus=0).remote()
+    limits = Limits(60.0, 30.0, retries=0, in_flight=8, window=512, scoring=reward.longest)
+    context = Context(layout="terse", max_turns=1, repairs=0, tools="wikipedia_search")
+    pool = WorkerPool([engine], str(NANO), context, limits, 1, reward=reward)
+    return pool.run([TASK], 2, Sampling(1.0, 32))[0]
+
+
+def test_a_function_by_import_path_grades_in_the_worker() -> None:
+    for run in run_with(RewardSettings(kind="own_rewards:brief")):
+        assert (run.reward, run.failure) == (0.0, "")
+        assert run.grade is not None
+        assert run.grade.by == "function:own_rewards:brief"
+    for run in run_with(RewardSettings(kind="own_rewards:nan")):
+        assert (run.reward, run.actions) == (None, [])
+        assert "returned nan" in run.failure
+
+
+def test_a_judge_grades_in_the_worker_and_its_silence_leaves_runs_unscored() -> None:
+    with Answering([Reply(400, "no such model")]) as server:
+        judge = f"vllm:judge@{server.url}/v1"
+        runs = run_with(RewardSettings(kind="rule_then_judge", judge=judge, seconds=20))
+    assert [run.reward for run in runs] == [None, None]
+    assert all(run.failure.startswith("judge: model failed") for run in runs)
+    assert len(server.asked) == 2
