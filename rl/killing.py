@@ -63,26 +63,32 @@ class Session:
         """Whether the trainer's process is gone."""
         return self.process.poll() is not None
 
-    def kill(self, kind: str) -> str:
-        """Kill a process of that kind; returns what was killed, empty if nothing was."""
-        with suppress(psutil.NoSuchProcess):
-            family = psutil.Process(self.process.pid).children(recursive=True)
-            self._family |= {process.pid: process for process in family}
-            if kind == "trainer":
-                self.process.send_signal(signal.SIGKILL)
-                self.process.wait()
-                return kind
-            for process in family:
+    def kill(self, kind: str) -> bool:
+        """Kill a process of that kind; returns whether there was one."""
+        self._look()
+        if kind == "trainer":
+            self.process.kill()
+            self.process.wait()
+            return True
+        for process in self._family.values():
+            with suppress(psutil.NoSuchProcess):
                 if " ".join(process.cmdline()).startswith(TITLES[kind]):
                     process.kill()
-                    return kind
-        return ""
+                    return True
+        return False
 
     def clear(self) -> None:
-        """End what a killed trainer left behind: Ray's own agents outlive it."""
+        """End whatever is left: Ray's own agents outlive a killed trainer."""
+        self._look()
+        self.process.kill()
         for process in self._family.values():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+
+    def _look(self) -> None:
+        with suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self.process.pid).children(recursive=True)
+            self._family |= {process.pid: process for process in family}
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class Kill:
 
 
 def drawn(number: int, seed: int) -> list[Kill]:
-    """Kills at random: one in twenty while the trainer starts."""
+    """Kills at random; some of those of the trainer come while it starts."""
     rng = random.Random(seed)
     kills = []
     for _ in range(number):
