@@ -35,8 +35,8 @@ from rl.journal import Journal
 KINDS = ("trainer", "graph worker", "engine")
 TITLES = {"graph worker": "ray::GraphWorker", "engine": "ray::InlineEngine"}
 """How Ray names the processes of its actors."""
-SPREAD = 3.0
-"""A kill comes so many seconds after the run serves again, at most."""
+SPREAD = 2.0
+"""A kill comes at most so many seconds after a call: updates, syncs and saving are hit too."""
 TIMED = ("wall", "seconds", "run_seconds")
 
 
@@ -54,10 +54,6 @@ class Session:
     def said(self) -> str:
         """What this trainer has printed."""
         return self.output.read_bytes()[self._before :].decode()
-
-    def serves(self) -> bool:
-        """Whether engines, policy and reference are up."""
-        return "are up" in self.said()
 
     def ended(self) -> bool:
         """Whether the trainer's process is gone."""
@@ -93,24 +89,18 @@ class Session:
 
 @dataclass(frozen=True)
 class Kill:
-    """What is killed, and when."""
+    """What is killed, and when: so many seconds after so many calls of the model were sent."""
 
     kind: str
-    after: float
-    """Seconds after the run serves (again), or after its start."""
-    starting: bool = False
-    """Whether the kill comes while the trainer starts."""
+    calls: int
+    seconds: float
 
 
-def drawn(number: int, seed: int) -> list[Kill]:
-    """Kills at random; some of those of the trainer come while it starts."""
+def drawn(number: int, calls: int, seed: int) -> list[Kill]:
+    """Kills at random moments of a run of `calls` calls, in their order."""
     rng = random.Random(seed)
-    kills = []
-    for _ in range(number):
-        kind, after, starting = rng.choice(KINDS), rng.uniform(0, SPREAD), rng.random() < 0.15
-        starting = starting and kind == "trainer"
-        kills.append(Kill(kind, 6 * after if starting else after, starting))
-    return kills
+    moments = sorted(rng.randrange(calls) for _ in range(number))
+    return [Kill(rng.choice(KINDS), moment, rng.uniform(0, SPREAD)) for moment in moments]
 
 
 def run_to_the_end(run: Path, words: Sequence[str], plan: Sequence[Kill], log: Path) -> None:
@@ -133,13 +123,16 @@ def run_to_the_end(run: Path, words: Sequence[str], plan: Sequence[Kill], log: P
 
 def _disturb(session: Session, run: Path, plan: Sequence[Kill], log: Path) -> None:
     """Kill what is left of the plan until it is done or the trainer is gone."""
+    journal = Journal(run / "journal")
     for kill in plan[len(records(log)) :]:
-        while not (session.ended() or session.serves() or kill.starting):
-            time.sleep(0.05)
-        time.sleep(kill.after)
-        if session.ended() or not session.kill(kill.kind):
+        while journal.calls()[0] < kill.calls and not session.ended():
+            time.sleep(0.2)
+        time.sleep(kill.seconds)
+        while not (session.ended() or session.kill(kill.kind)):
+            time.sleep(0.2)  # it is being started
+        if session.ended() and kill.kind != "trainer":
             return
-        sent, answered = Journal(run / "journal").calls()
+        sent, answered = journal.calls()
         with log.open("a") as file:
             file.write(json.dumps({**asdict(kill), "sent": sent, "answered": answered}) + "\n")
 
@@ -200,7 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen.out.mkdir(parents=True, exist_ok=True)
     settings = ["--config", str(chosen.config), "deterministic=true", *chosen.overrides]
     run_to_the_end(whole, [*settings, f"run={whole}"], [], chosen.out / "none.jsonl")
-    plan = drawn(chosen.kills, chosen.seed)
+    plan = drawn(chosen.kills, Journal(whole / "journal").calls()[0], chosen.seed)
     run_to_the_end(killed, [*settings, f"run={killed}"], plan, log)
     result = compared(whole, killed, log)
     print(json.dumps(result, indent=2))

@@ -10,7 +10,8 @@ import orjson
 import pytest
 from launched import ROOT, run_program, write_questions
 
-from rl.killing import Kill, compared, run_to_the_end, untimed, weights
+from rl.journal import Journal
+from rl.killing import KINDS, Kill, compared, run_to_the_end, untimed, weights
 
 pytestmark = pytest.mark.integration
 
@@ -38,14 +39,12 @@ def runs(warm_planner: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     words = [f"{name}={value}" for name, value in settings.items()]
     config = ["--config", str(ROOT / "rl" / "configs" / "nano.yaml"), *words]
-    rng = random.Random(SEED)
-    plan = [
-        Kill("graph worker", rng.uniform(0, 2)),
-        Kill("engine", rng.uniform(0, 2)),
-        Kill("trainer", rng.uniform(1, 3)),
-    ]
     whole, killed = folder / "whole", folder / "killed"
     run_to_the_end(whole, [*config, f"run={whole}"], [], folder / "none.jsonl")
+    calls, rng = Journal(whole / "journal").calls()[0], random.Random(SEED)
+    moments = sorted(rng.randrange(calls) for _ in KINDS)
+    kinds = rng.sample(KINDS, len(KINDS))
+    plan = [Kill(k, m, rng.uniform(0, 1)) for k, m in zip(kinds, moments, strict=True)]
     run_to_the_end(killed, [*config, f"run={killed}"], plan, folder / "kills.jsonl")
     return folder
 
