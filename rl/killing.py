@@ -50,6 +50,7 @@ class Session:
         with output.open("ab") as file:
             self.process = subprocess.Popen(command, stdout=file, stderr=file)
         self._family: dict[int, psutil.Process] = {}
+        self.killed = False
 
     def said(self) -> str:
         """What this trainer has printed."""
@@ -65,6 +66,7 @@ class Session:
         if kind == "trainer":
             self.process.kill()
             self.process.wait()
+            self.killed = True
             return True
         for process in self._family.values():
             with suppress(psutil.NoSuchProcess):
@@ -123,18 +125,26 @@ def run_to_the_end(run: Path, words: Sequence[str], plan: Sequence[Kill], log: P
 
 def _disturb(session: Session, run: Path, plan: Sequence[Kill], log: Path) -> None:
     """Kill what is left of the plan until it is done or the trainer is gone."""
-    journal = Journal(run / "journal")
     for kill in plan[len(records(log)) :]:
-        while journal.calls()[0] < kill.calls and not session.ended():
+        while _calls(run)[0] < kill.calls and not session.ended():
             time.sleep(0.2)
         time.sleep(kill.seconds)
-        while not (session.ended() or session.kill(kill.kind)):
+        while not session.ended() and not session.kill(kill.kind):
             time.sleep(0.2)  # it is being started
-        if session.ended() and kill.kind != "trainer":
+        if session.ended() and not session.killed:
             return
-        sent, answered = journal.calls()
+        sent, answered = _calls(run)
         with log.open("a") as file:
             file.write(json.dumps({**asdict(kill), "sent": sent, "answered": answered}) + "\n")
+        if session.killed:
+            return
+
+
+def _calls(run: Path) -> tuple[int, int]:
+    """Calls sent and answered so far, while the trainer may be cutting its journal back."""
+    while True:
+        with suppress(FileNotFoundError):
+            return Journal(run / "journal").calls()
 
 
 def weights(run: Path) -> str:
