@@ -26,7 +26,8 @@ class Served:
         self._given, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._under_way = 0
-        if not _started_anew():
+        self._bare = _started_anew()
+        if not self._bare:
             self._given.set()
 
     @asynccontextmanager
@@ -53,14 +54,13 @@ class Served:
 
     def given(self, version: int) -> None:
         """The policy's weights are in place."""
-        self.version = version
+        self.version, self._bare = version, False
         self._given.set()
 
     async def lost_weights(self) -> None:
         """Returns when this engine waits for weights; never, where it was not started anew."""
-        if not self.version and not self._given.is_set():
-            return
-        await asyncio.Event().wait()
+        if not self._bare:
+            await asyncio.Event().wait()
 
 
 def _started_anew() -> bool:
