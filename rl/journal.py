@@ -60,14 +60,17 @@ class Call(NamedTuple):
 
 
 class Chapter:
-    """The events of one batch of rollouts: those that were read, and those that happen here."""
+    """The events of one batch of rollouts: those that were read can be looked up, later ones added.
+
+    What is added is not kept in memory: only a later process can want it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.answers: dict[Call, Completion] = {}
         self.finished: dict[tuple[str, int], dict[str, Any]] = {}
         self.asked = 0
-        """Calls sent to an engine, with those that a kill left without an answer."""
+        """Calls that were sent to an engine, with those that a kill left without an answer."""
         self.fault = ""
         self._file = -1
         self._written = self._synced = 0
@@ -125,7 +128,6 @@ class Chapter:
         except OSError as error:
             raise self._broken(error) from error
         self._written += 1
-        self._learn(event)
 
     def _learn(self, event: dict[str, Any]) -> None:
         if "asked" in event:

@@ -132,13 +132,13 @@ class WorkerPool:
         seconds = time.perf_counter() - flight.begun
         self.journal.forget(batch.name)
         chapter = self.journal.chapter(batch.name)
-        for number in range(batch.runs):
-            if (task.id, number) not in chapter.finished:
-                lost = Trajectory(task, failure=reason, seconds=seconds)
+        lost = Trajectory(task, failure=reason, seconds=seconds)
+        records = [chapter.finished.get((task.id, number)) for number in range(batch.runs)]
+        for number, record in enumerate(records):
+            if record is None:
                 chapter.finish(task.id, number, lost.record())
         chapter.sync()
-        records = (chapter.finished[task.id, number] for number in range(batch.runs))
-        return [Trajectory.recalled(task, record) for record in records]
+        return [Trajectory.recalled(task, record) if record else lost for record in records]
 
     def _replace(self, worker: Any) -> None:
         """A new actor for a dead or stuck one; a second report about the same one does nothing."""

@@ -27,7 +27,8 @@ def test_another_process_finds_answers_and_ended_runs(tmp_path: Path) -> None:
     chapter.answer(CALL, ANSWER)
     chapter.finish("q1", 2, {"reward": 1.0, "n": 2**70, "text": "a\ud800"})
     read = Journal(tmp_path).chapter("train-00001")
-    assert read.answers == chapter.answers == {CALL: ANSWER}
+    assert read.answers == {CALL: ANSWER}
+    assert not chapter.answers, "whoever wrote it knows it"
     assert read.finished == {("q1", 2): {"reward": 1.0, "n": str(2**70), "text": "a?"}}
     assert read.asked == 1
     assert not Journal(tmp_path).chapter("train-00002").answers
@@ -173,8 +174,8 @@ def test_chapters_go_when_a_checkpoint_stands_for_them_and_their_calls_stay_coun
     journal.drop(2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["calls.jsonl", "train-00003"]
     assert journal.calls() == Journal(tmp_path).calls() == (6, 3)
-    assert not journal.chapter("train-00001").answers
-    assert journal.chapter("train-00003").answers
+    assert not Journal(tmp_path).chapter("train-00001").answers
+    assert Journal(tmp_path).chapter("train-00003").answers
 
 
 def test_few_chapters_stay_open(tmp_path: Path) -> None:

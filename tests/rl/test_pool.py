@@ -40,8 +40,9 @@ class FaultyWorker(GraphWorker):
     async def run_group(self, task: Task, batch: Batch) -> list[Trajectory]:
         chapter = self.journal.chapter(batch.name)
         known = (task.id, 0) in chapter.finished
+        first = Trajectory(task, failure="the first")
         if not known:
-            chapter.finish(task.id, 0, Trajectory(task, failure="the first").record())
+            chapter.finish(task.id, 0, first.record())
         if task.question == "die" or (task.question == "die once" and not known):
             os._exit(1)
         if task.question == "block":
@@ -50,7 +51,6 @@ class FaultyWorker(GraphWorker):
             raise ValueError("injected")
         if task.question == "full":
             raise JournalError("no room in /somewhere")
-        first = Trajectory.recalled(task, chapter.finished[task.id, 0])
         return [first, *[Trajectory(task, reward=float(known))] * (batch.runs - 1)]
 
 
