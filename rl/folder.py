@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import time
@@ -74,6 +75,32 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def hold_to_planner(run: Path, model: Path) -> None:
+    """Remember which weights a run began with, or see that they are still the same.
+
+    Policy and reference are read from `model` whenever the run is resumed. Compared are names,
+    sizes and the first MiB of its weights, which is where an optimizer step shows too.
+
+    Raises:
+        SettingError: they are others.
+    """
+    weights = sorted([*model.glob("*.safetensors"), *model.glob("*.bin")])
+    marks = {path.name: [path.stat().st_size, _head(path)] for path in weights}
+    known = run / "journal" / "planner.json"
+    if not known.exists():
+        write_whole(known, orjson.dumps(marks))
+    elif orjson.loads(known.read_bytes()) != marks:
+        raise SettingError(
+            f"the weights in {model} are not those that {run} began with; put them back, or start "
+            "a new run"
+        )
+
+
+def _head(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.sha256(file.read(2**20)).hexdigest()
 
 
 def claim(run: Path) -> IO[str]:

@@ -109,7 +109,8 @@ class Chapter:
                 raise self._broken(error) from error
 
     def close(self) -> None:
-        """Give the file back; the chapter cannot be written any more."""
+        """Give the file back, with all that was written on the disk."""
+        self.sync()
         if self._file >= 0:
             os.close(self._file)
         self._file = -1

@@ -33,7 +33,7 @@ from agentflow_graph.errors import AgentFlowError, SettingError
 from rl import data, hub
 from rl.config import Config, load
 from rl.export import describe_planner
-from rl.folder import claim, move_in, write_whole
+from rl.folder import claim, hold_to_planner, move_in, write_whole
 from rl.metrics import Recorder
 from rl.quiet import noise_to
 from rl.reward import reward_of
@@ -120,6 +120,7 @@ def resume(folder: Path) -> dict[str, Any]:
 
 def _train(config: Config) -> dict[str, Any]:
     warm = make_planner(config)
+    hold_to_planner(config.run, Path(config.model.path))
     recorder = Recorder(config.run, config.steps)
     recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
     with noise_to(config.run / "log.txt") as screen:

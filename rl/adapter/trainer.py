@@ -81,7 +81,8 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         self.recorder.engines_ready(versions[0])
         ends = [self.config.evaluation.temperature] + [0.0] * self.config.evaluation.greedy
         step = self._restored()
-        self._measure(0, ends)
+        if not step:
+            self._measure(0, ends)
         while step < self.config.steps and not self.stopped:
             step = self._step(step)
         self._measure(step, ends)

@@ -13,7 +13,7 @@ from launched import ROOT, environment
 
 from agentflow_graph.errors import SettingError
 from rl import checkpoints, folder
-from rl.folder import claim, hold_as_writer, move_in, write_whole
+from rl.folder import claim, hold_as_writer, hold_to_planner, move_in, write_whole
 
 
 def test_a_second_trainer_is_refused(tmp_path: Path) -> None:
@@ -100,3 +100,15 @@ def test_a_moved_folder_replaces_the_old_one(tmp_path: Path) -> None:
     move_in(tmp_path / "fresh", tmp_path / "kept")
     assert (tmp_path / "kept" / "inner" / "file").read_text() == "fresh"
     assert not (tmp_path / "fresh").exists()
+
+
+def test_a_run_is_not_resumed_on_other_weights(tmp_path: Path) -> None:
+    model, run = tmp_path / "model", tmp_path / "run"
+    model.mkdir()
+    (run / "journal").mkdir(parents=True)
+    (model / "model.safetensors").write_bytes(b"weights")
+    hold_to_planner(run, model)
+    hold_to_planner(run, model)
+    (model / "model.safetensors").write_bytes(b"WEIGHTS")
+    with pytest.raises(SettingError, match="not those that .* began with"):
+        hold_to_planner(run, model)
