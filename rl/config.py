@@ -54,6 +54,10 @@ class Config(Section):
     seed: int = 7
     steps: int = Field(40, ge=1)
     save_every: int = Field(0, ge=0, description="Steps between checkpoints; 0: at the end only")
+    deterministic: bool = Field(
+        False,
+        description="Same seed, same weights, also after a kill; engines take calls one by one",
+    )
     stalled_after: int = Field(
         8, ge=1, description="Stop after so many steps in a row in which every run failed to score"
     )
@@ -83,6 +87,7 @@ class Config(Section):
                 f"rollout.window={self.rollout.window}"
             )
         self._placed()
+        self._ordered()
         self.context()
         return self
 
@@ -104,6 +109,29 @@ class Config(Section):
                 f"model.packing=True needs model.attention=flash_attention_2, not "
                 f"{self.model.attention!r}"
             )
+
+    def _ordered(self) -> None:
+        if self.deterministic and self.rollout.ahead:
+            raise ValueError(
+                f"deterministic=true needs rollout.ahead=0, it is {self.rollout.ahead}: which "
+                "weights a rollout ahead meets is a matter of time"
+            )
+        if self.deterministic and (self.engine.device, self.engine.count) != ("cpu", 1):
+            raise ValueError(
+                f"deterministic=true needs engine.device=cpu and engine.count=1; they are "
+                f"{self.engine.device} and {self.engine.count}"
+            )
+        if self.engine.sleep and self.rollout.ahead:
+            raise ValueError(
+                f"engine.sleep=True needs rollout.ahead=0, it is {self.rollout.ahead}: an engine "
+                "that sleeps while the policy trains runs no rollouts"
+            )
+
+    def correction(self) -> str:
+        """How tokens are corrected: none, clip or mask."""
+        if self.algorithm.correction == "auto":
+            return "clip" if self.rollout.ahead else "none"
+        return self.algorithm.correction
 
     def context(self) -> Context:
         """The graph's settings in rollouts; the planner itself is the policy.

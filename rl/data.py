@@ -31,14 +31,17 @@ def almanac(split: Split, n: int, seed: int) -> list[Task]:
 
 
 def training(config: Config) -> Iterable[Task]:
-    """The questions of the run's steps, in their order before OpenRLHF's loader shuffles them.
+    """The questions of the run's steps, in their order; of a curriculum, all to draw from.
 
     Raises:
         SettingError: the file or rows of it cannot be used.
     """
-    needed = config.steps * config.rollout.questions
+    needed = config.steps * config.rollout.questions * (1 + config.rollout.refills)
     if config.data.train == "almanac":
-        return almanac("train", needed, config.seed)
+        size = config.data.curriculum_pool if config.data.curriculum else needed
+        return almanac("train", size, config.seed)
+    if config.data.curriculum:
+        return every(Path(config.data.train))
     return islice(_repeated(every(Path(config.data.train)), config.seed), needed)
 
 
@@ -55,7 +58,10 @@ def heldout(config: Config) -> list[Task]:
 
 
 def write(config: Config) -> None:
-    """Write the run's `data/train.jsonl`, as long as its steps need, and `data/heldout.jsonl`."""
+    """Write the run's `data/train.jsonl` and `data/heldout.jsonl`.
+
+    The first has what the steps need, one after the other, or what a curriculum draws from.
+    """
     train, held = training(config), heldout(config)
     folder = config.run / "data"
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +72,7 @@ def write(config: Config) -> None:
 def _repeated(questions: list[Task], seed: int) -> Iterator[Task]:
     """The questions over and over, each time in a new order and under new ids.
 
-    OpenRLHF's loader shuffles the rows, so any two may meet in a step; a group is an id.
+    A step may hold the end of one round and the beginning of the next; a group is an id.
     """
     rng = random.Random(seed)
     yield from rng.sample(questions, len(questions))

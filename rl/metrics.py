@@ -1,7 +1,7 @@
 """What a run leaves of itself: metrics, rollouts and a line per step on the terminal.
 
 <run>/metrics.jsonl          one line per step and per evaluation
-<run>/rollouts/step-*.jsonl  every finished trajectory, written as its group comes back
+<run>/rollouts/step-*.jsonl  the step's trajectories, written when all are there
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from typing import Any, TextIO
@@ -17,8 +18,9 @@ from typing import Any, TextIO
 import orjson
 
 from benchmarks.statistics import wilson
+from rl.folder import as_json, records, write_whole
 from rl.reward import SCORING_KEYS, scoring
-from rl.rollout import Trajectory
+from rl.rollout import Trajectory, failures
 
 LOGGED = {
     "kl": "kl",
@@ -27,16 +29,15 @@ LOGGED = {
     "actor_grad_norm": "grad_norm",
     "actor_lr": "lr",
     "policy_loss": "policy_loss",
+    "vllm_kl": "correction_kl",
+    "is_filter_ratio": "correction_share",
+    "skipped_updates": "skipped_updates",
     "timing/generation": "rollout_seconds",
     "timing/make_experience": "experience_seconds",
     "timing/ppo_train": "update_seconds",
     "timing/broadcast": "sync_seconds",
 }
 """OpenRLHF's names and ours."""
-
-
-REASONS = 200
-"""Reasons for failed runs that are counted each by itself."""
 
 
 def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
@@ -54,6 +55,7 @@ def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
     return {
         "runs": len(judged),
         "failed": len(trajectories) - len(judged),
+        "retried": sum(t.attempts - 1 for t in trajectories),
         "reward": _mean([t.reward or 0.0 for t in judged]),
         "turns": _mean([float(len(t.state["turns"])) for t in judged]),
         "one_turn": _mean([float(len(t.state["turns"]) == 1) for t in judged]),
@@ -109,59 +111,67 @@ def _mean(values: Sequence[float]) -> float:
 
 
 class Recorder:
-    """Writes the run folder and the terminal; lives in the driver process."""
+    """Writes the run folder and the terminal; lives in the driver process.
+
+    Each step and evaluation is recorded once, also if a resumed run makes it again.
+    """
 
     def __init__(self, folder: Path, steps: int) -> None:
         self.screen: TextIO = sys.stdout
         self.folder = folder
         self.steps = steps
-        self.begun = time.time()
         self.engine = ""
-        self.versions: set[int] = set()
-        self.failed = 0
-        self.evaluations: list[dict[str, Any]] = []
-        self.failures: Counter[str] = Counter()
-        self.done = 0
-        """Steps that are finished."""
+        self.done = 0  # steps that are finished
         self.stopped_early: str | None = None
-        self._step = 1
+        self.entries = records(folder / "metrics.jsonl")
+        self.begun = time.time() - (self.entries[-1]["wall"] if self.entries else 0.0)
         (folder / "rollouts").mkdir(parents=True, exist_ok=True)
+        whole = b"".join(orjson.dumps(entry) + b"\n" for entry in self.entries)
+        write_whole(folder / "metrics.jsonl", whole)  # a kill may have torn the last line
+
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """The evaluations in the order in which they were made."""
+        return [entry for entry in self.entries if entry["kind"] == "evaluation"]
+
+    @property
+    def training(self) -> list[dict[str, Any]]:
+        """The steps in the order in which they were made."""
+        return [entry for entry in self.entries if entry["kind"] == "step"]
+
+    def evaluation(self, step: int, temperature: float) -> dict[str, Any] | None:
+        """The evaluation after `step`, if it was made."""
+        return {(e["step"], e["temperature"]): e for e in self.evaluations}.get((step, temperature))
 
     def engines_ready(self, version: str) -> None:
         """The rollout engines serve; `version` is vLLM's."""
         self.engine = f"vllm {version}"
         self.say(f"engines, policy and reference are up ({self.engine})")
 
-    def group(self, trajectories: list[Trajectory]) -> None:
-        """Keep a finished group of training rollouts."""
-        path = self.folder / "rollouts" / f"step-{self._step:05d}.jsonl"
-        with path.open("ab") as file:
-            for trajectory in trajectories:
-                file.write(line(trajectory))
-        for trajectory in trajectories:
-            self.versions.update(action.policy_version for action in trajectory.actions)
-            if trajectory.failure:
-                self.failed += 1
-                self._count(trajectory.failure)
-
-    def _count(self, reason: str) -> None:
-        """A judge's or a server's words differ every time: a long run must not keep them all."""
-        known = reason in self.failures or len(self.failures) < REASONS
-        self.failures[reason if known else "other reasons"] += 1
-
-    def step(self, step: int, status: dict[str, Any]) -> None:
-        """Keep a step's metrics."""
-        named = {ours: status[theirs] for theirs, ours in LOGGED.items() if theirs in status}
+    def step(
+        self, step: int, status: dict[str, Any], trajectories: Sequence[Trajectory] = ()
+    ) -> bool:
+        """Keep a step's metrics and rollouts; returns whether they were new."""
+        self.done = step
+        if any(entry["step"] == step for entry in self.training):
+            return False
+        runs = b"".join(line(run) for run in trajectories)
+        write_whole(self.folder / "rollouts" / f"step-{step:05d}.jsonl", runs)
+        named = {
+            ours: status[theirs]
+            for theirs, ours in LOGGED.items()
+            if theirs in status and isfinite(status[theirs])
+        }
         known = {key: status[key] for key in status if key in STEP_KEYS}
         entry = {"kind": "step", "step": step, **known, **named}
-        self._write(entry)
-        self.done, self._step = step, step + 1
+        self._write(entry | {"failures": failures(trajectories)})
         kl = f"{entry['kl']:.3f}" if "kl" in entry else "-"
         self.say(
             f"step {step:3}/{self.steps}  reward {entry['reward']:.3f}  "
             f"turns {entry['turns']:.2f}  groups used {entry['groups_used']:2}  kl {kl}"
             + (f"  failed {entry['failed']}" if entry["failed"] else "")
         )
+        return True
 
     def stopped(self, step: int, reason: str) -> None:
         """Training ends before its last step, because of `reason`."""
@@ -174,51 +184,42 @@ class Recorder:
         """Keep an evaluation; a failed run counts as not solved. Returns scalars for loggers."""
         entry = {"kind": "evaluation", "step": step, **evaluation(temperature, runs, seconds)}
         low, high = entry["interval"]
-        self._write(entry)
-        self.evaluations.append(entry)
         self._examples(step, temperature, runs)
+        self._write(entry)
         how = f"T={temperature}" if temperature else "greedy"
         self.say(
             f"held-out {entry['success']:.3f} [{low:.3f}, {high:.3f}]  {how}, {len(runs)} questions"
         )
-        prefix = "heldout" if temperature else "heldout_greedy"
-        return {f"{prefix}_success": entry["success"]} | {
-            f"{prefix}_{level}": success for level, success in entry["levels"].items()
-        }
+        return scalars(entry)
 
     def _examples(self, step: int, temperature: float, runs: list[Trajectory]) -> None:
         if not temperature:
             return
         path = self.folder / "rollouts" / f"heldout-{step:05d}.jsonl"
-        path.write_bytes(b"".join(line(run) for run in runs))
+        write_whole(path, b"".join(line(run) for run in runs))
 
     def _write(self, entry: dict[str, Any]) -> None:
         entry["wall"] = round(time.time() - self.begun, 3)
         with (self.folder / "metrics.jsonl").open("ab") as file:
             file.write(orjson.dumps(entry) + b"\n")
+        self.entries.append(entry)
 
     def say(self, text: str) -> None:
         """One line on the terminal, with the seconds since the start."""
         print(f"[{time.time() - self.begun:6.1f} s] {text}", file=self.screen, flush=True)
 
 
+def scalars(evaluation: dict[str, Any]) -> dict[str, float]:
+    """An evaluation as loggers take it."""
+    prefix = "heldout" if evaluation["temperature"] else "heldout_greedy"
+    return {f"{prefix}_success": evaluation["success"]} | {
+        f"{prefix}_{level}": success for level, success in evaluation["levels"].items()
+    }
+
+
 def line(run: Trajectory) -> bytes:
-    """The run as a line of JSON. A tool's arguments may hold anything that a model can write."""
-    try:
-        return orjson.dumps(run.record()) + b"\n"
-    except TypeError:
-        return orjson.dumps(_storable(run.record())) + b"\n"
-
-
-def _storable(value: Any) -> Any:
-    """`value` without numbers beyond 64 bits and without half characters: JSON has neither."""
-    if isinstance(value, dict):
-        return {_storable(key): _storable(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_storable(one) for one in value]
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode()
-    return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+    """The run as JSON."""
+    return as_json(run.record()) + b"\n"
 
 
 STEP_KEYS = (
@@ -235,8 +236,14 @@ STEP_KEYS = (
     "groups_used",
     "groups_dropped",
     "rows",
+    "policy_version",
+    "staleness_max",
+    "staleness_mean",
+    "retried",
     "gap_max",
     "gap_mean",
+    "ratio_max",
+    "ratio_mean",
     "updated",
     *SCORING_KEYS,
 )

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -62,6 +63,8 @@ class Trajectory:
     """Time of the run, without that of its reward."""
     grade: Grade | None = None
     """None where the run did not come as far as being graded."""
+    attempts: int = 1
+    """How often the question was run for this; more than once where a run failed."""
 
     def record(self) -> dict[str, Any]:
         """As plain data, for the journal."""
@@ -74,8 +77,18 @@ class Trajectory:
             "failure": self.failure,
             "grade": self.grade.record() if self.grade else None,
             "seconds": round(self.seconds, 4),
+            "attempts": self.attempts,
             "state": state,
         }
+
+    @classmethod
+    def recalled(cls, task: Task, record: dict[str, Any]) -> Trajectory:
+        """The trajectory that `record` was made of; its state comes back without messages."""
+        state = cast(State, record["state"])
+        actions = [] if record["failure"] else sampled(state)
+        known = {name: record[name] for name in ("reward", "failure", "seconds", "attempts")}
+        grade = Grade.recalled(record) if record["grade"] else None
+        return cls(task, actions, state=state, grade=grade, **known)
 
 
 async def rollout(
@@ -109,18 +122,31 @@ async def judged(task: Task, state: State, seconds: float, reward: Reward = by_r
     if failure:
         return Trajectory(task, failure=failure, state=state, seconds=seconds)
     grade = await reward(task, state)
-    actions = [] if grade.failure else [_action(call) for call in calls]
+    actions = [] if grade.failure else sampled(state)
     return Trajectory(task, actions, grade.value, grade.failure, state, seconds, grade)
 
 
-def _action(call: ModelCall) -> Action:
-    return Action(
-        call["prompt_ids"],
-        call["token_ids"],
-        call["logprobs"],
-        call["policy_version"],
-        call["finish_reason"],
-    )
+def sampled(state: State) -> list[Action]:
+    """What the policy sampled in a run, in order; repairs count."""
+    return [
+        Action(
+            call["prompt_ids"],
+            call["token_ids"],
+            call["logprobs"],
+            call["policy_version"],
+            call["finish_reason"],
+        )
+        for turn in state["turns"]
+        for call in turn["planner"]
+    ]
+
+
+def failures(trajectories: Sequence[Trajectory], most: int = 5) -> dict[str, int]:
+    """The commonest reasons of failed runs and how often each came; the rest are counted as one."""
+    reasons = Counter(run.failure for run in trajectories if run.failure)
+    named = dict(reasons.most_common(most))
+    rest = reasons.total() - sum(named.values())
+    return named | {"other reasons": rest} if rest else named
 
 
 def broken(calls: list[ModelCall]) -> str:

@@ -69,6 +69,13 @@ class Data(Section):
     )
     heldout: str = Field("almanac", description="A file, or almanac")
     heldout_n: int = Field(300, ge=1, description="Held-out questions per evaluation, at most")
+    curriculum: bool = Field(False, description="Draw questions by pass rate; see rl/curriculum.py")
+    curriculum_floor: float = Field(
+        0.05, gt=0, le=1, description="Smallest weight of a question, as a share of the largest"
+    )
+    curriculum_pool: int = Field(
+        512, ge=1, description="Questions of the almanac to draw from; of a file all are taken"
+    )
 
 
 class Rollout(Section):
@@ -86,6 +93,12 @@ class Rollout(Section):
         30.0, gt=0, description="Seconds a worker may be late before it is replaced"
     )
     retries: int = Field(1, ge=0, description="How often a failed run is run again")
+    ahead: int = Field(
+        0, ge=0, description="Steps whose rollouts may run before the update before them is done"
+    )
+    refills: int = Field(
+        0, ge=0, description="Rounds in which questions without spread are replaced by fresh ones"
+    )
 
 
 class Algorithm(Section):
@@ -96,6 +109,13 @@ class Algorithm(Section):
     clip_high: float = Field(0.3, gt=0)
     weighting: Literal["paper", "token-mean"] = "paper"
     statistics: Literal["trajectory", "row"] = "trajectory"
+    correction: Literal["auto", "none", "clip", "mask"] = Field(
+        "auto",
+        description="Importance correction of tokens for the distance between the policy that "
+        "sampled and the one that is trained: its ratio is clipped to `correction_bounds`, or "
+        "tokens beyond them are left out; auto: clip if rollout.ahead, else none",
+    )
+    correction_bounds: tuple[float, float] = (0.5, 2.0)
     shuffle_advantages: bool = Field(
         False, description="Control experiment: deal advantages out at random; must not learn"
     )

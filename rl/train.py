@@ -1,10 +1,13 @@
 """Train a planner: `python -m rl.train --config rl/configs/nano.yaml [key=value ...]`.
 
-With `--dry-run` it only checks everything and says what a step will cost (`rl/plan.py`).
+A run that was killed goes on with `python -m rl.train --resume RUN`: from its last checkpoint and
+its journal, asking the model only for what had not been answered. With `--dry-run` a new run is
+only checked, and what a step will cost is said (`rl/plan.py`).
+
 Starts Ray, vLLM, the DeepSpeed policy and reference and the graph workers; leaves a run folder:
 
     config.yaml  metrics.jsonl  summary.json  report.html
-    data/  rollouts/  checkpoints/  tensorboard/  model/
+    data/  journal/  rollouts/  checkpoints/  tensorboard/  model/
 
 Exit codes: 0 done, 1 training failed, 2 the configuration is wrong, 130 interrupted.
 """
@@ -19,7 +22,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from importlib.metadata import version
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +33,11 @@ from agentflow_graph.errors import AgentFlowError, SettingError
 from rl import data, hub
 from rl.config import Config, load
 from rl.export import describe_planner
-from rl.metrics import Recorder, best
+from rl.folder import claim, hold_to_planner, move_in, write_whole
+from rl.metrics import Recorder
 from rl.quiet import noise_to
 from rl.reward import reward_of
+from rl.summary import summarise
 
 
 class TrainingFailed(AgentFlowError):
@@ -46,11 +51,17 @@ def main(arguments: list[str] | None = None) -> int:
         description="Train a planner with Flow-GRPO in the live graph.",
         epilog="Every field of rl/sections.py can be set as section.key=value.",
     )
-    parser.add_argument("--config", type=Path, required=True)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--config", type=Path, help="a new run")
+    which.add_argument("--resume", type=Path, metavar="RUN", help="folder of a run to go on with")
     parser.add_argument("--dry-run", action="store_true", help="check and plan; start nothing")
     parser.add_argument("--json", action="store_true", help="the dry run for a program")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     chosen = parser.parse_intermixed_args(arguments)
+    if chosen.resume and (chosen.overrides or chosen.dry_run):
+        parser.error("--resume takes the run's own settings; the rest is for new runs")
+    if chosen.resume:
+        return exit_code(lambda: resume(chosen.resume))
     if chosen.json and not chosen.dry_run:
         parser.error("--json goes with --dry-run")
     if chosen.dry_run:
@@ -85,7 +96,31 @@ def run(config: Config) -> dict[str, Any]:
     """
     config = at_hand(config)
     prepare(config)
+    with claim(config.run):
+        return _train(config)
+
+
+def resume(folder: Path) -> dict[str, Any]:
+    """Go on with the run in `folder`, with its own configuration; returns its summary.
+
+    Raises:
+        SettingError: there is no such run, another trainer is at work in it, or what it needs is
+            gone.
+        TrainingFailed: see `run`.
+    """
+    if not (folder / "config.yaml").exists():
+        raise SettingError(
+            f"{folder} has no config.yaml: no training began there; start it with --config"
+        )
+    config = load(folder / "config.yaml", [f"run={folder}"])
+    check(config)
+    with claim(folder):
+        return _train(config)
+
+
+def _train(config: Config) -> dict[str, Any]:
     warm = make_planner(config)
+    hold_to_planner(config.run, Path(config.model.path))
     recorder = Recorder(config.run, config.steps)
     recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
     with noise_to(config.run / "log.txt") as screen:
@@ -95,20 +130,26 @@ def run(config: Config) -> dict[str, Any]:
         try:
             train(config, recorder)
         except Exception as error:
-            log = config.run / "log.txt"
-            with log.open("a") as file:
-                traceback.print_exc(file=file)
-            reason = f"{type(error).__name__}: {error}"
-            raise TrainingFailed(f"training broke off: {reason}\nSee {log}") from error
+            raise _failed(config.run, error) from error
     recorder.screen = sys.stdout
     finish(config, recorder.done)
     summary = summarise(config, recorder) | {"warm_start_seconds": warm}
-    (config.run / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    write_whole(config.run / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
     from rl.report import write_report
 
     write_report(config.run)
     recorder.say(f"done; open {config.run / 'report.html'}")
     return summary
+
+
+def _failed(run: Path, error: Exception) -> TrainingFailed:
+    log = run / "log.txt"
+    with suppress(OSError), log.open("a") as file:  # the disk may be what is full
+        traceback.print_exception(error, file=file)
+    reason = f"{type(error).__name__}: {error}"
+    return TrainingFailed(
+        f"training broke off: {reason}\nSee {log}; go on with `python -m rl.train --resume {run}`"
+    )
 
 
 def prepare(config: Config) -> None:
@@ -117,8 +158,25 @@ def prepare(config: Config) -> None:
     Raises:
         SettingError: naming the value and the remedy.
     """
+    if (config.run / "config.yaml").exists():
+        raise SettingError(
+            f"run={config.run} holds a run; go on with it by `python -m rl.train --resume "
+            f"{config.run}`, or choose another folder"
+        )
     if config.run.exists() and any(config.run.iterdir()):
         raise SettingError(f"run={config.run} is not empty; choose another folder or remove it")
+    check(config)
+    data.write(config)
+    record = yaml.safe_dump(json.loads(config.model_dump_json()), sort_keys=False)
+    write_whole(config.run / "config.yaml", record.encode())  # last: from here it can be resumed
+
+
+def check(config: Config) -> None:
+    """Check what a new run and a resumed one need.
+
+    Raises:
+        SettingError: naming the value and the remedy.
+    """
     missing = not (Path(config.model.path) / "config.json").exists()
     if missing and not config.model.warm_start:
         raise SettingError(
@@ -127,9 +185,6 @@ def prepare(config: Config) -> None:
         )
     load_tools(config.context(), config.context().passages or 3)
     reward_of(config.reward)
-    data.write(config)
-    record = yaml.safe_dump(json.loads(config.model_dump_json()), sort_keys=False)
-    (config.run / "config.yaml").write_text(record)
 
 
 def make_planner(config: Config) -> float:
@@ -138,8 +193,10 @@ def make_planner(config: Config) -> float:
     path = Path(config.model.path)
     if config.model.warm_start and not (path / "config.json").exists():
         # In a process of its own: its threads and its copy of torch go with it.
-        command = [sys.executable, "-m", "rl.warmstart", "--out", str(path)]
+        fresh = path.with_name(f"{path.name}.partial")
+        command = [sys.executable, "-m", "rl.warmstart", "--out", str(fresh)]
         subprocess.run([*command, "--seed", str(config.seed)], check=True)
+        move_in(fresh, path)
     return round(time.time() - begun, 1)
 
 
@@ -164,37 +221,6 @@ def finish(config: Config, steps: int) -> None:
     unused = config.run / "checkpoints" / "_critic"
     if unused.exists():
         shutil.rmtree(unused)
-
-
-def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
-    """The run in a dozen numbers."""
-    sampled = [e for e in recorder.evaluations if e["temperature"]]
-    greedy = [e for e in recorder.evaluations if not e["temperature"]]
-    before, after = sampled[0], sampled[-1]
-    reached = [e for e in sampled if e["success"] >= 0.9]
-    return {
-        "heldout_n": after["n"],
-        "heldout_temperature": after["temperature"],
-        "heldout_before": before["success"],
-        "heldout_before_interval": before["interval"],
-        "heldout_after": after["success"],
-        "heldout_after_interval": after["interval"],
-        "heldout_greedy": [e["success"] for e in (greedy[:1] + greedy[-1:])],
-        "levels_after": after["levels"],
-        "heldout_best": best(sampled)["success"],
-        "best_step": best(sampled)["step"],
-        "best_model": "best" if config.evaluation.best else None,
-        "train_seconds": round(time.time() - recorder.begun, 1),
-        "seconds_to_090": reached[0]["wall"] if reached else None,
-        "steps": recorder.done,
-        "stopped_early": recorder.stopped_early,
-        "seed": config.seed,
-        "rollout_engine": recorder.engine,
-        "trainer": f"openrlhf {version('openrlhf')}",
-        "policy_versions_seen": len(recorder.versions),
-        "failed_rollouts": recorder.failed,
-        "failures": dict(recorder.failures.most_common(5)),
-    }
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import ray  # noqa: E402
 from openrlhf.trainer.ray.vllm_engine import RolloutRayActor  # noqa: E402
 
 from agentflow_graph.policy import Completion, Sampling  # noqa: E402
+from rl.adapter.served import Served  # noqa: E402
 
 
 def plain(actor: Any) -> Any:
@@ -54,7 +55,7 @@ def completion(output: Any, version: int) -> Completion:
     return Completion(ids, logprobs, done.finish_reason, version)
 
 
-class AsyncEngine(plain(RolloutRayActor)):  # type: ignore[misc]
+class AsyncEngine(Served, plain(RolloutRayActor)):  # type: ignore[misc]
     """OpenRLHF's rollout actor (vLLM's AsyncLLM, engine core in a child process)."""
 
     async def __init__(self, **kwargs: Any) -> None:  # type: ignore[misc]  # Ray awaits it
@@ -63,27 +64,27 @@ class AsyncEngine(plain(RolloutRayActor)):  # type: ignore[misc]
         OpenRLHF would load the file that `train.agent_func_path` names, which is no file of ours,
         and vLLM a tokenizer, which our planners keep where it does not look.
         """
-        self.version = 0
         own = {"agent_func_path": None, "remote_rm_url": None, "skip_tokenizer_init": True}
         await super().__init__(**kwargs | own)
+        self.born()
 
     async def generate_ids(
         self, prompt_ids: list[int], sampling: Sampling, eos_id: int
     ) -> Completion:
-        """One sampled reply; the version is the one at the request's start."""
-        version = self.version
-        output = await self.generate(prompt_ids, sampling_params(sampling, eos_id))
-        return completion(output, version)
+        """One sampled reply."""
+        async with self.serving() as version:
+            output = await self.generate(prompt_ids, sampling_params(sampling, eos_id))
+            return completion(output, version)
 
     async def load_weights(self, blob: bytes, version: int) -> None:
         """Serve these weights from now on."""
-        await self.llm.collective_rpc("load_bytes", args=(blob,))
-        await self.llm.reset_prefix_cache()
-        self.version = version
+        async with self.renewed(version):
+            await self.llm.collective_rpc("load_bytes", args=(blob,))
+            await self.llm.reset_prefix_cache()
 
     async def set_version(self, version: int) -> None:
         """Count a sync that went past us, by NCCL."""
-        self.version = version
+        self.given(version)
 
     async def ready(self) -> str:
         """Returns vLLM's version once the engine serves."""
@@ -92,20 +93,20 @@ class AsyncEngine(plain(RolloutRayActor)):  # type: ignore[misc]
         return str(vllm.__version__)
 
 
-class InlineEngine:
+class InlineEngine(Served):
     """vLLM's synchronous engine and an asyncio pump, in this process."""
 
     async def __init__(self, **kwargs: Any) -> None:  # type: ignore[misc]  # Ray awaits it
         import vllm
         from vllm.v1.engine.llm_engine import LLMEngine
 
-        self.version = 0
         self.engine = LLMEngine.from_engine_args(vllm.EngineArgs(**kwargs))
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._wake = asyncio.Event()
         self._requests = 0
         self.fault = ""
         self._pump = asyncio.create_task(self._run())
+        self.born()
 
     async def _run(self) -> None:
         while True:
@@ -130,29 +131,29 @@ class InlineEngine:
     async def generate_ids(
         self, prompt_ids: list[int], sampling: Sampling, eos_id: int
     ) -> Completion:
-        """One sampled reply; the version is the one at the request's start."""
+        """One sampled reply."""
         from vllm.inputs import TokensPrompt
 
-        if self.fault:
-            raise RuntimeError(self.fault)
-        version = self.version
-        self._requests += 1
-        name = str(self._requests)
-        waiting = self._waiting[name] = asyncio.get_running_loop().create_future()
-        prompt = TokensPrompt(prompt_token_ids=prompt_ids)
-        self.engine.add_request(name, prompt, sampling_params(sampling, eos_id))
-        self._wake.set()
-        try:
-            return completion(await waiting, version)
-        finally:
-            if self._waiting.pop(name, None):
-                self.engine.abort_request([name])
+        async with self.serving() as version:
+            if self.fault:
+                raise RuntimeError(self.fault)
+            self._requests += 1
+            name = str(self._requests)
+            waiting = self._waiting[name] = asyncio.get_running_loop().create_future()
+            prompt = TokensPrompt(prompt_token_ids=prompt_ids)
+            self.engine.add_request(name, prompt, sampling_params(sampling, eos_id))
+            self._wake.set()
+            try:
+                return completion(await waiting, version)
+            finally:
+                if self._waiting.pop(name, None):
+                    self.engine.abort_request([name])
 
     async def load_weights(self, blob: bytes, version: int) -> None:
         """Serve these weights from now on."""
-        self.engine.collective_rpc("load_bytes", args=(blob,))
-        self.engine.reset_prefix_cache()
-        self.version = version
+        async with self.renewed(version):
+            self.engine.collective_rpc("load_bytes", args=(blob,))
+            self.engine.reset_prefix_cache()
 
     async def ready(self) -> str:
         """Returns vLLM's version once the engine serves."""
@@ -181,8 +182,18 @@ def tempered(stock: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     return create
 
 
-def create_cpu_engines(config: dict[str, Any], model: str, seed: int, window: int) -> list[Any]:
-    """Start `config["count"]` CPU engines on `model`; `config` is `rl.config.Engine` as a dict."""
+RESTARTS = 3
+"""Deaths of one engine that a run survives."""
+
+
+def create_cpu_engines(
+    config: dict[str, Any], model: str, seed: int, window: int, deterministic: bool = False
+) -> list[Any]:
+    """Start `config["count"]` CPU engines on `model`; `config` is `rl.config.Engine` as a dict.
+
+    A deterministic engine takes one request at a time and caches no prefix: the shapes of its
+    matrix products, and so the last bits of its logits, would depend on what else is in flight.
+    """
     inline = config["kind"] == "inline"
     kwargs: dict[str, Any] = {
         "model": model,
@@ -191,9 +202,9 @@ def create_cpu_engines(config: dict[str, Any], model: str, seed: int, window: in
         "worker_extension_cls": "rl.adapter.sync.WeightSync",
         "distributed_executor_backend": "uni",
         "max_model_len": window,
-        "enable_prefix_caching": True,
+        "enable_prefix_caching": not deterministic,
         "dtype": "float32",
-        "max_num_seqs": 256,
+        "max_num_seqs": 1 if deterministic else 256,
         "logprobs_mode": "processed_logprobs",
         "disable_log_stats": True,
     }
@@ -206,6 +217,9 @@ def create_cpu_engines(config: dict[str, Any], model: str, seed: int, window: in
         "OMP_NUM_THREADS": str(config["threads"]),
     }
     actor = ray.remote(InlineEngine if inline else AsyncEngine).options(
-        num_cpus=0, runtime_env={"env_vars": environment}
+        num_cpus=0,
+        runtime_env={"env_vars": environment},
+        max_restarts=RESTARTS,
+        max_task_retries=RESTARTS,
     )
     return [actor.remote(**kwargs, seed=seed + i) for i in range(config["count"])]

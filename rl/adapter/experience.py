@@ -67,9 +67,8 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
     algorithm: Algorithm
     samples: FlowSamplesGenerator
     credit: Credit
-    gap_max: float = 0.0
-    """Largest |log p(engine) - log p(trainer)| over the step's action tokens."""
-    gap_mean: float = 0.0
+    gaps: dict[str, float]
+    """How far engine and trainer were apart in the last step; see `apart`."""
 
     def split_rollout_samples(self, rollout_samples: Credit) -> list[Experience]:
         """Turn rows in micro-batches, blanks at the end of each data-parallel share."""
@@ -108,11 +107,25 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
             batch.advantages = of_row.unsqueeze(-1) * batch.action_mask
             batch.returns, batch.kl = batch.advantages.clone(), None
             batch.info["return"] = of_row
-            gap = (batch.action_log_probs.float() - batch.rollout_log_probs.float()).abs()
+            gap = batch.action_log_probs.float() - batch.rollout_log_probs.float()
             gaps.append(gap[batch.action_mask.bool()])
-        every = torch.cat(gaps)
-        self.gap_max, self.gap_mean = every.max().item(), every.mean().item()
+        self.gaps = apart(torch.cat(gaps))
         return experiences
+
+
+def apart(gap: torch.Tensor) -> dict[str, float]:
+    """What log p(trainer) - log p(engine) of the action tokens, (K,), comes to.
+
+    `gap_max` and `gap_mean` are of its absolute value; `ratio_mean` and `ratio_max` of its
+    exponential, which is the weight that the importance correction starts from.
+    """
+    size, ratio = gap.abs(), gap.exp()
+    return {
+        "gap_max": size.max().item(),
+        "gap_mean": size.mean().item(),
+        "ratio_max": ratio.max().item(),
+        "ratio_mean": ratio.mean().item(),
+    }
 
 
 def _blank(like: Experience) -> Experience:
@@ -136,11 +149,18 @@ def _blank(like: Experience) -> Experience:
     )
 
 
-def describe(credit: Credit) -> dict[str, Any]:
-    """Counts of a step for the metrics."""
+def describe(credit: Credit, version: int) -> dict[str, Any]:
+    """Counts of a step for the metrics; `version` is that of the policy that is trained on it.
+
+    Staleness of a turn: weight updates between the policy that sampled it and `version`.
+    """
+    stale = [version - a.policy_version for t in credit.trajectories for a in t.actions]
     return {
         "groups_used": len(credit.groups.unique()),
         "groups_dropped": credit.dropped_groups,
         "failed_rollouts": credit.failed,
         "rows": int(credit.turns.sum()),
+        "policy_version": version,
+        "staleness_max": max(stale, default=0),
+        "staleness_mean": sum(stale) / max(1, len(stale)),
     }

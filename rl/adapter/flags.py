@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rl import checkpoints
 from rl.config import Config, Lora
 
 SCHEDULE = 1_000_000
@@ -89,6 +90,17 @@ def _algorithm(config: Config) -> Flags:
         "algo.kl.use_loss": True,
         "algo.kl.estimator": "k3",
         "algo.kl.init_coef": algorithm.kl,
+    } | _correction(config)
+
+
+def _correction(config: Config) -> Flags:
+    mode = config.correction()
+    if mode == "none":
+        return {}
+    return {
+        "algo.advantage.is_correction_level": "token",
+        "algo.advantage.is_correction_mode": mode,
+        "algo.advantage.is_correction_threshold": list(config.algorithm.correction_bounds),
     }
 
 
@@ -125,6 +137,7 @@ def _files(config: Config) -> Flags:
         "data.label_key": "label",
         "eval.dataset": run / "data" / "heldout.jsonl",
         "ckpt.path": run / "checkpoints",
+        "ckpt.load_enable": bool(checkpoints.latest(run)),
         "ckpt.output_dir": run / "model",
         "logger.tensorboard_dir": run / "tensorboard",
         "logger.wandb.run_name": run.name,

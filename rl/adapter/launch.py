@@ -121,7 +121,11 @@ def _take_places(config: Config, recorder: Recorder) -> None:
     if config.engine.device == "cpu":
         engine = config.engine.model_dump()
         openrlhf_ray.create_vllm_engines = lambda *_, **__: create_cpu_engines(
-            engine, config.model.path, config.seed, config.rollout.window
+            engine,
+            config.model.path,
+            config.seed,
+            config.rollout.window,
+            config.deterministic,
         )
     else:
         vllm_engine.RolloutRayActor = ray.remote(AsyncEngine)
@@ -131,7 +135,7 @@ def _take_places(config: Config, recorder: Recorder) -> None:
     def with_config(args: Any) -> Any:
         args.ds.param_dtype = config.model.dtype  # the parser offers bf16 and fp16 only
         args.flow_device = config.engine.device
-        args.flow_threads = config.optimizer.threads
+        args.flow_threads = 1 if config.deterministic else config.optimizer.threads
         return stock(args)
 
     openrlhf.utils.get_strategy = with_config

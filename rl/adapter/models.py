@@ -16,11 +16,14 @@ import openrlhf.trainer.ray.ppo_actor as ppo_actor  # noqa: E402
 import ray  # noqa: E402
 import safetensors.torch  # noqa: E402
 import torch  # noqa: E402
+import transformers  # noqa: E402
 from peft import PeftModel  # noqa: E402
 
+from rl import checkpoints  # noqa: E402
 from rl.adapter import lora  # noqa: E402
 from rl.adapter.actor import FlowActor  # noqa: E402
 from rl.adapter.engine import plain  # noqa: E402
+from rl.journal import JournalError  # noqa: E402
 
 
 def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:
@@ -87,20 +90,35 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         own = None if self.on_cpu else vllm_engines
         super().init_model_from_pretrained(strategy, pretrain, max_steps, own)
         self.engines = vllm_engines
+        self.version = self.checkpoint_states.get("policy_version", 0)
+        if strategy.args.ds.zero_stage in (1, 2):
+            # DeepSpeed then leaves out a step whose gradient holds a NaN, as it does with fp16.
+            self.actor_optim.check_grad_overflow = True
 
     def fit(self, kl_ctl: float = 0) -> Any:
-        """Stock update. Engine and reference are idle meanwhile, so it may take their cores."""
-        if not self.on_cpu:
-            return super().fit(kl_ctl)
-        torch.set_num_threads(self.strategy.args.flow_threads)
+        """Stock update. Engine and reference are idle meanwhile, so it may take their cores.
+
+        Every update draws from generators seeded by its number: there is no state to lose.
+        """
+        transformers.set_seed(self.strategy.seed + self.version)
+        engine = self.actor.model
+        left_out = engine.skipped_steps
+        if self.on_cpu:
+            torch.set_num_threads(self.strategy.args.flow_threads)
         try:
-            return super().fit(kl_ctl)
+            status = super().fit(kl_ctl)
         finally:
-            torch.set_num_threads(1)
+            if self.on_cpu:
+                torch.set_num_threads(1)
+        return status | {"skipped_updates": engine.skipped_steps - left_out}
 
     def broadcast_to_vllm(self) -> int:
         """Give the engines the current weights and count the policy version up; returns it."""
         self.version += 1
+        return self.push()
+
+    def push(self) -> int:
+        """Give the engines the current weights, again if need be; returns the policy version."""
         if not self.on_cpu:
             super().broadcast_to_vllm()
             ray.get([e.set_version.remote(self.version) for e in self.engines])
@@ -124,6 +142,33 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
     def sharded(self) -> bool:
         """Whether each rank holds a part of every weight."""
         return bool(self.strategy.args.ds.zero_stage == 3)
+
+    def save_checkpoint(
+        self, tag: str, client_states: Any = None, metric_value: Any = None, metric_key: Any = None
+    ) -> None:
+        """Stock contents, whole or not at all: a kill while saving leaves the former checkpoint.
+
+        Raises:
+            JournalError: it could not be written.
+        """
+        home = Path(self.strategy.args.ckpt.path) / "_actor"
+        aside, states = home / ".partial", {**(client_states or {}), "policy_version": self.version}
+        try:
+            if self.strategy.is_rank_0():
+                shutil.rmtree(aside, ignore_errors=True)
+            torch.distributed.barrier()
+            self.actor.model.save_checkpoint(
+                str(aside), tag=tag, client_state=states, save_latest=False
+            )
+            torch.distributed.barrier()
+            if self.strategy.is_rank_0():
+                checkpoints.publish(aside / tag, home)
+        except (OSError, RuntimeError) as error:
+            raise JournalError(
+                f"the checkpoint {home / tag} cannot be written: {error}; make room there "
+                f"(`df {home}`), then resume the run"
+            ) from error
+        torch.distributed.barrier()
 
     def save_model(self) -> None:
         """The planner of the run, and beside it the adapter if there is one."""

@@ -1,24 +1,42 @@
 """The trainer's view of the graph workers: groups out, trajectories back, nothing ever hangs.
 
-A worker that dies or stops answering costs its own groups only: they come back failed, the worker
-is started anew, and the step goes on.
+A worker that dies is started anew and given its unfinished groups again: the journal has the runs
+that had ended, so these alone are repeated that had not. A worker that stops answering, or a group
+that kills its worker again and again, costs the runs that did not end: they come back failed.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import ray
 
 from agentflow_graph.context import Context
-from agentflow_graph.policy import Sampling
-from rl.adapter.worker import GraphWorker, Limits
+from rl.adapter.worker import Batch, GraphWorker, Limits
 from rl.config import RewardSettings
+from rl.journal import Journal, JournalError
 from rl.rollout import Task, Trajectory
+
+
+@dataclass
+class Flight:
+    """Rollouts of a batch that were given to the workers."""
+
+    tasks: Sequence[Task]
+    batch: Batch
+    begun: float = field(default_factory=time.perf_counter)
+    pending: dict[Any, int] = field(default_factory=dict)
+    """Place of the task, by the reference of its answer."""
+    homes: dict[int, Any] = field(default_factory=dict)
+    """Worker, by place of the task."""
+    deaths: Counter[int] = field(default_factory=Counter)
+    groups: dict[int, list[Trajectory]] = field(default_factory=dict)
 
 
 class WorkerPool:
@@ -31,50 +49,53 @@ class WorkerPool:
         context: Context,
         limits: Limits,
         workers: int,
+        journal: Journal,
         worker_class: type[GraphWorker] = GraphWorker,
         reward: RewardSettings | None = None,
     ) -> None:
         actor: Any = ray.remote(worker_class).options(num_cpus=0, max_concurrency=1000)
-        self._start = partial(actor.remote, engines, planner, context, limits, reward)
+        self._start = partial(actor.remote, engines, planner, context, limits, journal, reward)
         self._limits = limits
+        self.journal = journal
         self._workers: list[Any] = [self._start() for _ in range(workers)]
+        self._watched = {engine.lost_weights.remote(): engine for engine in engines}
+        self.on_lost_weights: Callable[[], None] = lambda: None
+        """Called when an engine died and was started anew: it waits for the policy's weights."""
         for worker in self._workers:
             worker.warm_up.remote()
 
-    def run(
-        self,
-        tasks: Sequence[Task],
-        runs: int,
-        sampling: Sampling,
-        done: Callable[[list[Trajectory]], None] = lambda _: None,
-    ) -> list[list[Trajectory]]:
-        """`runs` trajectories for each task, groups in the order of `tasks`.
+    def run(self, tasks: Sequence[Task], batch: Batch) -> list[list[Trajectory]]:
+        """`batch.runs` trajectories for each task, groups in the order of `tasks`.
 
-        Args:
-            tasks: the questions.
-            runs: trajectories per question.
-            sampling: of the planner.
-            done: called with each group as it comes back.
+        Raises:
+            JournalError: the journal cannot be written.
         """
-        begun = time.perf_counter()
-        groups: dict[int, list[Trajectory]] = {}
-        workers = [self._workers[i % len(self._workers)] for i in range(len(tasks))]
-        pending = {
-            worker.run_group.remote(task, runs, sampling): i
-            for i, (worker, task) in enumerate(zip(workers, tasks, strict=True))
-        }
-        until = time.monotonic() + self._patience(len(tasks) * runs)
-        while pending and time.monotonic() < until:
-            for ref in ray.wait(list(pending), num_returns=1, timeout=1.0)[0]:
-                i = pending.pop(ref)
-                groups[i] = self._collected(ref, workers[i], tasks[i], runs, begun)
-                done(groups[i])
-        for i in pending.values():
-            self._replace(workers[i])
+        return self.collect(self.submit(tasks, batch))
+
+    def submit(self, tasks: Sequence[Task], batch: Batch) -> Flight:
+        """Give the tasks to the workers and return at once."""
+        flight = Flight(tasks, batch)
+        for place in range(len(tasks)):
+            self._send(flight, place)
+        return flight
+
+    def collect(self, flight: Flight) -> list[list[Trajectory]]:
+        """Wait for the rest of a flight; see `run`."""
+        until = time.monotonic() + self._patience(len(flight.tasks) * flight.batch.runs)
+        while flight.pending and time.monotonic() < until:
+            waiting = [*flight.pending, *self._watched]
+            for ref in ray.wait(waiting, num_returns=1, timeout=1.0)[0]:
+                if ref in self._watched:
+                    self._supply(ref)
+                else:
+                    self._land(flight, ref)
+        late = list(flight.pending.values())
+        for place in late:
+            self._replace(flight.homes[place])
+        for place in late:
             reason = "the graph worker did not answer in time and was replaced"
-            groups[i] = _all_failed(tasks[i], runs, reason, begun)
-            done(groups[i])
-        return [groups[i] for i in range(len(tasks))]
+            flight.groups[place] = self._rest(flight, place, reason)
+        return [flight.groups[place] for place in range(len(flight.tasks))]
 
     def _patience(self, runs: int) -> float:
         limits = self._limits
@@ -82,18 +103,42 @@ class WorkerPool:
         one = limits.deadline * (1 + limits.retries) + limits.scoring
         return waves * one + limits.grace
 
-    def _collected(
-        self, ref: Any, worker: Any, task: Task, runs: int, begun: float
-    ) -> list[Trajectory]:
+    def _send(self, flight: Flight, place: int) -> None:
+        worker = self._workers[place % len(self._workers)]
+        flight.homes[place] = worker
+        flight.pending[worker.run_group.remote(flight.tasks[place], flight.batch)] = place
+
+    def _land(self, flight: Flight, ref: Any) -> None:
+        place = flight.pending.pop(ref)
         try:
-            group: list[Trajectory] = ray.get(ref)
+            flight.groups[place] = ray.get(ref)
         except ray.exceptions.RayTaskError as error:
-            return _all_failed(task, runs, f"the graph worker raised {error.cause!r}", begun)
+            if isinstance(error.cause, JournalError):
+                raise error.cause from None
+            reason = f"the graph worker raised {error.cause!r}"
+            flight.groups[place] = self._rest(flight, place, reason)
         except ray.exceptions.RayError as error:
-            self._replace(worker)
+            self._replace(flight.homes[place])
+            flight.deaths[place] += 1
+            if flight.deaths[place] <= self._limits.retries:
+                self._send(flight, place)
+                return
             reason = f"the graph worker died: {str(error).splitlines()[0]}"
-            return _all_failed(task, runs, reason, begun)
-        return group
+            flight.groups[place] = self._rest(flight, place, reason)
+
+    def _rest(self, flight: Flight, place: int, reason: str) -> list[Trajectory]:
+        """A group without its worker: the runs that ended as they were, the others failed."""
+        task, batch = flight.tasks[place], flight.batch
+        seconds = time.perf_counter() - flight.begun
+        self.journal.forget(batch.name)
+        chapter = self.journal.chapter(batch.name)
+        lost = Trajectory(task, failure=reason, seconds=seconds)
+        records = [chapter.finished.get((task.id, number)) for number in range(batch.runs)]
+        for number, record in enumerate(records):
+            if record is None:
+                chapter.finish(task.id, number, lost.record())
+        chapter.sync()
+        return [Trajectory.recalled(task, record) if record else lost for record in records]
 
     def _replace(self, worker: Any) -> None:
         """A new actor for a dead or stuck one; a second report about the same one does nothing."""
@@ -101,7 +146,9 @@ class WorkerPool:
             ray.kill(worker)
             self._workers[self._workers.index(worker)] = self._start()
 
-
-def _all_failed(task: Task, runs: int, reason: str, begun: float) -> list[Trajectory]:
-    seconds = time.perf_counter() - begun
-    return [Trajectory(task, failure=reason, seconds=seconds) for _ in range(runs)]
+    def _supply(self, ref: Any) -> None:
+        """Have weights sent to an engine that was started anew, and watch it again."""
+        engine = self._watched.pop(ref)
+        ray.get(ref)  # raises if the engine cannot be started any more
+        self.on_lost_weights()
+        self._watched[engine.lost_weights.remote()] = engine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from rl.rollout import Task
 
@@ -17,3 +18,9 @@ def unpacked(question: str, label: str) -> Task:
     """The task of a row made by `packed`."""
     known = json.loads(label)
     return Task(question=question, **known | {"answers": tuple(known["answers"])})
+
+
+def read(path: Path) -> list[Task]:
+    """The tasks of a file that `rl.data.write` made, in its order."""
+    rows = [json.loads(line) for line in path.read_text().split("\n") if line]
+    return [unpacked(row["input"], row["label"]) for row in rows]

@@ -9,7 +9,7 @@ from typing import Any
 import openrlhf.trainer.ppo_trainer as ppo_trainer
 import ray
 
-from agentflow_graph.policy import Sampling
+from agentflow_graph.models import trained_under
 from rl.adapter.engine import plain
 from rl.adapter.experience import FlowExperienceMaker, assign, describe
 from rl.adapter.flags import SCHEDULE
@@ -19,6 +19,8 @@ from rl.adapter.samples import FlowSamplesGenerator
 from rl.adapter.worker import Limits
 from rl.config import Config
 from rl.export import describe_planner
+from rl.folder import move_in
+from rl.journal import Journal
 from rl.metrics import Recorder, best, outcome, stale
 from rl.rollout import Trajectory
 
@@ -50,18 +52,16 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         self.config = config
         self.recorder = recorder
         self.pool = worker_pool(self.config, engines)
-        self.samples_generator = FlowSamplesGenerator(
-            strategy, self.prompts_dataloader, self.eval_dataloader, self.pool, engines
-        )
-        self.samples_generator.on_group = self.recorder.group
+        self.pool.on_lost_weights = self._push
+        self.samples_generator = FlowSamplesGenerator(strategy, self.config, self.pool, engines)
         self.experience_maker = FlowExperienceMaker(
             actor, critic, reward, reference, self.kl_ctl, strategy, self.tokenizer
         )
         self.experience_maker.algorithm = self.config.algorithm
         self.experience_maker.samples = self.samples_generator
-        self._last_evaluated = -1
-        self._last_step = 0
         self._hopeless = 0
+        self._version = 0
+        self.stopped = False
 
     def get_max_steps(self) -> int:
         """Horizon of the learning-rate schedule, in optimizer steps.
@@ -72,29 +72,65 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         return SCHEDULE
 
     def fit(self, global_step: int = 0) -> None:
-        """Evaluate, train, evaluate."""
+        """Evaluate, train, evaluate; a resumed run goes on from its checkpoint.
+
+        The stock loop, without its data loader, which reads ahead of what it has handed out: a
+        step's questions, seeds and journal are named by its number, and so nothing is in between.
+        """
         versions = ray.get([engine.ready.remote() for engine in self.vllm_engines])
         self.recorder.engines_ready(versions[0])
         ends = [self.config.evaluation.temperature] + [0.0] * self.config.evaluation.greedy
-        self._measure(0, ends)
-        super().fit(global_step)
-        measured = self._last_evaluated == self._last_step
-        self._measure(self._last_step, ends[1:] if measured else ends)
+        step = self._restored()
+        if not step:
+            self._measure(0, ends)
+        while step < self.config.steps and not self.stopped:
+            step = self._step(step)
+        self._measure(step, ends)
+        if self.tensorboard_logger:
+            self.tensorboard_logger.close()
+
+    def _restored(self) -> int:
+        """The step of the checkpoint that the policy has loaded; the engines get its weights."""
+        states = self.init_checkpoint_states()
+        step = int(states["global_step"])
+        if step:
+            self._hopeless, self._version = states["hopeless"], states["policy_version"]
+            self.samples_generator.recall(step)
+            self._push()
+            self.recorder.say(f"resumed after step {step}")
+            self._consider_stopping(step)
+        self.recorder.done = step
+        return step
+
+    def _step(self, step: int) -> int:
+        begun = time.time()
+        samples = self.samples_generator.of_step(step + 1)
+        gathered = {"timing/generation": time.time() - begun}
+        status, step = self.train_step(samples, step)
+        status |= gathered
+        news = status if self.recorder.step(step, status, samples) else {}
+        if step % self.config.evaluation.every == 0:
+            self.evaluate(step)
+        # After the evaluation: whoever resumes from this checkpoint has nothing to make up for.
+        self.save_logs_and_checkpoints(step, news, {"global_step": step})
+        return step
+
+    def _push(self) -> None:
+        """Give the engines the weights that the policy has now."""
+        with self.samples_generator.awake():
+            ray.get(self.actor_model_group.async_run_method(method_name="push"))
 
     def train_step(self, rollout_samples: list[Trajectory], global_step: int) -> tuple[Any, int]:
         """One update from one step's trajectories; none if they teach nothing."""
         step = global_step + 1
         self._check_hope(rollout_samples)
         credit = assign(rollout_samples, self.config.algorithm, self.config.seed + step)
-        counts = outcome(rollout_samples) | describe(credit)
+        counts = outcome(rollout_samples) | describe(credit, self._version)
         if not credit.trajectories:
             return counts | {"updated": 0}, step
         status, step = super().train_step(credit, global_step)
-        gap = {
-            "gap_max": self.experience_maker.gap_max,
-            "gap_mean": self.experience_maker.gap_mean,
-        }
-        return status | counts | gap | {"updated": 1}, step
+        self._version += 1
+        return status | counts | self.experience_maker.gaps | {"updated": 1}, step
 
     def _check_hope(self, trajectories: list[Trajectory]) -> None:
         """Stop loudly when nothing scores: a collapsed policy does not come back.
@@ -116,50 +152,54 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
     def save_logs_and_checkpoints(
         self, global_step: int, logs_dict: Any = None, client_states: Any = None
     ) -> None:
-        """Stock logs and checkpoints, and our metrics."""
-        self._last_step = global_step
-        self.recorder.step(global_step, logs_dict)
+        """Stock; then the journal is cut back to what the checkpoint does not stand for."""
         scalars = {key: value for key, value in logs_dict.items() if isinstance(value, int | float)}
-        super().save_logs_and_checkpoints(global_step, scalars, client_states)
+        states = {**client_states, "hopeless": self._hopeless}
+        super().save_logs_and_checkpoints(global_step, scalars, states)
+        if global_step % self.args.ckpt.save_steps == 0:
+            self.pool.journal.drop(global_step)
 
     def evaluate(self, global_step: int, **_: Any) -> dict[str, float]:
-        """Held-out success; called by the stock loop, which ends if that rises no more."""
+        """Held-out success; training ends if that rises no more."""
         logs = self._measure(global_step, [self.config.evaluation.temperature])
         self._consider_stopping(global_step)
         return logs
 
     def _consider_stopping(self, step: int) -> None:
-        patience, without = self.config.evaluation.patience, stale(self.recorder.evaluations)
+        until_now = [e for e in self.recorder.evaluations if e["step"] <= step]
+        patience, without = self.config.evaluation.patience, stale(until_now)
         if patience and without >= patience and step < self.config.steps:
-            self.samples_generator.stopped = True
+            self.stopped = True
             self.recorder.stopped(step, f"{without} evaluations without a new best")
 
     def _measure(self, step: int, temperatures: list[float]) -> dict[str, float]:
-        self._last_evaluated = step
+        """Evaluations after `step`; one that is on record is not made again."""
         logs: dict[str, float] = {}
         for temperature in temperatures:
-            begun = time.time()
-            sampling = Sampling(temperature, self.config.rollout.max_tokens)
-            runs = self.samples_generator.evaluate(sampling)
-            logs |= self.recorder.evaluated(step, temperature, runs, time.time() - begun)
+            known = self.recorder.evaluation(step, temperature)
+            if known is None:
+                begun = time.time()
+                runs = self.samples_generator.evaluate(step, temperature)
+                logs |= self.recorder.evaluated(step, temperature, runs, time.time() - begun)
             if temperature:
                 self._keep_best(step)
-        if self.tensorboard_logger:
+        if self.tensorboard_logger and logs:
             self.tensorboard_logger.log_eval(step, logs)
         return logs
 
     def _keep_best(self, step: int) -> None:
-        """Export the policy if its evaluation, the latest one, is the best so far."""
+        """Export the policy if the evaluation after `step` is the best so far."""
         if not self.config.evaluation.best or best(self.recorder.evaluations)["step"] != step:
             return
-        # Written beside it and then renamed: whatever happens, `best` is whole.
         kept = self.config.run / "best"
+        if trained_under(kept).get("steps") == step:
+            return
+        # Written beside it and then renamed: whatever happens, `best` is whole.
         fresh = kept.with_name("best.new")
         shutil.rmtree(fresh, ignore_errors=True)
         ray.get(self.actor_model_group.async_run_method(method_name="export", folder=str(fresh)))
         describe_planner(self.config, fresh, step)
-        shutil.rmtree(kept, ignore_errors=True)
-        fresh.rename(kept)
+        move_in(fresh, kept)
 
 
 def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
@@ -173,11 +213,13 @@ def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
         window=rollout.window,
         scoring=config.reward.longest,
     )
+    journal = Journal(config.run / "journal", config.seed if config.deterministic else None)
     return WorkerPool(
         engines,
         config.model.path,
         config.context(),
         limits,
         rollout.workers,
+        journal,
         reward=config.reward,
     )

@@ -114,6 +114,8 @@ def written(config: Config, shape: Shape) -> dict[str, float]:
         f"{kept} checkpoint(s)": kept * shape.parameters * (12.0 + wide),
         "model and best": float(shape.parameters * wide * (1 + config.evaluation.best)),
         "rollouts, at most": tokens * TOKEN_BYTES,
+        # Calls and runs since the last checkpoint; see rl/journal.py.
+        "journal, at most": 2 * tokens * TOKEN_BYTES / saves,
     }
 
 

@@ -34,6 +34,11 @@ class Grade:
         hidden = ("value", "failure")
         return {name: value for name, value in asdict(self).items() if name not in hidden}
 
+    @classmethod
+    def recalled(cls, trajectory: dict[str, Any]) -> Grade:
+        """The grade in the record of a trajectory."""
+        return cls(trajectory["reward"], failure=trajectory["failure"], **trajectory["grade"])
+
 
 Reward = Callable[["Task", "State"], Awaitable[Grade]]
 """Grades a finished run; never raises for what a model wrote or a server did."""

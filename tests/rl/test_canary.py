@@ -31,7 +31,7 @@ stub_flash_attn()
 
 from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
 
-from rl.adapter import actor, engine, experience, launch, models, samples, trainer  # noqa: E402
+from rl.adapter import actor, engine, experience, launch, models, trainer  # noqa: E402
 
 NANO = Path(__file__).parents[2] / "rl" / "configs" / "nano.yaml"
 cpu_only = pytest.mark.skipif(not on_cpu(), reason="vLLM is not the CPU build here")
@@ -122,16 +122,10 @@ SIGNATURES = {
         "strategy prompts_dataloader eval_dataloader tokenizer vllm_engines",
         "samples.py",
     ),
-    f"{SAMPLES}:SamplesGenerator.generate_samples": ("generate_kwargs", "samples.py"),
-    f"{SAMPLES}:SamplesGenerator._generate_vllm": (
-        "dataloader_iter num_prompts dynamic_filtering generate_kwargs",
-        "samples.py",
-    ),
     f"{SAMPLES}:SamplesGenerator._process_response_into_experience": (
         "response generate_kwargs",
         "samples.py",
     ),
-    f"{SAMPLES}:_collect_prompt_batch": ("dataloader_iter num_prompts", "samples.py"),
     f"{ACTOR}:ActorPPOTrainer.training_step": (
         "experience kl_ctl step loss_batch_info",
         "models.py",
@@ -142,6 +136,15 @@ SIGNATURES = {
     ),
     f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm": ("", "models.py"),
     f"{ACTOR}:PolicyModelActor.broadcast_to_vllm": ("", "models.py"),
+    f"{ACTOR}:PolicyModelActor.fit": ("kl_ctl", "models.py"),
+    f"{ACTOR}:PolicyModelActor.save_checkpoint": (
+        "tag client_states metric_value metric_key",
+        "models.py",
+    ),
+    "deepspeed:DeepSpeedEngine.save_checkpoint": (
+        "save_dir tag client_state save_latest exclude_frozen_parameters",
+        "models.py",
+    ),
     f"{ACTOR}:PolicyModelActor.save_model": ("", "models.py"),
     "openrlhf.trainer.ray.launcher:ReferenceModelActor.init_model_from_pretrained": (
         "strategy pretrain",
@@ -176,10 +179,11 @@ def test_what_we_override_or_call_has_its_signature(path: str) -> None:
 OVERRIDDEN = {
     trainer.FlowTrainer: "get_max_steps fit train_step save_logs_and_checkpoints evaluate",
     experience.FlowExperienceMaker: "split_rollout_samples compute_advantages_and_returns",
-    samples.FlowSamplesGenerator: "generate_samples _generate_vllm",
     actor.FlowActor: "forward",
     models.FlowActorTrainer: "training_step broadcast_to_vllm",
-    models.FlowPolicy: "init_model_from_pretrained broadcast_to_vllm save_model",
+    models.FlowPolicy: (
+        "init_model_from_pretrained fit broadcast_to_vllm save_checkpoint save_model"
+    ),
     models.FlowReference: "init_model_from_pretrained",
 }
 
@@ -338,7 +342,20 @@ def test_what_we_do_not_set_is_as_the_adapter_assumes() -> None:
     assert {name: parsed[name] for name in assumed} == assumed, "rl/adapter/launch.py `flags`"
 
 
-# ------------------------------------------------------- DeepSpeed and vLLM
+# -------------------------------------------------- Ray, DeepSpeed and vLLM
+
+
+def test_an_engine_can_ask_whether_ray_started_it_anew() -> None:
+    context = named("ray.runtime_context:RuntimeContext")
+    assert isinstance(context.was_current_actor_reconstructed, property), "rl/adapter/engine.py"
+
+
+def test_a_checkpoint_is_loaded_by_the_name_in_latest() -> None:
+    source = inspect.getsource(named("deepspeed:DeepSpeedEngine.load_checkpoint"))
+    assert "'latest'" in source, "rl/checkpoints.py names the checkpoint there"
+    source = inspect.getsource(named(f"{TRAINER}.init_checkpoint_states"))
+    assert "get_checkpoint_states" in source, "rl/adapter/trainer.py resumes from these"
+    assert '"global_step": 0' in source
 
 
 def test_deepspeeds_compiled_operations_can_be_switched_off() -> None:

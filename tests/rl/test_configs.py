@@ -168,7 +168,7 @@ def test_engines_that_sleep_are_awake_for_an_evaluation(
     generator = object.__new__(samples.FlowSamplesGenerator)
     generator.args = SimpleNamespace(vllm=SimpleNamespace(enable_sleep=sleeps))
     generator.vllm_engines = []
-    with pytest.raises(ZeroDivisionError), generator._awake():
+    with pytest.raises(ZeroDivisionError), generator.awake():
         told.append("asked")
         raise ZeroDivisionError
     assert told == (["wake_up", "asked", "sleep"] if sleeps else ["asked"])

@@ -17,7 +17,7 @@ from rl.adapter.cpu import stub_flash_attn
 from rl.config import Config
 from rl.metrics import Recorder, best, evaluation, stale
 from rl.rollout import Trajectory
-from rl.train import summarise
+from rl.summary import summarise
 
 stub_flash_attn()
 
@@ -115,10 +115,10 @@ def evaluate(
         trainer.tensorboard_logger = None
         runs = iter([trajectory("a", 1.0)] * n + [trajectory("b", 0.0)] * (4 - n) for n in solved)
         trainer.samples_generator = object.__new__(FlowSamplesGenerator)
-        trainer.samples_generator.stopped = False
-        trainer.samples_generator.evaluate = lambda sampling: next(runs)
+        trainer.stopped = False
+        trainer.samples_generator.evaluate = lambda step, temperature: next(runs)
         for step in range(1, len(solved) + 1):
-            if not trainer.samples_generator.stopped:
+            if not trainer.stopped:
                 trainer.evaluate(step)
         return trainer
 
@@ -164,31 +164,16 @@ def test_training_stops_once_patience_is_over(evaluate: Callable[..., Any]) -> N
     reason = "after step 4: 2 evaluations without a new best"
     assert summarise(trainer.config, trainer.recorder)["stopped_early"] == reason
     assert reason in trainer.recorder.screen.getvalue()
-    assert trainer.samples_generator.generate_samples() == ([], None, 0, True)
+    assert trainer.stopped
 
 
 def test_training_goes_on_without_patience_and_at_its_last_step(
     evaluate: Callable[..., Any],
 ) -> None:
-    assert not evaluate([3, 2, 1, 1, 1]).samples_generator.stopped
+    assert not evaluate([3, 2, 1, 1, 1]).stopped
     last = evaluate([3] * STEPS, patience=STEPS - 1)
-    assert not last.samples_generator.stopped, "it ends there anyway"
+    assert not last.stopped, "it ends there anyway"
     assert last.recorder.stopped_early is None
-
-
-def test_the_stock_loop_ends_where_there_are_no_samples() -> None:
-    import ast
-    import inspect
-    import textwrap
-
-    fit = trainer_module.FlowTrainer.__mro__[1].fit
-    tree = ast.parse(textwrap.dedent(inspect.getsource(fit)))
-    empty = next(
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "not rollout_samples"
-    )
-    assert "if is_exhausted:\n        break" in ast.unparse(empty)
 
 
 # ---------------------------------------------------------------- integration

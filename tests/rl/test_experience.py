@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -45,7 +46,8 @@ def test_nothing_is_left_when_every_run_failed(trajectory: Make) -> None:
     credit = credit_of([trajectory(question, None) for question in "aabb"])
     assert (credit.trajectories, credit.failed, credit.dropped_groups) == ([], 4, 2)
     assert len(credit.advantage) == 0
-    assert describe(credit)["rows"] == describe(credit)["groups_used"] == 0
+    described = describe(credit, 3)
+    assert described["rows"] == described["groups_used"] == described["staleness_max"] == 0
 
 
 def test_groups_without_spread_are_dropped_and_counted(trajectory: Make) -> None:
@@ -53,11 +55,14 @@ def test_groups_without_spread_are_dropped_and_counted(trajectory: Make) -> None
     runs = [trajectory(name, reward, turns=2) for name in rewards for reward in rewards[name]]
     credit = credit_of(runs)
     assert credit.trajectories == runs[4:]
-    assert describe(credit) == {
+    assert describe(credit, 3) == {
         "groups_used": 1,
         "groups_dropped": 2,
         "failed_rollouts": 0,
         "rows": 4,
+        "policy_version": 3,
+        "staleness_max": 3,  # each run's turns were sampled by versions 0 and 1
+        "staleness_mean": 2.5,
     }
 
 
@@ -195,5 +200,12 @@ def test_the_gap_is_over_action_tokens_only(trajectory: Make) -> None:
         batch.action_log_probs[~batch.action_mask.bool()] = 99.0
     maker.compute_advantages_and_returns(batches)
     tokens = sum(turn + 1 for turns in (3, 1, 2, 3, 1) for turn in range(turns))
-    assert maker.gap_max == pytest.approx(0.25)
-    assert maker.gap_mean == pytest.approx(10 * 0.25 / tokens)
+    share = 10 / tokens
+    assert maker.gaps == pytest.approx(
+        {
+            "gap_max": 0.25,
+            "gap_mean": 0.25 * share,
+            "ratio_max": math.exp(0.25),
+            "ratio_mean": 1 + share * (math.exp(0.25) - 1),
+        }
+    )

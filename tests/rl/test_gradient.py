@@ -25,3 +25,13 @@ def test_one_real_step_equals_the_closed_form(
     assert found["blanks"] == 17, "with micro-batches of 4 some hold blanks only"
     assert 0 < found["clipped"] < 1, "the case must exercise the clip on both sides"
     assert found["kl"] > 0
+
+
+def test_an_update_with_a_nan_gradient_is_left_out_and_counted(tmp_path: Path) -> None:
+    done = run_program("tests/rl/programs/nan_gradient.py", str(tmp_path))
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, spoilt, last = json.loads(done.stdout.splitlines()[-1])
+    assert first == {"skipped": 0, "same": False, "finite": True}
+    assert spoilt["same"]
+    assert spoilt["skipped"] >= 1
+    assert last == {"skipped": 0, "same": False, "finite": True}

@@ -16,7 +16,7 @@ from rl.config import Config
 from rl.metrics import Recorder, evaluation, outcome
 from rl.reward import Grade
 from rl.rollout import Trajectory
-from rl.train import summarise
+from rl.summary import summarise
 
 Make = Callable[..., Trajectory]
 
@@ -80,20 +80,37 @@ def test_outcome_without_a_judged_run_is_all_zero(trajectory: Make, failed: int)
 # ------------------------------------------------------------------ recorder
 
 
-def test_rollouts_are_kept_by_step_as_their_groups_come_back(
-    recorder: Recorder, trajectory: Make
-) -> None:
-    recorder.group([trajectory("a", 1.0, turns=2), trajectory("a", None)])
-    recorder.group([trajectory("b", 0.0)])
-    recorder.step(1, outcome([]) | {"groups_used": 0})
-    recorder.group([trajectory("c", None)])
+def test_rollouts_are_kept_by_step(recorder: Recorder, trajectory: Make) -> None:
+    runs = [trajectory("a", 1.0, turns=2), trajectory("a", None), trajectory("b", 0.0)]
+    assert recorder.step(1, outcome(runs) | {"groups_used": 0}, runs)
+    assert recorder.step(2, outcome([]) | {"groups_used": 0}, [trajectory("c", None)])
     folder = recorder.folder / "rollouts"
     first, second = (lines(folder / f"step-0000{step}.jsonl") for step in (1, 2))
     assert [(row["id"], row["reward"]) for row in first] == [("a", 1.0), ("a", None), ("b", 0.0)]
     assert [row["failure"] for row in second] == ["it broke"]
     assert len(first[0]["state"]["turns"]) == 2
-    assert recorder.versions == {0, 1}
-    assert (recorder.failed, dict(recorder.failures)) == (2, {"it broke": 2})
+    assert [entry["failures"] for entry in recorder.training] == [{"it broke": 1}] * 2
+
+
+def test_a_resumed_run_records_nothing_twice_and_its_clock_goes_on(
+    recorder: Recorder, trajectory: Make
+) -> None:
+    runs = [trajectory("a", 1.0)]
+    recorder.evaluated(0, 0.7, runs, 1.0)
+    recorder.begun -= 100
+    recorder.step(1, outcome(runs) | {"groups_used": 1}, runs)
+    path = recorder.folder / "metrics.jsonl"
+    before = metrics(recorder)
+    path.write_bytes(path.read_bytes() + b'{"kind":"step","st')
+    resumed = Recorder(recorder.folder, steps=10)
+    resumed.screen = io.StringIO()
+    assert not resumed.step(1, outcome(runs) | {"groups_used": 7}, runs)
+    assert metrics(resumed) == before
+    assert resumed.evaluation(0, 0.7) == before[0]
+    assert resumed.evaluation(0, 0.0) is None
+    assert resumed.step(2, outcome(runs) | {"groups_used": 1}, runs)
+    assert [entry["step"] for entry in metrics(resumed)] == [0, 1, 2]
+    assert metrics(resumed)[-1]["wall"] >= before[-1]["wall"] >= 100
 
 
 @pytest.mark.parametrize(
@@ -104,7 +121,7 @@ def test_whatever_a_model_wrote_as_argument_is_kept(
 ) -> None:
     run = trajectory("a", 0.0)
     run.state["turns"][0]["calls"][0]["arguments"] = {"n": [argument]}
-    recorder.group([run])
+    recorder.step(1, outcome([run]) | {"groups_used": 0}, [run])
     recorder.evaluated(0, 0.7, [run], 1.0)
     for name in ("step-00001", "heldout-00000"):
         (row,) = lines(recorder.folder / "rollouts" / f"{name}.jsonl")
@@ -178,7 +195,8 @@ def test_the_summary_compares_the_first_and_the_last_evaluation(
     for step, temperature, solved in [(0, 0.7, 5), (0, 0.0, 4), (5, 0.7, 18), (10, 0.7, 19)]:
         evaluate(recorder, trajectory, step, temperature, solved)
     evaluate(recorder, trajectory, 10, 0.0, 20)
-    recorder.group([trajectory("a", 1.0, turns=2), trajectory("a", None)])
+    runs = [trajectory("a", 1.0, turns=2), trajectory("a", None)]
+    recorder.step(10, outcome(runs) | {"groups_used": 0}, runs)
     recorder.engines_ready("9.9")
     recorder.step(10, outcome([]) | {"groups_used": 0})
     config = Config.model_validate({"run": "r", "model": {"path": "m"}, "seed": 3, "steps": 10})
@@ -208,11 +226,12 @@ def test_the_summary_does_without_greedy_and_without_success(
 def test_reasons_that_differ_every_time_do_not_fill_the_memory(
     recorder: Recorder, trajectory: Make
 ) -> None:
-    for number in range(300):
-        recorder.group([replace(trajectory("a", None), failure=f"judge: {number}")] * 2)
-    assert recorder.failed == sum(recorder.failures.values()) == 600
-    assert recorder.failures["other reasons"] == 200
-    assert recorder.failures["judge: 0"] == 2
+    runs = [replace(trajectory("a", None), failure=f"judge: {number}") for number in range(300)]
+    recorder.step(1, outcome(runs) | {"groups_used": 0}, [*runs, runs[0]])
+    (entry,) = recorder.training
+    assert sum(entry["failures"].values()) == 301
+    assert entry["failures"]["other reasons"] == 295
+    assert entry["failures"]["judge: 0"] == 2
 
 
 def test_an_evaluation_leaves_out_what_its_judge_left_unscored(trajectory: Make) -> None:

@@ -1,0 +1,71 @@
+"""What an engine knows of its weights: their version, and whether they may be used."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import ray
+
+
+class Served:
+    """Which weights an engine serves, also while they change and after Ray started it anew.
+
+    New weights wait for the requests that are under way, and later requests wait for them: so each
+    reply is of one version, and no cached prefix outlives the weights that it was computed with.
+
+    Ray gives a dead engine a new process under the same handle and sends unanswered calls again.
+    That process has the weights of the run's beginning: it answers nothing until it is given the
+    policy's.
+    """
+
+    def born(self) -> None:
+        """Call this when the engine serves."""
+        self.version = 0
+        self._given, self._idle = asyncio.Event(), asyncio.Event()
+        self._idle.set()
+        self._under_way = 0
+        self._bare = _started_anew()
+        if not self._bare:
+            self._given.set()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[int]:
+        """A request; yields the version of the weights that answer it."""
+        while not self._given.is_set():
+            await self._given.wait()
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            yield self.version
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+    @asynccontextmanager
+    async def renewed(self, version: int) -> AsyncIterator[None]:
+        """The change to the weights of `version`, with no request under way."""
+        self._given.clear()
+        await self._idle.wait()
+        yield
+        self.given(version)
+
+    def given(self, version: int) -> None:
+        """The policy's weights are in place."""
+        self.version, self._bare = version, False
+        self._given.set()
+
+    async def lost_weights(self) -> None:
+        """Returns when this engine waits for weights; never, where it was not started anew."""
+        if not self._bare:
+            await asyncio.Event().wait()
+
+
+def _started_anew() -> bool:
+    """Whether this process is Ray's second for its actor; asking outside Ray would start Ray."""
+    if not ray.is_initialized():
+        return False
+    context = ray.get_runtime_context()
+    return context.get_actor_id() is not None and context.was_current_actor_reconstructed

@@ -1,0 +1,67 @@
+"""Updates of the real trainer, one of them with a NaN in its advantages; prints what became of it.
+
+Run as a program, because the trainer's stand-ins for torch.cuda hold for a whole process:
+`python nan_gradient.py FOLDER`.
+"""
+
+import json
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from gradient import experiences, trajectories
+
+from rl import nano
+from rl.adapter.experience import assign
+from rl.adapter.models import FlowPolicy
+from rl.adapter.parsed import parsed
+from rl.config import Config
+
+
+def main(folder: Path) -> None:
+    tokenizer = nano.build_tokenizer(["a b c"], 300)
+    nano.save(folder, nano.build_model(tokenizer.get_vocab_size(), 0), tokenizer, {})
+    config = Config.model_validate(
+        {
+            "run": str(folder / "run"),
+            "model": {"path": str(folder)},
+            "optimizer": {"rows": 8, "micro_batch": 8, "threads": 1, "warmup": 0, "lr": 0.01},
+            "rollout": {"group": 4, "window": 64, "max_tokens": 16},
+        }
+    )
+    args = parsed(config)
+    from openrlhf.utils import get_strategy
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    policy = FlowPolicy(1, 0, "127.0.0.1", port)
+    policy.init_model_from_pretrained(get_strategy(args), str(folder), 100, [])
+    outcomes = [updated(policy, args, config, bad) for bad in (False, True, False)]
+    print(json.dumps(outcomes))
+
+
+def updated(policy: Any, args: Any, config: Config, bad: bool) -> dict[str, Any]:
+    """One update; with `bad`, its advantages are NaN."""
+    generator = torch.Generator().manual_seed(1)
+    credit = assign(trajectories(generator), config.algorithm, 0)
+    before = safetensors.torch.load(policy.fingerprint())
+    batches = experiences(policy, credit, args, config, generator)
+    for batch in batches:
+        if bad:
+            batch.advantages = batch.advantages * float("nan")
+        policy.append(batch)
+    status = policy.fit(kl_ctl=0.0)
+    after = safetensors.torch.load(policy.fingerprint())
+    return {
+        "skipped": status["skipped_updates"],
+        "same": all(torch.equal(before[name], after[name]) for name in before),
+        "finite": all(bool(weight.isfinite().all()) for weight in after.values()),
+    }
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
