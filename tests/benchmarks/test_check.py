@@ -66,7 +66,10 @@ def test_a_rule_that_takes_anothers_gold_is_at_fault(data: Path) -> None:
 
 
 def test_a_gold_that_nobody_can_meet_is_at_fault(tmp_path: Path) -> None:
-    given = [{"question": "Who?", "answer": "..."}, {"question": "What?", "answer": "Saltmarsh"}]
+    given = [
+        {"question": "Who?", "answer": "</answer>"},
+        {"question": "What?", "answer": "Saltmarsh"},
+    ]
     write(tmp_path / "bamboogle.json", given)
     found = check(benchmark("bamboogle"), "full", tmp_path)
     assert found.status == "fault"
