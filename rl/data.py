@@ -1,6 +1,6 @@
 """Questions of a run: from files or the almanac to the two files that OpenRLHF's loader reads.
 
-On the command line, the paper's training set and a look at any file (`rl/dataset_cli.py`):
+On the command line, the paper's training set and a look at any file (`rl/dataset/cli.py`):
 
     python -m rl.data build --out data
     python -m rl.data check data/train.jsonl
@@ -87,6 +87,6 @@ def _dump(path: Path, questions: Iterable[Task]) -> None:
 
 
 if __name__ == "__main__":
-    from rl.dataset_cli import main
+    from rl.dataset.cli import main
 
     sys.exit(main())

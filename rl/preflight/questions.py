@@ -8,9 +8,9 @@ from pathlib import Path
 from agentflow_graph.errors import SettingError
 from rl import data
 from rl.config import Config
+from rl.dataset.survey import Survey, listed
 from rl.preflight.finding import Finding, failed, ok, warning
 from rl.preflight.planner import Planner
-from rl.survey import Survey, listed
 
 
 def questions(config: Config, known: Planner) -> Iterator[Finding]:

@@ -17,8 +17,9 @@ from arm_results import measured
 from launched import ROOT, run_program
 
 from agentflow_graph.errors import SettingError
-from rl import ablations, arms
-from rl.arms import ARMS, BUDGETS, TRAINED_AT, Arm, Job, Sizes, jobs
+from rl.ablations import __main__ as ablations
+from rl.ablations import arms
+from rl.ablations.arms import ARMS, BUDGETS, TRAINED_AT, Arm, Job, Sizes, jobs
 from rl.config import load
 from rl.train import TrainingFailed
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rl import ablations, evaluate
+from rl import evaluate
+from rl.ablations import __main__ as ablations
 from rl.arguments import numbers, positive
 
 

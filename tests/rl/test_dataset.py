@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from agentflow_graph.errors import SettingError
-from rl import dataset, dataset_cli
-from rl.dataset import AIME, DEEPMATH, NQ, build, sha256
+from rl.dataset import build as dataset
+from rl.dataset import cli as dataset_cli
+from rl.dataset.build import AIME, DEEPMATH, NQ, build, sha256
 from rl.hub import downloaded
 from rl.questions import every
 from rl.rollout import Task

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from arm_results import measured, results
 
-from rl.ablation_report import write_report
-from rl.arms import ARMS
-from rl.findings import checks, collected, pooled
+from rl.ablations.arms import ARMS
+from rl.ablations.findings import checks, collected, pooled
+from rl.ablations.report import write_report
 
 # ------------------------------------------------------------------- findings
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rl.arms import BUDGETS
-from rl.findings import pooled
+from rl.ablations.arms import BUDGETS
+from rl.ablations.findings import pooled
 
 TRAINING = {"trajectories": 256, "curve": [[0, 0.3, 0.5], [2, 0.9, 0.1]], "tool_errors": [0.5, 0.1]}
 

@@ -1,7 +1,7 @@
 """The ablations on the almanac, one command: `python -m rl.ablations --out runs/ablations`.
 
 Frozen, offline SFT, online Flow-GRPO and its variants, over several seeds, one after the other;
-see `rl.arms`. Each command runs in a process of its own with a log of its own; a failure is
+see `arms.py`. Each command runs in a process of its own with a log of its own; a failure is
 recorded and the others go on. Started again, it does only what is not done yet. Leaves
 
     seed-*/*/           planners, runs, evaluations, log.txt
@@ -27,15 +27,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from agentflow_graph.errors import SettingError, closest
-from rl.ablation_report import write_report
+from rl.ablations.arms import ARMS, TRAINED_AT, Arm, Job, Sizes, jobs, warm_start
+from rl.ablations.findings import Found, collected, of_arm
+from rl.ablations.report import write_report
 from rl.arguments import numbers, positive
-from rl.arms import ARMS, TRAINED_AT, Arm, Job, Sizes, jobs, warm_start
 from rl.config import load
-from rl.findings import Found, collected, of_arm
 from rl.play import NANO
 from rl.train import TrainingFailed, exit_code
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from benchmarks.statistics import wilson
-from rl.arms import BUDGETS, TURNS, Arm
+from rl.ablations.arms import BUDGETS, TURNS, Arm
 from rl.report import records
 
 Found = dict[str, Any]

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
-from rl.dataset import AIME, DEEPMATH, NQ, SEED, build, sha256
-from rl.survey import Survey, listed
+from rl.dataset.build import AIME, DEEPMATH, NQ, SEED, build, sha256
+from rl.dataset.survey import Survey, listed
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rl.arms import TURNS
-from rl.findings import ENDS, Found, budgets, checks
+from rl.ablations.arms import TURNS
+from rl.ablations.findings import ENDS, Found, budgets, checks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,1 @@
+"""The paper's training set, and a look at any file of questions."""
