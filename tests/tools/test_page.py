@@ -94,9 +94,9 @@ def test_a_page_may_name_its_charset_itself() -> None:
 
 
 def test_a_hostile_page_takes_bounded_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     read(document("<p>word <b>word</b> " * 250_000))
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 @given(st.text(max_size=3000), st.integers(2, 30), st.data())
