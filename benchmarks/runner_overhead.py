@@ -1,7 +1,8 @@
 """What the runner costs: `python -m benchmarks.runner_overhead` prints ratios and a line of JSON.
 
-* Wall time of `--items` items of four model calls of 0.25 s each, 32 at once, beside what the
-  sleeping alone would take.
+* Wall time of `--items` items of four model calls of `--delay` seconds each, 32 at once, beside
+  what the sleeping alone would take. Half a second is quick for a language model. One process has
+  CPU for about 60 items a second, so below 0.15 s no order of work could keep up.
 * CPU milliseconds a sample with a model that answers at once: the runner, which calls the graph
   directly, keeps a journal and tells spans; and inspect's own `agent_bridge()` around the same
   graph, whose planner is `ChatOpenAI(model="inspect")` answered by inspect's `mockllm`. Both under
@@ -35,7 +36,6 @@ from benchmarks.run import start
 from benchmarks.scoring import Score, exact
 
 AT_ONCE = 32
-DELAY = 0.25
 QUESTION = "What is the population of Old Harbor?"
 SETTINGS = {"max_turns": TURNS, "layout": "terse"}
 PLAN = "Context: Old Harbor\nSub-Goal: find the facts\nTool Name: look_up"
@@ -121,11 +121,11 @@ def bridge_agent() -> Agent:
     return build_graph({"planner": planner}, [look_up])
 
 
-async def wall(samples: int) -> tuple[float, float]:
+async def wall(samples: int, delay: float) -> tuple[float, float]:
     """Seconds of (the runner, the sleeping alone)."""
     begun = time.perf_counter()
-    await ours(build_graph({"planner": Fake(delay=DELAY)}, [look_up]), samples)
-    return time.perf_counter() - begun, math.ceil(samples / AT_ONCE) * TURNS * DELAY
+    await ours(build_graph({"planner": Fake(delay=delay)}, [look_up]), samples)
+    return time.perf_counter() - begun, math.ceil(samples / AT_ONCE) * TURNS * delay
 
 
 async def cpu(rounds: int, samples: int) -> tuple[float, float]:
@@ -145,7 +145,7 @@ async def measure(asked: argparse.Namespace) -> dict[str, float]:
     await ours(build_graph({"planner": Fake()}, [look_up]), 4)
     await bridged(bridge_agent(), 4)
     mine, bridge = await cpu(asked.rounds, asked.samples)
-    took, ideal = await wall(asked.items)
+    took, ideal = await wall(asked.items, asked.delay)
     return {
         "wall_seconds": took,
         "ideal_seconds": ideal,
@@ -159,7 +159,8 @@ async def measure(asked: argparse.Namespace) -> dict[str, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.runner_overhead")
-    parser.add_argument("--items", type=int, default=640, help="items of a fixed delay")
+    parser.add_argument("--items", type=int, default=320, help="items of a fixed delay")
+    parser.add_argument("--delay", type=float, default=0.5, help="seconds of one model call")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--samples", type=int, default=100, help="samples a round")
     found = asyncio.run(measure(parser.parse_args()))
