@@ -51,6 +51,18 @@ def trajectories(generator: torch.Generator) -> list[Trajectory]:
     return made
 
 
+def started(args: Any, folder: Path) -> FlowPolicy:
+    """The policy in `folder`, in this process, as its actor would hold it."""
+    from openrlhf.utils import get_strategy
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    policy = FlowPolicy(1, 0, "127.0.0.1", port)
+    policy.init_model_from_pretrained(get_strategy(args), str(folder), 100, [])
+    return policy
+
+
 def main(weighting: str, rows: int, micro: int, folder: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     tokenizer: Tokenizer = nano.build_tokenizer(["a b c"], 300)
@@ -65,13 +77,7 @@ def main(weighting: str, rows: int, micro: int, folder: Path) -> None:
         }
     )
     args = parsed(config)
-    from openrlhf.utils import get_strategy
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    policy = FlowPolicy(1, 0, "127.0.0.1", port)
-    policy.init_model_from_pretrained(get_strategy(args), str(folder), 100, [])
+    policy = started(args, folder)
     credit = assign(trajectories(generator), config.algorithm, 0)
     batches = experiences(policy, credit, args, config, generator)
     caught: dict[str, torch.Tensor] = {}

@@ -5,18 +5,16 @@ Run as a program, because the trainer's stand-ins for torch.cuda hold for a whol
 """
 
 import json
-import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
-from gradient import experiences, trajectories
+from gradient import experiences, started, trajectories
 
 from rl import nano
 from rl.adapter.experience import assign
-from rl.adapter.models import FlowPolicy
 from rl.adapter.parsed import parsed
 from rl.config import Config
 
@@ -33,13 +31,7 @@ def main(folder: Path) -> None:
         }
     )
     args = parsed(config)
-    from openrlhf.utils import get_strategy
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    policy = FlowPolicy(1, 0, "127.0.0.1", port)
-    policy.init_model_from_pretrained(get_strategy(args), str(folder), 100, [])
+    policy = started(args, folder)
     outcomes = [updated(policy, args, config, bad) for bad in (False, True, False)]
     print(json.dumps(outcomes))
 
