@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,9 @@ from answering import Answering, Reply
 from agentflow_graph.context import Context
 from agentflow_graph.models import NANO
 from agentflow_graph.policy import Completion, PolicyTokenizer, Sampling
-from rl.adapter.worker import Limits
+from rl.adapter.worker import Batch, Limits
 from rl.config import RewardSettings
+from rl.journal import Journal
 from rl.rollout import Task, Trajectory
 
 pytestmark = pytest.mark.integration
@@ -26,7 +28,12 @@ TASK = Task("t", "Who is the mayor of Old Harbor?", ("Mira Voss",))
 class Engine:
     """An engine that says one thing."""
 
-    def generate_ids(self, prompt_ids: list[int], sampling: Sampling, eos_id: int) -> Completion:
+    async def lost_weights(self) -> None:
+        await asyncio.Event().wait()  # never
+
+    async def generate_ids(
+        self, prompt_ids: list[int], sampling: Sampling, eos_id: int
+    ) -> Completion:
         ids = [*PolicyTokenizer.load(NANO).encode(PLAN), eos_id]
         return Completion(ids, [-1.0] * len(ids), "stop", 3)
 
@@ -46,7 +53,7 @@ def _ray() -> Iterator[None]:
     ray.shutdown()
 
 
-def run_with(reward: RewardSettings) -> list[Trajectory]:
+def run_with(reward: RewardSettings, journal: Path) -> list[Trajectory]:
     import ray
 
     from rl.adapter.pool import WorkerPool
@@ -54,24 +61,24 @@ def run_with(reward: RewardSettings) -> list[Trajectory]:
     engine = ray.remote(Engine).options(num_cpus=0).remote()
     limits = Limits(60.0, 30.0, retries=0, in_flight=8, window=512, scoring=reward.longest)
     context = Context(layout="terse", max_turns=1, repairs=0, tools="wikipedia_search")
-    pool = WorkerPool([engine], str(NANO), context, limits, 1, reward=reward)
-    return pool.run([TASK], 2, Sampling(1.0, 32))[0]
+    pool = WorkerPool([engine], str(NANO), context, limits, 1, Journal(journal), reward=reward)
+    return pool.run([TASK], Batch("train-00001", 2, Sampling(1.0, 32)))[0]
 
 
-def test_a_function_by_import_path_grades_in_the_worker() -> None:
-    for run in run_with(RewardSettings(kind="own_rewards:brief")):
+def test_a_function_by_import_path_grades_in_the_worker(tmp_path: Path) -> None:
+    for run in run_with(RewardSettings(kind="own_rewards:brief"), tmp_path / "brief"):
         assert (run.failure, run.reward) == ("", 0.0)
         assert run.grade is not None
         assert run.grade.by == "function:own_rewards:brief"
-    for run in run_with(RewardSettings(kind="own_rewards:nan")):
+    for run in run_with(RewardSettings(kind="own_rewards:nan"), tmp_path / "nan"):
         assert (run.reward, run.actions) == (None, [])
         assert "returned nan" in run.failure
 
 
-def test_a_judge_grades_in_the_worker_and_its_silence_leaves_runs_unscored() -> None:
+def test_a_judge_grades_in_the_worker_and_its_silence_leaves_runs_unscored(tmp_path: Path) -> None:
     with Answering([Reply(400, "no such model")]) as server:
         judge = f"vllm:judge@{server.url}/v1"
-        runs = run_with(RewardSettings(kind="rule_then_judge", judge=judge, seconds=20))
+        runs = run_with(RewardSettings(kind="rule_then_judge", judge=judge, seconds=20), tmp_path)
     assert [run.reward for run in runs] == [None, None]
     assert all(run.failure.startswith("judge: model failed") for run in runs)
     assert len(server.asked) == 2
