@@ -39,6 +39,13 @@ class Flight:
     groups: dict[int, list[Trajectory]] = field(default_factory=dict)
 
 
+DEATHS = 3
+"""Dead workers that a group survives; after one more it counts as what killed them.
+
+A death costs every group of the worker, and nearly all of them did nothing to deserve it.
+"""
+
+
 class WorkerPool:
     """Graph worker actors that share the engines."""
 
@@ -120,7 +127,7 @@ class WorkerPool:
         except ray.exceptions.RayError as error:
             self._replace(flight.homes[place])
             flight.deaths[place] += 1
-            if flight.deaths[place] <= self._limits.retries:
+            if flight.deaths[place] <= DEATHS:
                 self._send(flight, place)
                 return
             reason = f"the graph worker died: {str(error).splitlines()[0]}"

@@ -71,8 +71,8 @@ def _ray() -> Iterator[None]:
 def pool_of(tmp_path: Path) -> Any:
     from rl.adapter.pool import WorkerPool
 
-    def make(workers: int) -> WorkerPool:
-        limits = Limits(deadline=1.0, grace=8.0, retries=1, in_flight=8, window=64)
+    def make(workers: int, grace: float = 8.0) -> WorkerPool:
+        limits = Limits(deadline=1.0, grace=grace, retries=1, in_flight=8, window=64)
         journal = Journal(tmp_path / "journal")
         return WorkerPool([], "", Context(), limits, workers, journal, FaultyWorker)
 
@@ -115,7 +115,7 @@ def test_a_dead_worker_is_started_anew_and_repeats_what_had_not_ended(pool_of: A
 
 
 def test_a_group_that_kills_its_workers_is_given_up(pool_of: Any, tmp_path: Path) -> None:
-    pool = pool_of(2)
+    pool = pool_of(2, grace=60.0)
     first = outcomes(pool.run(asked("a", "die"), batch("train-00001")))
     assert first[0] == "ok"
     assert first[1].startswith("the graph worker died")
