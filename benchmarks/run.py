@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping
-from typing import TextIO
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
 
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.graph import Agent, graph
@@ -26,6 +26,9 @@ from benchmarks.progress import Progress
 from benchmarks.records import Records
 from benchmarks.session import keys
 from benchmarks.trials import Trials
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalLog
 
 AT_ONCE = 16
 """Answers scored at once by `score`."""
@@ -80,6 +83,11 @@ async def resume(
                 logs = await evaluate(folder, request, items, trials)
             except OSError as error:
                 raise RunStopped(f"inspect's log cannot be written: {error}; resume") from error
+    _raise_what_stopped(trials, logs)
+    return total - len(records.scored[0])
+
+
+def _raise_what_stopped(trials: Trials, logs: Sequence[EvalLog]) -> None:
     if trials.stopped:
         raise trials.stopped
     if trials.interrupted:
@@ -87,7 +95,6 @@ async def resume(
     for log in logs:
         if log.status == "error":
             raise RunStopped(f"inspect could not end its log of {log.eval.task}: {log.error}")
-    return total - len(records.scored[0])
 
 
 async def score(

@@ -2,5 +2,5 @@
 
 Stock classes are subclassed, never edited; `launch.py` puts the subclasses in their places and then
 runs OpenRLHF's own command line. Every private name that is relied upon is listed and checked by
-`tests/rl/test_canary.py`, so that an upgrade fails there and not in the third hour of a run.
+`tests/rl/test_canary*.py`, so that an upgrade fails there and not in the third hour of a run.
 """

@@ -2,8 +2,8 @@
 
     sys.argv = ["train_ppo_ray", *flags(config)]
 
-What is not named here stays at OpenRLHF's default; `tests/rl/test_canary.py` holds those that the
-adapter relies on.
+What is not named here stays at OpenRLHF's default; `tests/rl/test_canary_flags.py` holds those that
+the adapter relies on.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import pytest
 from agentflow_graph import __main__ as cli
 from agentflow_graph import build_graph
 from agentflow_graph.errors import ModelError
-from agentflow_graph.models import NANO
 
 QUESTION = "What is the population of Old Harbor?"
 
@@ -89,7 +88,6 @@ def test_help_names_every_setting(capsys) -> None:
     assert "max_turns" in out and "approve" in out
 
 
-@pytest.mark.skipif(not (NANO / "model.safetensors").exists(), reason="no nano planner yet")
 @pytest.mark.enable_socket  # the canaries of python_coder try to connect
 def test_the_default_planner_answers(capsys) -> None:
     assert cli.main(["What is 21 + 21?"]) == 0

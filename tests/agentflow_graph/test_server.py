@@ -23,7 +23,6 @@ import pytest
 from langgraph_sdk import get_sync_client
 
 from agentflow_graph.context import Context
-from agentflow_graph.models import NANO
 from agentflow_graph.state import State
 
 pytestmark = pytest.mark.integration
@@ -176,7 +175,6 @@ def test_a_wrong_setting_is_an_error_that_names_it(client: Any) -> None:
         client.runs.wait(None, "agentflow", input=QUESTION, context={"max_turns": 0})
 
 
-@pytest.mark.skipif(not (NANO / "model.safetensors").exists(), reason="no nano planner yet")
 def test_the_repositorys_own_graph_answers(tmp_path: Path) -> None:
     shutil.copy(ROOT / "langgraph.json", tmp_path)
     (tmp_path / "agentflow_graph").symlink_to(ROOT / "agentflow_graph")

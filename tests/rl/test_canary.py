@@ -5,63 +5,23 @@ These fail at an upgrade, and say which file of ours depends on what has gone.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import dataclasses
 import importlib
 import inspect
-import os
 import re
-import textwrap
-from collections.abc import Callable
-from datetime import datetime
 from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
 import pytest
+from upstream import body, named, parameters, stock_cli
 
-from agentflow_graph.policy import Sampling
 from rl.adapter.cpu import stub_flash_attn
-from rl.config import load
-from rl.serve import on_cpu
 
 stub_flash_attn()
 
 from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
 
-from rl.adapter import actor, engine, experience, launch, models, trainer  # noqa: E402
-
-NANO = Path(__file__).parents[2] / "rl" / "configs" / "nano.yaml"
-cpu_only = pytest.mark.skipif(not on_cpu(), reason="vLLM is not the CPU build here")
-
-
-def named(path: str) -> Any:
-    """The object `module:attribute.attribute`; Ray's actor classes are unwrapped on the way."""
-    module, _, attributes = path.partition(":")
-    found: Any = importlib.import_module(module)
-    for attribute in filter(None, attributes.split(".")):
-        found = getattr(found, attribute)
-        found = engine.plain(found) if hasattr(found, "__ray_metadata__") else found
-    return found
-
-
-def parameters(function: Callable[..., Any]) -> list[str]:
-    """Names of the parameters, without self and without what Ray adds to an actor's methods."""
-    names = inspect.signature(function).parameters
-    return [name for name in names if name not in ("self", "_ray_trace_ctx")]
-
-
-def body(path: str) -> ast.Module:
-    return ast.parse(textwrap.dedent(inspect.getsource(named(path))))
-
-
-def stock_cli() -> ast.Module:
-    spec = find_spec("openrlhf.cli.train_ppo_ray")
-    assert spec and spec.origin
-    return ast.parse(Path(spec.origin).read_text())
-
+from rl.adapter import actor, experience, models, trainer  # noqa: E402
 
 # ------------------------------------------------------------------ versions
 
@@ -281,165 +241,3 @@ def test_an_experience_has_the_fields_that_we_fill() -> None:
     assert known == {*ours.split(), *rest.split()}, (
         "rl/adapter/experience.py `_blank` lacks a field, or has one too many"
     )
-
-
-# ---------------------------------------------------------------------- flags
-
-
-def stock_parser() -> argparse.ArgumentParser:
-    """OpenRLHF's own parser: the main block of its command line up to `parse_args`."""
-    tree = stock_cli()
-    main = next(node for node in tree.body if isinstance(node, ast.If))
-    until = next(i for i, node in enumerate(main.body) if "parse_args" in ast.unparse(node))
-    names: dict[str, Any] = {"argparse": argparse, "os": os, "datetime": datetime}
-    block = ast.Module(main.body[:until], type_ignores=[])
-    exec(compile(block, "train_ppo_ray's parser", "exec"), names)
-    return names["parser"]  # type: ignore[no-any-return]
-
-
-@pytest.mark.parametrize(
-    "overrides",
-    [
-        [],
-        ["algorithm.weighting=token-mean", "algorithm.kl=0", "save_every=5", "steps=9"],
-        ["model.lora.rank=8", "model.lora.targets=[q_proj, v_proj]"],
-        ["engine.device=gpu", "engine.count=4", "model.dtype=bf16", "optimizer.zero_stage=3"],
-    ],
-)
-def test_the_stock_parser_understands_every_flag(overrides: list[str]) -> None:
-    config = load(NANO, overrides)
-    parser = stock_parser()
-    parsed = vars(parser.parse_args(launch.flags(config)))
-    for word in launch.flags(config):
-        if word.startswith("--"):
-            assert word[2:] in parsed, f"rl/adapter/launch.py `flags`: {word} is an abbreviation"
-    assert parsed["train.batch_size"] == config.optimizer.rows
-    assert parsed["actor.eps_clip_low_high"] == [0.2, 0.3]
-    assert parsed["algo.kl.init_coef"] == config.algorithm.kl
-    assert parsed["ckpt.save_steps"] == (config.save_every or config.steps)
-    assert parsed["ds.zero_stage"] == config.optimizer.zero_stage
-
-
-def test_what_we_do_not_set_is_as_the_adapter_assumes() -> None:
-    parsed = vars(stock_parser().parse_args(launch.flags(load(NANO))))
-    assumed = {
-        "train.dynamic_batch_enable": False,  # experience.py: fixed micro-batches
-        "train.max_epochs": 1,
-        "train.async_enable": False,
-        "train.colocate_all": False,
-        "actor.num_nodes": 1,
-        "actor.dual_clip": None,
-        "actor.policy_loss_type": "ppo",
-        "algo.advantage.is_correction_level": "off",
-        "algo.kl.unbiased_gradient": False,
-        "algo.kl.target": None,
-        "algo.dynamic_filtering_enable": False,
-        "data.apply_chat_template": False,  # samples.py: the prompt is the bare question
-        "data.input_template": None,
-        "vllm.enable_sleep": False,
-        "ds.packing_samples": False,
-    }
-    assert {name: parsed[name] for name in assumed} == assumed, "rl/adapter/launch.py `flags`"
-
-
-# -------------------------------------------------- Ray, DeepSpeed and vLLM
-
-
-def test_an_engine_can_ask_whether_ray_started_it_anew() -> None:
-    context = named("ray.runtime_context:RuntimeContext")
-    assert isinstance(context.was_current_actor_reconstructed, property), "rl/adapter/engine.py"
-
-
-def test_a_checkpoint_is_loaded_by_the_name_in_latest() -> None:
-    source = inspect.getsource(named("deepspeed:DeepSpeedEngine.load_checkpoint"))
-    assert "'latest'" in source, "rl/checkpoints.py names the checkpoint there"
-    source = inspect.getsource(named(f"{TRAINER}.init_checkpoint_states"))
-    assert "get_checkpoint_states" in source, "rl/adapter/trainer.py resumes from these"
-    assert '"global_step": 0' in source
-
-
-def test_deepspeeds_compiled_operations_can_be_switched_off() -> None:
-    operations = importlib.import_module("deepspeed.ops").__compatible_ops__
-    assert isinstance(operations, dict), "rl/adapter/cpu.py writes into __compatible_ops__"
-    source = inspect.getsource(importlib.import_module("deepspeed.comm.torch"))
-    assert "__compatible_ops__.get(builder.NAME" in source, "rl/adapter/cpu.py: who reads it?"
-    builder = importlib.import_module("deepspeed.ops.op_builder.cpu.comm")
-    assert builder.ShareMemCommBuilder.NAME == "deepspeed_shm_comm", "rl/adapter/cpu.py names it"
-
-
-def test_the_optimizer_of_deepspeeds_configuration_has_params() -> None:
-    make = named("openrlhf.utils.deepspeed.deepspeed_utils:get_train_ds_config")
-    optimizer = {"type": "AdamW", "params": {"lr": 1e-3}}
-    config = make(offload=False, adam_offload=False, optim_config=optimizer)
-    assert config["optimizer"]["params"]["lr"] == 1e-3, "rl/adapter/cpu.py adds torch_adam there"
-    config = make(offload=False, param_dtype="fp32")
-    enabled = [config[half]["enabled"] for half in ("bf16", "fp16")]
-    assert enabled == [False, False], "rl/adapter/cpu.py `allow_fp32`: a third word is float32"
-
-
-def test_vllm_takes_our_sampling_parameters() -> None:
-    params = engine.sampling_params(Sampling(0.7, 32, seed=5), eos_id=2)
-    given = {
-        "temperature": 0.7,
-        "max_tokens": 32,
-        "min_tokens": 0,
-        "seed": 5,
-        "logprobs": 0,
-        "detokenize": False,
-        "stop_token_ids": [2],
-    }
-    assert {name: getattr(params, name) for name in given} == given, "rl/adapter/engine.py"
-    unset = {"top_p": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
-    assert {name: getattr(params, name) for name in unset} == unset
-    assert (params.top_k, params.min_p, params.repetition_penalty) == (0, 0.0, 1.0)
-    assert engine.sampling_params(Sampling(0.7, 32), eos_id=2).seed is None
-
-
-def test_vllm_takes_our_engine_arguments() -> None:
-    import vllm
-
-    tree = body("rl.adapter.engine:create_cpu_engines")
-    keys = {
-        ast.literal_eval(key)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict)
-        for key in node.value.keys
-        if key
-    }
-    assert {"model", "worker_extension_cls", "logprobs_mode", "max_model_len"} <= keys
-    known = {field.name for field in dataclasses.fields(vllm.EngineArgs)}
-    assert keys | {"seed"} <= known, "rl/adapter/engine.py `create_cpu_engines`"
-
-
-def test_vllms_synchronous_engine_has_what_the_inline_engine_calls() -> None:
-    llm = named("vllm.v1.engine.llm_engine:LLMEngine")
-    calls = {
-        "from_engine_args": ["engine_args"],
-        "add_request": ["request_id", "prompt", "params"],
-        "abort_request": ["request_ids"],
-        "step": [],
-        "has_unfinished_requests": [],
-        "reset_prefix_cache": [],
-        "collective_rpc": ["method", "timeout", "args"],
-    }
-    for method, expected in calls.items():
-        found = parameters(getattr(llm, method))
-        assert found[: len(expected)] == expected, f"rl/adapter/engine.py calls LLMEngine.{method}"
-
-
-@cpu_only
-def test_weights_can_be_loaded_anew_on_cpu() -> None:
-    runner = named("vllm.v1.worker.cpu_model_runner:CPUModelRunner")
-    assert parameters(runner.reload_weights)[0] == "weights_iterator", "rl/adapter/sync.py"
-    assert callable(runner.get_model), "rl/adapter/sync.py"
-    repack = named("vllm.model_executor.layers.utils:dispatch_cpu_unquantized_gemm")
-    assert parameters(repack) == ["layer", "remove_weight"], "rl/adapter/sync.py"
-
-
-def test_weight_sync_collides_with_no_method_of_vllms_worker() -> None:
-    from rl.adapter.sync import WeightSync
-
-    worker = named("vllm.v1.worker.worker_base:WorkerBase")
-    own = [name for name in vars(WeightSync) if not name.startswith("__")]
-    assert own == ["load_bytes"]
-    assert not hasattr(worker, "load_bytes"), "rl/adapter/sync.py is mixed into this class"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from answering import Answering, Reply, Request
+from qwen import QWEN_7B
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models import NANO
@@ -176,17 +177,6 @@ def test_a_model_in_the_hubs_cache_is_used_from_there(
 
 # -------------------------------------------------------------- the whole of it
 
-QWEN = {
-    "model_type": "qwen2",
-    "hidden_size": 3584,
-    "intermediate_size": 18944,
-    "num_hidden_layers": 28,
-    "num_attention_heads": 28,
-    "num_key_value_heads": 4,
-    "vocab_size": 152064,
-    "max_position_embeddings": 32768,
-    "tie_word_embeddings": False,
-}
 HERE = {"versions", "GPUs", "disk", "host memory"}
 """What this machine may lack."""
 
@@ -201,7 +191,7 @@ def test_the_shipped_configurations_lack_only_the_machine(
     def serve(request: Request) -> Reply:
         if request.path == "/v1/models":
             return Reply(body={"data": [{"id": "Qwen/Qwen2.5-7B-Instruct"}]})
-        known = {"config.json": QWEN, "tokenizer_config.json": {"chat_template": "{{ x }}"}}
+        known = {"config.json": QWEN_7B, "tokenizer_config.json": {"chat_template": "{{ x }}"}}
         name = request.path.rpartition("/")[2]
         return Reply(body=known[name]) if name in known else Reply(status=404)
 

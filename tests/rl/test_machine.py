@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from qwen import QWEN_7B
 
 from agentflow_graph.models import NANO
 from rl.config import load
@@ -17,18 +18,6 @@ from rl.preflight.memory import GIB, budget, memory
 from rl.preflight.shape import Shape, shape_of
 
 CONFIGS = Path(__file__).parents[2] / "rl" / "configs"
-QWEN_7B = {
-    "model_type": "qwen2",
-    "hidden_size": 3584,
-    "intermediate_size": 18944,
-    "num_hidden_layers": 28,
-    "num_attention_heads": 28,
-    "num_key_value_heads": 4,
-    "vocab_size": 152064,
-    "max_position_embeddings": 32768,
-    "tie_word_embeddings": False,
-}
-"""config.json of Qwen/Qwen2.5-7B-Instruct, as far as it matters here."""
 NANO_CONFIG = load(CONFIGS / "nano.yaml")
 
 
