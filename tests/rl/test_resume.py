@@ -11,7 +11,7 @@ import pytest
 from launched import ROOT, run_program, write_questions
 
 from rl.journal import Journal
-from rl.killing import KINDS, Kill, compared, run_to_the_end, untimed, weights
+from rl.killing import KINDS, compared, drawn, run_to_the_end, untimed, weights
 
 pytestmark = pytest.mark.integration
 
@@ -42,9 +42,7 @@ def runs(warm_planner: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole, killed = folder / "whole", folder / "killed"
     run_to_the_end(whole, [*config, f"run={whole}"], [], folder / "none.jsonl")
     calls, rng = Journal(whole / "journal").calls()[0], random.Random(SEED)
-    moments = sorted(rng.randrange(calls) for _ in KINDS)
-    kinds = rng.sample(KINDS, len(KINDS))
-    plan = [Kill(k, m, rng.uniform(0, 1)) for k, m in zip(kinds, moments, strict=True)]
+    plan = drawn(rng.sample(KINDS, len(KINDS)), calls, rng)
     run_to_the_end(killed, [*config, f"run={killed}"], plan, folder / "kills.jsonl")
     return folder
 
