@@ -1,8 +1,11 @@
-"""Types of command-line arguments: what they take, and what they say of anything else."""
+"""Command-line arguments: what they take, and what is said of anything else."""
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+
+from agentflow_graph.errors import SettingError
 
 
 def positive(text: str) -> int:
@@ -15,3 +18,26 @@ def positive(text: str) -> int:
 def numbers(text: str) -> list[int]:
     """Whole numbers from 1, each once, as in `1,2,5`; raises ArgumentTypeError."""
     return list(dict.fromkeys(positive(part.strip()) for part in text.split(",")))
+
+
+def playing(prog: str, description: str) -> ArgumentParser:
+    """A parser with what every command takes that lets a planner, or its teacher, play."""
+    parser = ArgumentParser(prog=prog, description=description)
+    parser.add_argument("--planner", type=Path, required=True, help="its folder")
+    parser.add_argument("--out", type=Path, required=True, help="file that is made")
+    parser.add_argument("--teacher", action="store_true", help="the almanac's oracle answers")
+    parser.add_argument("--seed", type=int, default=7, help="of the sampling")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="as of rl.train")
+    return parser
+
+
+def check_planner(folder: Path) -> None:
+    """Raise SettingError where a folder holds no planner."""
+    if not (folder / "config.json").exists():
+        raise SettingError(f"planner {folder} has no config.json; name a planner's folder")
+
+
+def check_new(out: Path) -> None:
+    """Raise SettingError where what is to be made exists already."""
+    if out.exists():
+        raise SettingError(f"out={out} exists; choose another or remove it")

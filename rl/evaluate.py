@@ -19,10 +19,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from agentflow_graph.errors import SettingError
 from agentflow_graph.policy import Sampling
 from rl import data
-from rl.arguments import numbers
+from rl.arguments import check_new, numbers, playing
 from rl.config import Config
 from rl.metrics import evaluation
 from rl.play import Table, configured, seated
@@ -31,16 +30,9 @@ from rl.train import exit_code
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m rl.evaluate", description="Held-out success of a planner."
-    )
-    parser.add_argument("--planner", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file")
+    parser = playing("python -m rl.evaluate", "Held-out success of a planner, as JSON.")
     parser.add_argument("--budgets", type=numbers, default=[3], help="most turns, as in 1,2,3,5")
     parser.add_argument("--greedy", action="store_true", help="beside sampling, at each budget")
-    parser.add_argument("--teacher", action="store_true", help="the almanac's oracle answers")
-    parser.add_argument("--seed", type=int, default=7, help="of the sampling")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="as of rl.train")
     chosen = parser.parse_args(arguments)
     return exit_code(lambda: measure(chosen, configured(chosen.planner, chosen.overrides)))
 
@@ -52,8 +44,7 @@ def measure(chosen: argparse.Namespace, config: Config) -> None:
         SettingError: the file exists already.
     """
     out: Path = chosen.out
-    if out.exists():
-        raise SettingError(f"out={out} exists; choose another file or remove it")
+    check_new(out)
     temperatures = [config.evaluation.temperature] + [0.0] * chosen.greedy
     work = partial(_all, config, chosen.budgets, temperatures)
     found = seated(config, chosen.seed, chosen.teacher, out.with_suffix(".log"), work)

@@ -20,7 +20,6 @@ from langchain_core.tools import BaseTool
 
 from agentflow_graph.context import Context
 from agentflow_graph.crew import load_tools
-from agentflow_graph.errors import SettingError
 from agentflow_graph.graph import build_graph
 from agentflow_graph.models import trained_under
 from agentflow_graph.policy import (
@@ -33,6 +32,7 @@ from agentflow_graph.policy import (
 from benchmarks.almanac import oracle
 from benchmarks.almanac.scripted import reply
 from rl import nano
+from rl.arguments import check_planner
 from rl.config import Config, load
 from rl.quiet import noise_to
 from rl.rollout import Task, Trajectory, rollout, until_judged
@@ -116,8 +116,7 @@ def configured(planner: Path, overrides: Sequence[str]) -> Config:
     Raises:
         SettingError: the planner is no model folder, or an override is wrong.
     """
-    if not (planner / "config.json").exists():
-        raise SettingError(f"planner {planner} has no config.json; name a planner's folder")
+    check_planner(planner)
     return load(NANO, [f"model.path={planner}", *overrides])
 
 

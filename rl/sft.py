@@ -26,7 +26,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models import trained_under
-from rl.arguments import positive
+from rl.arguments import check_new, check_planner, positive
 from rl.supervised import Example, Recipe, supervise
 from rl.train import exit_code
 
@@ -59,10 +59,8 @@ def fine_tune(
     Raises:
         SettingError: a folder or file is missing or taken, or no trace succeeded.
     """
-    if not (planner / "config.json").exists():
-        raise SettingError(f"planner {planner} has no config.json; name a planner's folder")
-    if out.exists():
-        raise SettingError(f"out={out} exists; choose another folder or remove it")
+    check_planner(planner)
+    check_new(out)
     found = list(read(traces))
     right = [trace for trace in found if trace["reward"] == 1.0]
     examples = [example for trace in right for example in turns(trace)]

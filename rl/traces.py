@@ -15,10 +15,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from agentflow_graph.errors import SettingError
 from agentflow_graph.policy import Sampling
 from rl import data
-from rl.arguments import positive
+from rl.arguments import check_new, playing, positive
 from rl.config import Config
 from rl.metrics import line, outcome
 from rl.play import Table, configured, seated
@@ -28,16 +27,9 @@ from rl.train import exit_code
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m rl.traces", description="Record runs of a planner, or of the oracle."
-    )
-    parser.add_argument("--planner", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser = playing("python -m rl.traces", "Record runs of a planner, or of the oracle, as JSONL.")
     parser.add_argument("--questions", type=positive, default=640)
     parser.add_argument("--group", type=positive, default=1, help="runs of each question")
-    parser.add_argument("--teacher", action="store_true", help="the oracle answers")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="as of rl.train")
     chosen = parser.parse_args(arguments)
     return exit_code(lambda: record(chosen, configured(chosen.planner, chosen.overrides)))
 
@@ -49,8 +41,7 @@ def record(chosen: argparse.Namespace, config: Config) -> None:
         SettingError: the file exists already.
     """
     out: Path = chosen.out
-    if out.exists():
-        raise SettingError(f"out={out} exists; choose another file or remove it")
+    check_new(out)
     asked = data.almanac("train", chosen.questions, chosen.seed)
     asked = [task for task in asked for _ in range(chosen.group)]
     sampling = Sampling(config.rollout.temperature, config.rollout.max_tokens)
