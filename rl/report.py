@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter, defaultdict
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from agentflow_graph.errors import SettingError
 from benchmarks.page import render
 from benchmarks.plots import INKS, Scale, scale_y, svg, whole_x
 from benchmarks.statistics import wilson
+from rl.folder import records, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,17 +73,8 @@ def write_report(run: Path) -> Path:
     page = run / "report.html"
     # A run that was stopped early lacks things; the template says so.
     text = render(TEMPLATE, content(run, records(metrics)), ChainableUndefined)
-    page.write_text(text, encoding="utf-8")
+    write_whole(page, text.encode())
     return page
-
-
-def records(path: Path) -> list[Entry]:
-    """The lines of a JSONL file, if there is one; a line that a kill cut off is left out."""
-    found = []
-    for line in path.read_bytes().splitlines() if path.is_file() else []:
-        with suppress(orjson.JSONDecodeError):
-            found.append(orjson.loads(line))
-    return found
 
 
 def content(run: Path, entries: list[Entry]) -> dict[str, Any]:

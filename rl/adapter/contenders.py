@@ -20,9 +20,9 @@ from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker  #
 from openrlhf.trainer.ppo_utils.kl_controller import FixedKLController  # noqa: E402
 from openrlhf.utils import get_strategy  # noqa: E402
 
+from rl.adapter.cluster import start_ray  # noqa: E402
 from rl.adapter.engine import plain  # noqa: E402
 from rl.adapter.experience import FlowExperienceMaker, assign  # noqa: E402
-from rl.adapter.launch import start_ray  # noqa: E402
 from rl.adapter.models import FlowPolicy, FlowReference, load_tokenizer  # noqa: E402
 from rl.adapter.parsed import parsed  # noqa: E402
 from rl.adapter.samples import FlowSamplesGenerator  # noqa: E402

@@ -18,8 +18,8 @@ import ray
 
 from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.policy import Completion, PolicyTokenizer, Sampling
-from rl.adapter.engine import create_cpu_engines
-from rl.adapter.launch import start_ray
+from rl.adapter.cluster import start_ray
+from rl.adapter.cpu_engines import create_cpu_engines
 from rl.config import Engine
 
 

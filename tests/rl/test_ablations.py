@@ -194,6 +194,12 @@ def test_two_arms_from_the_command_line(warm_planner: Path, tmp_path: Path) -> N
     assert found["runs"][1]["sft"]["successes"] == found["runs"][1]["sft"]["traces"] == 32
     assert not any(job["job"].startswith("rl.warmstart") for job in ran(tmp_path))
     assert (tmp_path / "report.md").exists()
+    page = tmp_path / "seed-7" / "frozen" / "evaluations.json"
+    measured = json.loads(page.read_text())
+    kinds = [(each["max_turns"], each["temperature"]) for each in measured]
+    assert kinds == [(budget, t) for budget in BUDGETS for t in (0.7, 0.0)]
+    assert [each["n"] for each in measured] == [40] * 8
+    assert measured[0]["turns"] == 1.0 < measured[4]["turns"] <= 3.0
 
 
 HOW = ("sampled", "greedy")

@@ -121,7 +121,7 @@ SIGNATURES = {
         "contenders.py",
     ),
     f"{ROLLOUT}.generate": ("prompt_token_ids sampling_params multi_modal_data", "engine.py"),
-    "openrlhf.utils:get_strategy": ("args", "launch.py"),
+    "openrlhf.utils:get_strategy": ("args", "places.py"),
     "openrlhf.utils.utils:convert_to_torch_dtype": ("param_dtype", "cpu.py"),
     "openrlhf.models.utils:compute_approx_kl": (
         "log_probs log_probs_base log_probs_old kl_estimator unbiased_gradient",
@@ -160,12 +160,12 @@ def test_every_override_overrides_something(ours: type) -> None:
 @pytest.mark.parametrize(
     ("module", "names", "file"),
     [
-        (ACTOR, "get_tokenizer Actor ActorPPOTrainer PolicyModelActor", "models.py and launch.py"),
-        ("openrlhf.trainer.ppo_trainer", "get_tokenizer PPOTrainer", "trainer.py and launch.py"),
-        ("openrlhf.trainer.ray", "create_vllm_engines", "launch.py"),
-        ("openrlhf.trainer.ray.launcher", "Actor ReferenceModelActor", "models.py and launch.py"),
-        ("openrlhf.trainer.ray.vllm_engine", "RolloutRayActor", "launch.py"),
-        ("openrlhf.utils", "get_strategy", "launch.py"),
+        (ACTOR, "get_tokenizer Actor ActorPPOTrainer PolicyModelActor", "models.py and places.py"),
+        ("openrlhf.trainer.ppo_trainer", "get_tokenizer PPOTrainer", "trainer.py and places.py"),
+        ("openrlhf.trainer.ray", "create_vllm_engines", "places.py"),
+        ("openrlhf.trainer.ray.launcher", "Actor ReferenceModelActor", "models.py and places.py"),
+        ("openrlhf.trainer.ray.vllm_engine", "RolloutRayActor", "places.py"),
+        ("openrlhf.utils", "get_strategy", "places.py"),
         ("openrlhf.utils.utils", "convert_to_torch_dtype get_tokenizer", "cpu.py and models.py"),
         ("openrlhf.utils.deepspeed.deepspeed", "get_train_ds_config", "cpu.py"),
         ("openrlhf.models.ring_attn_utils", "pad_input unpad_input all_gather", "cpu.py"),
@@ -190,7 +190,7 @@ def test_the_stock_command_line_imports_what_launch_replaces() -> None:
         ("openrlhf.trainer.ray.ppo_actor", "PolicyModelActor"),
         ("openrlhf.trainer.ppo_trainer", "PPOTrainer"),
         ("openrlhf.utils", "get_strategy"),
-    } <= imports, "rl/adapter/launch.py replaces these names before the command line runs"
+    } <= imports, "rl/adapter/places.py replaces these names before the command line runs"
 
 
 def test_the_stock_command_line_calls_the_trainer_through_remote_only() -> None:
@@ -198,7 +198,7 @@ def test_the_stock_command_line_calls_the_trainer_through_remote_only() -> None:
     calls = {ast.unparse(node.func): node for node in nodes}
     wanted = {"ppo_trainer.get_max_steps.remote", "ppo_trainer.fit.remote"}
     found = {name for name in calls if name.startswith("ppo_trainer.")}
-    assert found == wanted, "rl/adapter/launch.py `InDriver` answers these calls"
+    assert found == wanted, "rl/adapter/places.py `InDriver` answers these calls"
     given = calls["PPOTrainer.remote"]
     assert len(given.args) == 7, "rl/adapter/trainer.py takes 7 positional arguments"
     names = {keyword.arg for keyword in given.keywords}

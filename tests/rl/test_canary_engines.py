@@ -17,14 +17,14 @@ from rl.serve import on_cpu
 stub_flash_attn()
 
 
-from rl.adapter import engine  # noqa: E402
+from rl.adapter import request  # noqa: E402
 
 cpu_only = pytest.mark.skipif(not on_cpu(), reason="vLLM is not the CPU build here")
 
 
 def test_an_engine_can_ask_whether_ray_started_it_anew() -> None:
     context = named("ray.runtime_context:RuntimeContext")
-    assert isinstance(context.was_current_actor_reconstructed, property), "rl/adapter/engine.py"
+    assert isinstance(context.was_current_actor_reconstructed, property), "rl/adapter/served.py"
 
 
 def test_a_checkpoint_is_loaded_by_the_name_in_latest() -> None:
@@ -57,7 +57,7 @@ def test_the_optimizer_of_deepspeeds_configuration_has_params() -> None:
 
 
 def test_vllm_takes_our_sampling_parameters() -> None:
-    params = engine.sampling_params(Sampling(0.7, 32, seed=5), eos_id=2)
+    params = request.sampling_params(Sampling(0.7, 32, seed=5), eos_id=2)
     given = {
         "temperature": 0.7,
         "max_tokens": 32,
@@ -67,17 +67,17 @@ def test_vllm_takes_our_sampling_parameters() -> None:
         "detokenize": False,
         "stop_token_ids": [2],
     }
-    assert {name: getattr(params, name) for name in given} == given, "rl/adapter/engine.py"
+    assert {name: getattr(params, name) for name in given} == given, "rl/adapter/request.py"
     unset = {"top_p": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
     assert {name: getattr(params, name) for name in unset} == unset
     assert (params.top_k, params.min_p, params.repetition_penalty) == (0, 0.0, 1.0)
-    assert engine.sampling_params(Sampling(0.7, 32), eos_id=2).seed is None
+    assert request.sampling_params(Sampling(0.7, 32), eos_id=2).seed is None
 
 
 def test_vllm_takes_our_engine_arguments() -> None:
     import vllm
 
-    tree = body("rl.adapter.engine:create_cpu_engines")
+    tree = body("rl.adapter.cpu_engines:create_cpu_engines")
     keys = {
         ast.literal_eval(key)
         for node in ast.walk(tree)
@@ -87,7 +87,7 @@ def test_vllm_takes_our_engine_arguments() -> None:
     }
     assert {"model", "worker_extension_cls", "logprobs_mode", "max_model_len"} <= keys
     known = {field.name for field in dataclasses.fields(vllm.EngineArgs)}
-    assert keys | {"seed"} <= known, "rl/adapter/engine.py `create_cpu_engines`"
+    assert keys | {"seed"} <= known, "rl/adapter/cpu_engines.py"
 
 
 def test_vllms_synchronous_engine_has_what_the_inline_engine_calls() -> None:
@@ -103,7 +103,7 @@ def test_vllms_synchronous_engine_has_what_the_inline_engine_calls() -> None:
     }
     for method, expected in calls.items():
         found = parameters(getattr(llm, method))
-        assert found[: len(expected)] == expected, f"rl/adapter/engine.py calls LLMEngine.{method}"
+        assert found[: len(expected)] == expected, f"rl/adapter/inline.py calls LLMEngine.{method}"
 
 
 @cpu_only

@@ -18,7 +18,7 @@ from rl.config import load
 stub_flash_attn()
 
 
-from rl.adapter import launch  # noqa: E402
+from rl.adapter import flags  # noqa: E402
 
 NANO = Path(__file__).parents[2] / "rl" / "configs" / "nano.yaml"
 
@@ -46,10 +46,10 @@ def stock_parser() -> argparse.ArgumentParser:
 def test_the_stock_parser_understands_every_flag(overrides: list[str]) -> None:
     config = load(NANO, overrides)
     parser = stock_parser()
-    parsed = vars(parser.parse_args(launch.flags(config)))
-    for word in launch.flags(config):
+    parsed = vars(parser.parse_args(flags.flags(config)))
+    for word in flags.flags(config):
         if word.startswith("--"):
-            assert word[2:] in parsed, f"rl/adapter/launch.py `flags`: {word} is an abbreviation"
+            assert word[2:] in parsed, f"rl/adapter/flags.py: {word} is an abbreviation"
     assert parsed["train.batch_size"] == config.optimizer.rows
     assert parsed["actor.eps_clip_low_high"] == [0.2, 0.3]
     assert parsed["algo.kl.init_coef"] == config.algorithm.kl
@@ -58,7 +58,7 @@ def test_the_stock_parser_understands_every_flag(overrides: list[str]) -> None:
 
 
 def test_what_we_do_not_set_is_as_the_adapter_assumes() -> None:
-    parsed = vars(stock_parser().parse_args(launch.flags(load(NANO))))
+    parsed = vars(stock_parser().parse_args(flags.flags(load(NANO))))
     assumed = {
         "train.dynamic_batch_enable": False,  # experience.py: fixed micro-batches
         "train.max_epochs": 1,
@@ -76,4 +76,4 @@ def test_what_we_do_not_set_is_as_the_adapter_assumes() -> None:
         "vllm.enable_sleep": False,
         "ds.packing_samples": False,
     }
-    assert {name: parsed[name] for name in assumed} == assumed, "rl/adapter/launch.py `flags`"
+    assert {name: parsed[name] for name in assumed} == assumed, "rl/adapter/flags.py"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import pytest
@@ -27,15 +28,22 @@ def test_the_texts_are_the_same_every_time_and_no_two_alike() -> None:
     assert len(MUTATIONS) == 15
 
 
-@pytest.mark.parametrize("replies", [300, pytest.param(10_000, marks=pytest.mark.integration)])
-def test_malformed_replies_do_nothing_and_are_recorded(
-    replies: int,
-) -> None:
+def fuzzed(replies: int, seed: int) -> None:
     """The program itself holds each turn's record against what the tools were called with."""
-    done = run_program("tests/rl/programs/fuzzed.py", str(replies), "7")
+    done = run_program("tests/rl/programs/fuzzed.py", str(replies), str(seed))
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["heard"] == []
     assert found["control"] >= 2, "the hook must hear a compiled text and a written file"
     assert found["replies"] - found["planned"] >= replies
     assert found["planned"] > replies / 10, "some broken replies are plans still: tools were called"
+
+
+def test_malformed_replies_do_nothing_and_are_recorded() -> None:
+    fuzzed(300, seed=7)
+
+
+@pytest.mark.integration
+def test_so_do_ten_thousand() -> None:
+    with ThreadPoolExecutor(2) as pool:  # a program takes one core
+        list(pool.map(fuzzed, (5_000, 5_000), (7, 1007)))

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from launched import run_program
 
 pytestmark = pytest.mark.integration
 
+CASES = [(weighting, micro) for weighting in ("paper", "token-mean") for micro in (32, 4)]
 
-@pytest.mark.parametrize("weighting", ["paper", "token-mean"])
-@pytest.mark.parametrize("micro_batch", [32, 4])
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], dict[str, Any]]:
+    """A real step of each case; a program takes one core, so two run at once."""
+
+    def step(case: tuple[str, int]) -> dict[str, Any]:
+        weighting, micro = case
+        folder = tmp_path_factory.mktemp(f"{weighting}-{micro}")
+        program = "tests/rl/programs/gradient.py"
+        done = run_program(program, weighting, "32", str(micro), str(folder))
+        assert done.returncode == 0, done.stderr[-3000:]
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(CASES, pool.map(step, CASES), strict=True))
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_one_real_step_equals_the_closed_form(
-    weighting: str, micro_batch: int, tmp_path: Path
+    case: tuple[str, int], steps: dict[tuple[str, int], dict[str, Any]]
 ) -> None:
-    program = "tests/rl/programs/gradient.py"
-    done = run_program(program, weighting, "32", str(micro_batch), str(tmp_path))
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = steps[case]
     assert found["error"] < 1e-5
     assert found["used"] == 8, "question c has no spread and one run of a failed"
     assert found["blanks"] == 17, "with micro-batches of 4 some hold blanks only"

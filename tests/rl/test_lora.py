@@ -20,7 +20,7 @@ from rl.config import load
 
 stub_flash_attn()
 
-from rl.adapter import launch, lora, models  # noqa: E402
+from rl.adapter import flags, lora, models  # noqa: E402
 
 CONFIG = Path(__file__).parents[2] / "rl" / "configs" / "nano.yaml"
 
@@ -114,12 +114,12 @@ def test_the_stock_transport_is_given_merged_weights(monkeypatch: pytest.MonkeyP
 
 
 def test_the_flags_are_given_only_where_there_is_an_adapter() -> None:
-    assert not any("lora" in word for word in launch.flags(load(CONFIG)))
-    words = launch.flags(load(CONFIG, ["model.lora.rank=8", "model.lora.targets=[q_proj,v_proj]"]))
+    assert not any("lora" in word for word in flags.flags(load(CONFIG)))
+    words = flags.flags(load(CONFIG, ["model.lora.rank=8", "model.lora.targets=[q_proj,v_proj]"]))
     at = words.index("--ds.lora.target_modules")
     assert words[at + 1 : at + 3] == ["q_proj", "v_proj"]
     assert words[words.index("--ds.lora.rank") + 1] == "8"
-    every = launch.flags(load(CONFIG, ["model.lora.rank=8"]))
+    every = flags.flags(load(CONFIG, ["model.lora.rank=8"]))
     assert "--ds.lora.target_modules" not in every, "OpenRLHF's own word for all linear layers"
 
 

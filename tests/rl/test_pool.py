@@ -58,7 +58,7 @@ class FaultyWorker(GraphWorker):
 def _ray() -> Iterator[None]:
     import ray
 
-    from rl.adapter.launch import start_ray
+    from rl.adapter.cluster import start_ray
 
     # The worker class lives in this file, which is no importable module: pickle it whole.
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])

@@ -10,7 +10,8 @@ import orjson
 import pytest
 
 from agentflow_graph.errors import SettingError
-from rl.report import examples, main, records, write_report
+from rl.folder import records
+from rl.report import examples, main, write_report
 
 HOSTILE = "</pre><script>alert(1)</script><img src=//x.example onerror=alert(2)>\"' {{ 7 * 7 }} $x$"
 

@@ -85,11 +85,17 @@ def test_a_resumed_run_leaves_a_complete_folder(runs: Path) -> None:
     assert list((runs / "killed" / "tensorboard").rglob("events*"))
 
 
-def test_a_run_that_is_done_can_be_resumed_and_asks_nothing(runs: Path) -> None:
-    before = weights(runs / "whole"), (runs / "whole" / "metrics.jsonl").read_text()
-    done = run_program("-m", "rl.train", "--resume", str(runs / "whole"))
+def test_a_run_that_is_done_starts_nothing_and_gets_the_report_that_a_kill_cost_it(
+    runs: Path,
+) -> None:
+    whole = runs / "whole"
+    log, report = (whole / "log.txt").read_bytes(), whole / "report.html"
+    report.unlink()
+    done = run_program("-m", "rl.train", "--resume", str(whole))
     assert done.returncode == 0, done.stderr
-    assert (weights(runs / "whole"), (runs / "whole" / "metrics.jsonl").read_text()) == before
+    assert f"{whole} is done; open {report}" in done.stdout
+    assert (whole / "log.txt").read_bytes() == log
+    assert report.stat().st_size > 0
 
 
 def test_a_new_run_in_an_old_folder_is_shown_the_way(runs: Path) -> None:

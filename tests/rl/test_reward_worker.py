@@ -42,7 +42,7 @@ class Engine:
 def _ray() -> Iterator[None]:
     import ray
 
-    from rl.adapter.launch import start_ray
+    from rl.adapter.cluster import start_ray
 
     # The class lives in this file, which is no importable module: pickle it whole.
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])

@@ -167,9 +167,7 @@ def test_what_is_missing_or_taken_ends_with_code_2(
 
 
 @pytest.mark.integration
-def test_own_traces_and_an_evaluation_come_from_one_engine_each(
-    warm_planner: Path, tmp_path: Path
-) -> None:
+def test_own_traces_are_sampled_in_an_engine(warm_planner: Path, tmp_path: Path) -> None:
     out, planner = tmp_path / "own.jsonl", str(warm_planner)
     asked = ["--questions", "40", "--group", "2"]
     done = run_program("-m", "rl.traces", "--planner", planner, "--out", str(out), *asked)
@@ -180,12 +178,3 @@ def test_own_traces_and_an_evaluation_come_from_one_engine_each(
     call = found[0]["state"]["turns"][0]["planner"][0]
     assert len(call["logprobs"]) == len(call["token_ids"]) > 0
     assert min(call["logprobs"]) < 0, "sampled, not scripted"
-    page = tmp_path / "evaluations.json"
-    given = ["--budgets", "1,3", "--greedy", "data.heldout_n=50"]
-    done = run_program("-m", "rl.evaluate", "--planner", planner, "--out", str(page), *given)
-    assert done.returncode == 0, done.stderr
-    measured = json.loads(page.read_text())
-    kinds = [(each["max_turns"], each["temperature"]) for each in measured]
-    assert kinds == [(1, 0.7), (1, 0.0), (3, 0.7), (3, 0.0)]
-    assert [each["n"] for each in measured] == [50] * 4
-    assert measured[0]["turns"] == 1.0 < measured[2]["turns"] <= 3.0

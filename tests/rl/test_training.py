@@ -99,77 +99,46 @@ def test_the_exported_planner_answers(trained: Path) -> None:
     assert state["answer"]
 
 
-def test_shuffled_advantages_teach_nothing(
-    warm_planner: Path, trained: Path, tmp_path: Path
-) -> None:
-    """Without the link to the rewards the policy only drifts, a little up or down by chance."""
-    control = words(warm_planner, tmp_path, algorithm__shuffle_advantages="true")
-    done = run_program(*control, timeout=400)
-    assert done.returncode == 0, done.stdout + done.stderr
-    drifted = json.loads((tmp_path / "run" / "summary.json").read_text())
-    learned = json.loads((trained / "run" / "summary.json").read_text())
-    # Seen: .23 -> .19 and .21 -> .36 beside .20 -> .62.
-    assert drifted["heldout_after"] < learned["heldout_after"] - 0.15
+def test_a_contrary_reward_teaches_the_contrary(warm_planner: Path, tmp_path: Path) -> None:
+    """What is learned is what the reward asks for; it is a function of the user's own here.
 
-
-def test_hanging_and_raising_tools_cost_runs_and_no_step(
-    warm_planner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    programs = str(ROOT / "tests" / "rl" / "programs")
-    command = words(
-        warm_planner,
-        tmp_path,
-        steps=2,
-        rollout__deadline=8,
-        rollout__retries=0,
-        data__heldout_n=20,
-        agent__tools="python_coder,faulty_search:search",
+    Advantages shuffled between runs are no control that a test could rest on: the policy drifts,
+    and was seen to drift upwards by a half of what was learned (docs/log.md, "The control drifts").
+    """
+    contrary = words(
+        warm_planner, tmp_path, steps=3, data__heldout_n=80, reward__kind="own_rewards:contrary"
     )
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment() | {"PYTHONPATH": f"{ROOT}{os.pathsep}{programs}"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run_program(*contrary, modules=ROOT / "tests" / "support")
     assert done.returncode == 0, done.stdout + done.stderr
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    steps = [m for m in metrics(tmp_path) if m["kind"] == "step"]
-    assert [step["step"] for step in steps] == [1, 2]
-    assert summary["failed_rollouts"] > 0
-    assert "deadline" in " ".join(summary["failures"])
-    assert all(step["runs"] + step["failed"] == 128 for step in steps)
-    files = sorted((tmp_path / "run" / "rollouts").glob("step-*.jsonl"))
-    records = [json.loads(row) for file in files for row in file.read_text().splitlines()]
-    assert all((r["reward"] is None) == bool(r["failure"]) for r in records)
-    results = json.dumps([r["state"].get("turns") for r in records])
-    assert "injected fault of the tool" in results, "a raising tool is data in the memory"
+    wrong = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert wrong["heldout_after"] > wrong["heldout_before"] + 0.05
+    assert wrong["heldout_before_interval"][1] < wrong["heldout_after_interval"][0]
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_leaves_no_process_behind(
-    stop: signal.Signals, warm_planner: Path, tmp_path: Path
-) -> None:
-    command = [sys.executable, *words(warm_planner, tmp_path, data__heldout_n=20)]
-    output = tmp_path / "output.txt"
+def stopped(command: list[str], stop: signal.Signals, after: str, output: Path) -> int:
+    """Stop a run once it has said `after`; returns its exit code. Nothing of it may be left."""
+    path = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "rl" / "programs")))
     with output.open("w") as file:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(), stdout=file, stderr=file, start_new_session=True
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=environment(PYTHONPATH=path),
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
         )
-    wait_for("step   1/10", output, process)
+    wait_for(after, output, process)
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) > 5
     if stop == signal.SIGINT:
         os.killpg(process.pid, stop)  # what Ctrl-C does
     else:
         process.send_signal(stop)
-    assert process.wait(timeout=60) == (130 if stop == signal.SIGINT else 143)
+    code = process.wait(timeout=60)
     _, alive = psutil.wait_procs(family, timeout=30)
     assert not alive, [p.cmdline() for p in alive]
     assert "Traceback" not in output.read_text()
-    assert (tmp_path / "run" / "metrics.jsonl").exists()
+    return code
 
 
 def wait_for(text: str, output: Path, process: subprocess.Popen[bytes]) -> None:
@@ -179,3 +148,39 @@ def wait_for(text: str, output: Path, process: subprocess.Popen[bytes]) -> None:
         assert process.poll() is None, output.read_text()
         time.sleep(0.25)
     raise AssertionError(output.read_text())
+
+
+def test_hanging_and_raising_tools_cost_runs_and_no_step_and_ctrl_c_ends_them(
+    warm_planner: Path, tmp_path: Path
+) -> None:
+    sums = write_questions(tmp_path / "sums.jsonl", "heldout", 8, levels=("arithmetic",))
+    command = words(
+        warm_planner,
+        tmp_path,
+        steps=500,
+        rollout__deadline=8,
+        rollout__retries=0,
+        data__heldout=sums,
+        data__heldout_n=8,
+        agent__tools="python_coder,faulty_search:search",
+    )
+    code = stopped(command, signal.SIGINT, "step   2/500", tmp_path / "output.txt")
+    assert code == 130
+    steps = [m for m in metrics(tmp_path) if m["kind"] == "step"]
+    assert [step["step"] for step in steps] == [1, 2]
+    assert all(step["runs"] + step["failed"] == 128 for step in steps)
+    files = sorted((tmp_path / "run" / "rollouts").glob("step-*.jsonl"))
+    records = [json.loads(row) for file in files for row in file.read_text().splitlines()]
+    assert sum(bool(r["failure"]) for r in records) == sum(step["failed"] for step in steps) > 0
+    assert {r["failure"] for r in records} == {"", "no answer within the deadline of 8 s"}
+    assert all((r["reward"] is None) == bool(r["failure"]) for r in records)
+    results = json.dumps([r["state"].get("turns") for r in records])
+    assert "injected fault of the tool" in results, "a raising tool is data in the memory"
+
+
+def test_terminating_leaves_no_process_behind(warm_planner: Path, tmp_path: Path) -> None:
+    sizes = {"rollout__questions": 4, "optimizer__rows": 16, "optimizer__micro_batch": 16}
+    command = words(warm_planner, tmp_path, data__heldout_n=8, steps=500, **sizes)
+    code = stopped(command, signal.SIGTERM, "step   1/500", tmp_path / "output.txt")
+    assert code == 143
+    assert metrics(tmp_path)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from launched import run_program
 
 from agentflow_graph.context import Context
 from agentflow_graph.policy import Completion, PolicyTokenizer, Sampling
@@ -38,12 +39,14 @@ class Engine:
         self.reply = PolicyTokenizer.load(planner).encode("Tool Name: base_generator")
         self.dies_at = dies_at
         self.seeds: list[int] = []
+        self.dead = asyncio.Event()
         self.generate_ids = SimpleNamespace(remote=self._answer)
 
     async def _answer(self, prompt_ids: list[int], sampling: Sampling, eos: int) -> Completion:
         self.seeds.append(sampling.seed)
         await asyncio.sleep(0)
         if len(self.seeds) >= self.dies_at:
+            self.dead.set()
             await asyncio.Event().wait()
         rng = random.Random(sampling.seed or None)
         ids = [*rng.sample(range(5, 200), 3), *self.reply, eos]
@@ -86,8 +89,12 @@ async def test_a_kill_costs_the_calls_that_were_under_way(
     whole = Engine(planner)
     wanted = await run_all(worker(whole, folder="whole"))
     dying, second = Engine(planner, dies_at), Engine(planner)
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(run_all(worker(dying)), 2)
+    cut_off = asyncio.create_task(run_all(worker(dying)))
+    await asyncio.wait_for(dying.dead.wait(), 60)
+    await asyncio.sleep(0.1)  # in which nothing more must be asked
+    cut_off.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cut_off
     runs = await run_all(worker(second))
     assert sampled(runs) == sampled(wanted)
     assert len(dying.seeds) == dies_at, "one at a time, and the last was under way"
@@ -141,3 +148,13 @@ async def test_a_failed_run_stays_failed(worker: Any, planner: Path, tmp_path: P
     assert all("rollout.window" in run.failure for run in first)
     assert [run.failure for run in again] == [run.failure for run in first]
     assert len(Chapter(tmp_path / "journal" / BATCH.name).finished) == BATCH.runs
+
+
+def test_a_worker_and_the_handles_it_is_given_load_no_engine_and_no_trainer() -> None:
+    """Ray loads an actor's class wherever a handle of it arrives."""
+    code = (
+        "import sys, rl.adapter.pool, rl.adapter.inline, rl.adapter.session;"
+        "print({'torch', 'vllm', 'openrlhf', 'deepspeed', 'transformers'} & set(sys.modules))"
+    )
+    done = run_program("-c", code)
+    assert done.stdout.strip() == "set()", done.stdout + done.stderr

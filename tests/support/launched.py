@@ -21,12 +21,15 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **more}
 
 
-def run_program(*words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    """Run `python WORDS` from the tree's root."""
+def run_program(
+    *words: str, timeout: float = 300, modules: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `python WORDS` from the tree's root; it can import what lies in `modules`, too."""
+    path = os.pathsep.join(str(folder) for folder in (ROOT, modules) if folder)
     return subprocess.run(
         [sys.executable, *words],
         cwd=ROOT,
-        env=environment(),
+        env=environment(PYTHONPATH=path),
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -34,9 +37,11 @@ def run_program(*words: str, timeout: float = 300) -> subprocess.CompletedProces
     )
 
 
-def write_questions(path: Path, split: Split, n: int, seed: int = 0) -> Path:
-    """Almanac questions of the easy levels as a JSONL file."""
-    asked = questions(World(), split, n, seed, EASY)
+def write_questions(
+    path: Path, split: Split, n: int, seed: int = 0, levels: tuple[Level, ...] = EASY
+) -> Path:
+    """Almanac questions, of the easy levels if no others are named, as a JSONL file."""
+    asked = questions(World(), split, n, seed, levels)
     rows = [{"id": q.id, "question": q.text, "answer": q.answer, "level": q.level} for q in asked]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path

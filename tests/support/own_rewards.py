@@ -16,6 +16,11 @@ def brief(task: Task, state: State) -> float:
     return float(state["answer"] in task.answers) / len(state["turns"])
 
 
+def contrary(task: Task, state: State) -> float:
+    """Wrong."""
+    return float(state["answer"] not in task.answers)
+
+
 async def patient(task: Task, state: State) -> float:
     await asyncio.sleep(0.01)
     return brief(task, state)
