@@ -37,8 +37,10 @@ TITLES = {"graph worker": "ray::GraphWorker", "engine": "ray::InlineEngine"}
 """How Ray names the processes of its actors."""
 SPREAD = 2.0
 """A kill comes at most so many seconds after a call: updates, syncs and saving are hit too."""
-LATEST = 0.85
-"""Of a run's calls: a kill drawn after more of them might find that the run has ended."""
+LATEST = 0.9
+"""Of a run's calls: a kill that is still waiting comes now, for soon there is nothing to kill."""
+POLL = 0.05
+"""Seconds between two looks at a run."""
 TIMED = ("wall", "seconds", "run_seconds")
 
 
@@ -93,17 +95,22 @@ class Session:
 
 @dataclass(frozen=True)
 class Kill:
-    """What is killed, and when: so many seconds after so many calls of the model were sent."""
+    """What is killed, and when.
+
+    That is so many seconds after so many calls of the model were sent, or at the last call named.
+    """
 
     kind: str
     calls: int
     seconds: float
+    last: int
 
 
 def drawn(kinds: Sequence[str], calls: int, rng: random.Random) -> list[Kill]:
     """A kill of each of `kinds`, at random moments of a run of `calls` calls, in their order."""
-    moments = sorted(rng.randrange(int(LATEST * calls)) for _ in kinds)
-    return [Kill(k, m, rng.uniform(0, SPREAD)) for k, m in zip(kinds, moments, strict=True)]
+    last = int(LATEST * calls)
+    moments = sorted(rng.randrange(last) for _ in kinds)
+    return [Kill(k, m, rng.uniform(0, SPREAD), last) for k, m in zip(kinds, moments, strict=True)]
 
 
 def run_to_the_end(run: Path, words: Sequence[str], plan: Sequence[Kill], log: Path) -> None:
@@ -127,11 +134,9 @@ def run_to_the_end(run: Path, words: Sequence[str], plan: Sequence[Kill], log: P
 def _disturb(session: Session, run: Path, plan: Sequence[Kill], log: Path) -> None:
     """Kill what is left of the plan until it is done or the trainer is gone."""
     for kill in plan[len(records(log)) :]:
-        while _calls(run)[0] < kill.calls and not session.ended():
-            time.sleep(0.2)
-        time.sleep(kill.seconds)
+        _wait(session, run, kill)
         while not session.ended() and not session.kill(kill.kind):
-            time.sleep(0.2)  # it is being started
+            time.sleep(POLL)  # it is being started
         if session.ended() and not session.killed:
             return
         sent, answered = _calls(run)
@@ -139,6 +144,15 @@ def _disturb(session: Session, run: Path, plan: Sequence[Kill], log: Path) -> No
             file.write(json.dumps({**asdict(kill), "sent": sent, "answered": answered}) + "\n")
         if session.killed:
             return
+
+
+def _wait(session: Session, run: Path, kill: Kill) -> None:
+    """Returns when the kill is due, or the run has ended."""
+    while _calls(run)[0] < kill.calls and not session.ended():
+        time.sleep(POLL)
+    due = time.monotonic() + kill.seconds
+    while time.monotonic() < due and _calls(run)[0] < kill.last and not session.ended():
+        time.sleep(POLL)
 
 
 def _calls(run: Path) -> tuple[int, int]:
