@@ -149,20 +149,22 @@ def serve(words: Sequence[str], model: Path, port: int, wait: float) -> None:
 @contextmanager
 def _started(words: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The server in a session of its own, of which nothing outlives the block."""
-    with log.open("ab") as file:
-        process = subprocess.Popen(
-            words,
-            env=environment(),
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    before = signal.signal(signal.SIGTERM, _leave)
-    try:
-        yield process
-    finally:
-        _stop(process)
-        signal.signal(signal.SIGTERM, before)
+    # vLLM leaves its sockets behind, however it ends.
+    with tempfile.TemporaryDirectory(prefix="serve-") as sockets:
+        with log.open("ab") as file:
+            process = subprocess.Popen(
+                words,
+                env={"VLLM_RPC_BASE_PATH": sockets, **environment()},
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        before = signal.signal(signal.SIGTERM, _leave)
+        try:
+            yield process
+        finally:
+            _stop(process)
+            signal.signal(signal.SIGTERM, before)
 
 
 def _leave(*_: object) -> NoReturn:

@@ -14,8 +14,10 @@ ENVIRONMENT = {
     "VLLM_ALLOW_INSECURE_SERIALIZATION": "1",
     "VLLM_LOGGING_LEVEL": os.environ.get("VLLM_LOGGING_LEVEL", "ERROR"),
 }
-RESTARTS = 3
-"""Deaths of one engine that a run survives."""
+RESTARTS = 20
+"""Deaths of one engine that a run survives; one that cannot live ends the run within minutes."""
+RETRIES = 3
+"""Deaths that one call survives; after one more it counts as what killed the engine."""
 
 
 def create_cpu_engines(
@@ -52,7 +54,7 @@ def create_cpu_engines(
         num_cpus=0,
         runtime_env={"env_vars": environment},
         max_restarts=RESTARTS,
-        max_task_retries=RESTARTS,
+        max_task_retries=RETRIES,
     )
     return [actor.remote(**kwargs, seed=seed + i) for i in range(config["count"])]
 

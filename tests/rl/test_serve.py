@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,13 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder for temporary files: the path of a socket has 107 characters at most."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 @pytest.mark.integration
 def test_a_port_in_use_is_refused_before_anything_starts(
     run: Path, taken: int, capsys: pytest.CaptureFixture[str]
@@ -111,10 +119,12 @@ def test_a_server_that_breaks_off_is_reported_with_its_log(run: Path) -> None:
 
 
 @pytest.mark.integration
-def test_the_agent_asks_the_served_planner_and_ctrl_c_leaves_nothing(run: Path) -> None:
+def test_the_agent_asks_the_served_planner_and_ctrl_c_leaves_nothing(
+    run: Path, short: Path
+) -> None:
     words = [sys.executable, "-m", "rl.serve", str(run), "--best", "--port", str(free_port())]
     with subprocess.Popen(
-        words, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+        words, cwd=ROOT, env=environment(TMPDIR=str(short)), stdout=subprocess.PIPE, text=True
     ) as server:
         try:
             assert server.stdout
@@ -133,6 +143,8 @@ def test_the_agent_asks_the_served_planner_and_ctrl_c_leaves_nothing(run: Path) 
     assert code == 0
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive, [process.cmdline() for process in alive]
+    left = [path for path in short.rglob("*") if path.is_socket()]
+    assert left == [], "vLLM's own, which it never removes"
 
 
 def ask(setting: str) -> subprocess.CompletedProcess[str]:
