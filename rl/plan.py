@@ -87,7 +87,7 @@ def described(config: Config, price: Cost) -> Iterator[str]:
         f"most {config.context().max_turns} turns; policy {device}; {engine.count} engine(s)"
     )
     yield from _step(config, price)
-    yield f"evaluations: {price.evaluations} of at most {price.evaluation_runs:,} runs"
+    yield f"evaluations: {price.evaluations}, of at most {price.evaluation_runs:,} runs each"
     yield from _seconds(config, price)
 
 
