@@ -107,13 +107,13 @@ install_torch() {
 # Two pips at once, each with half of the lock: unpacking takes one core, and with
 # --no-deps neither looks at what the other installs.
 install_lock() {
-    local half status=0 halves=()
+    local half pip status=0 pips=()
     for half in 0 1; do
         grep '==' "$LOCK" | awk -v half=$half 'NR % 2 == half' >"$VENV/half-$half.txt"
         pip_install --no-deps --requirement "$VENV/half-$half.txt" &
-        halves+=($!)
+        pips+=($!)
     done
-    for half in "${halves[@]}"; do wait "$half" || status=1; done
+    for pip in "${pips[@]}"; do wait "$pip" || status=1; done
     return $status
 }
 

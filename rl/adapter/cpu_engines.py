@@ -15,9 +15,9 @@ ENVIRONMENT = {
     "VLLM_LOGGING_LEVEL": os.environ.get("VLLM_LOGGING_LEVEL", "ERROR"),
 }
 RESTARTS = 20
-"""Deaths of one engine that a run survives; one that cannot live ends the run within minutes."""
+"""Deaths of one engine that a run survives; one that dies at every start must end it some time."""
 RETRIES = 3
-"""Deaths that one call survives; after one more it counts as what killed the engine."""
+"""Deaths that one call survives; after one more it fails, and its run is tried again."""
 
 
 def create_cpu_engines(

@@ -1,4 +1,4 @@
-"""Rollout engines on GPUs: OpenRLHF's own vLLM actor, asked in token ids.
+"""OpenRLHF's own vLLM actor, asked in token ids: every GPU engine, and `engine.kind=async` on CPU.
 
 Each answer carries the version of the weights it came from.
 """

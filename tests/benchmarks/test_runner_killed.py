@@ -34,10 +34,9 @@ class Quiz:
 
     def started(self, *more: str) -> subprocess.Popen[str]:
         words = [self.run, self.calls, self.judged, str(self._items), *more]
-        path = f"{ROOT}:{ROOT / 'tests' / 'support'}"
         return subprocess.Popen(
             [sys.executable, str(PROGRAM), *map(str, words)],
-            env=environment(PYTHONPATH=path),
+            env=environment(ROOT / "tests" / "support"),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -13,7 +13,7 @@ from launched import ROOT, environment
 
 from agentflow_graph.errors import SettingError
 from rl import checkpoints, folder
-from rl.folder import claim, hold_as_writer, hold_to_planner, move_in, write_whole
+from rl.folder import claim, hold_as_writer, hold_to_planner, move_in, records, write_whole
 
 
 def test_a_second_trainer_is_refused(tmp_path: Path) -> None:
@@ -112,3 +112,10 @@ def test_a_run_is_not_resumed_on_other_weights(tmp_path: Path) -> None:
     (model / "model.safetensors").write_bytes(b"WEIGHTS")
     with pytest.raises(SettingError, match="not those that .* began with"):
         hold_to_planner(run, model)
+
+
+def test_a_line_cut_off_by_a_kill_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    assert records(path) == []
+    path.write_bytes(b'{"kind":"step"}\n{"kind":"st')
+    assert records(path) == [{"kind": "step"}]

@@ -10,7 +10,6 @@ import orjson
 import pytest
 
 from agentflow_graph.errors import SettingError
-from rl.folder import records
 from rl.report import examples, main, write_report
 
 HOSTILE = "</pre><script>alert(1)</script><img src=//x.example onerror=alert(2)>\"' {{ 7 * 7 }} $x$"
@@ -201,12 +200,6 @@ def test_a_failed_run_is_an_example_without_outcome(tmp_path: Path) -> None:
     assert "No outcome: " in text
     assert "deadline of 60 s" in text
     assert "✗ wrong" not in text
-
-
-def test_a_line_cut_off_by_a_kill_is_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    path.write_bytes(b'{"kind":"step"}\n{"kind":"st')
-    assert records(path) == [{"kind": "step"}]
 
 
 def test_of_a_step_done_again_after_a_resume_the_later_record_counts(tmp_path: Path) -> None:

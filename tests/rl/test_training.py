@@ -10,14 +10,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from launched import ROOT, environment, run_program, write_questions
+from launched import ROOT, run_program, start_program, write_questions
 
 pytestmark = pytest.mark.integration
 
@@ -117,16 +116,8 @@ def test_a_contrary_reward_teaches_the_contrary(warm_planner: Path, tmp_path: Pa
 
 def stopped(command: list[str], stop: signal.Signals, after: str, output: Path) -> int:
     """Stop a run once it has said `after`; returns its exit code. Nothing of it may be left."""
-    path = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "rl" / "programs")))
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env=environment(PYTHONPATH=path),
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-        )
+    programs = ROOT / "tests" / "rl" / "programs"
+    process = start_program(*command, output=output, modules=programs)
     wait_for(after, output, process)
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) > 5

@@ -16,25 +16,40 @@ ROOT = Path(__file__).parents[2]
 EASY: tuple[Level, ...] = ("arithmetic", "one_hop", "two_hops")
 
 
-def environment(**more: str) -> dict[str, str]:
-    """The environment of a program of ours run from the tree."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **more}
+def environment(modules: Path | None = None, **more: str) -> dict[str, str]:
+    """The environment of a program of ours; it can import the tree, and what lies in `modules`."""
+    path = os.pathsep.join(str(folder) for folder in (ROOT, modules) if folder)
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **more}
 
 
 def run_program(
     *words: str, timeout: float = 300, modules: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `python WORDS` from the tree's root; it can import what lies in `modules`, too."""
-    path = os.pathsep.join(str(folder) for folder in (ROOT, modules) if folder)
+    """Run `python WORDS` from the tree's root, to its end."""
     return subprocess.run(
         [sys.executable, *words],
         cwd=ROOT,
-        env=environment(PYTHONPATH=path),
+        env=environment(modules),
         capture_output=True,
         text=True,
         timeout=timeout,
         check=False,
     )
+
+
+def start_program(
+    *words: str, output: Path, modules: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """Start `python WORDS` from the tree's root in a session of its own; it writes to `output`."""
+    with output.open("w") as file:
+        return subprocess.Popen(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env=environment(modules),
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
 
 
 def write_questions(
