@@ -19,7 +19,7 @@ demo: setup ## train a small planner on this machine and show what it learned
 	@$(PY) -m rl.demo
 
 ablations: setup ## compare ways to train a planner, three seeds, about an hour and a half
-	@$(PY) -m rl.ablations
+	@$(PY) -m rl.studies.ablations
 
 test: setup ## every test, with real servers, Ray and vLLM
 	@$(PY) -m pytest
@@ -37,12 +37,12 @@ format: setup ## let ruff rewrite what it can
 	@$(PY) -m ruff format .
 
 bench: setup ## what the graph, the tools, the benchmark runner and training cost
-	@$(PY) -m benchmarks.overhead
-	@$(PY) -m benchmarks.sandbox
-	@$(PY) -m benchmarks.web
-	@$(PY) -m benchmarks.runner_overhead
-	@$(PY) -m rl.bench.update
-	@$(PY) -m rl.bench.memory
+	@$(PY) -m benchmarks.costs.overhead
+	@$(PY) -m benchmarks.costs.sandbox
+	@$(PY) -m benchmarks.costs.web
+	@$(PY) -m benchmarks.costs.runner
+	@$(PY) -m rl.studies.bench.update
+	@$(PY) -m rl.studies.bench.memory
 
 nano: demo ## make the planner that ships with the package anew
 	@rm -rf agentflow_graph/nano && cp -r runs/demo/model agentflow_graph/nano

@@ -14,11 +14,11 @@ from langchain_core.messages import messages_to_dict
 from langchain_core.runnables import RunnableConfig
 
 from agentflow_graph.context import Context
-from agentflow_graph.crew import MODULES
 from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.graph import graph
 from agentflow_graph.memory import command, shorten
-from agentflow_graph.models import FORMS
+from agentflow_graph.models.strings import FORMS
+from agentflow_graph.resources import MODULES
 from agentflow_graph.state import State, Turn
 
 NOTE = (

@@ -19,13 +19,13 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from agentflow_graph.context import Context
-from agentflow_graph.crew import Chat, Crews
 from agentflow_graph.errors import QuestionError
 from agentflow_graph.nodes.executor import executor
 from agentflow_graph.nodes.generator import generator
 from agentflow_graph.nodes.planner import planner
+from agentflow_graph.nodes.run import Node
 from agentflow_graph.nodes.verifier import route, verifier
-from agentflow_graph.run import Node
+from agentflow_graph.resources import Chat, Crews
 from agentflow_graph.state import State
 
 Agent = CompiledStateGraph[State, Context, State, State]

@@ -17,8 +17,8 @@ from importlib import import_module
 from agentflow_graph.errors import AgentFlowError
 
 COMMANDS = (
-    "benchmarks.listing",
-    "benchmarks.check",
+    "benchmarks.commands.listing",
+    "benchmarks.commands.check",
     "benchmarks.commands.run",
     "benchmarks.commands.resume",
     "benchmarks.commands.score",

@@ -15,7 +15,7 @@ from typing import Any
 from agentflow_graph.__main__ import main as ask
 from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import World
-from rl.config import load
+from rl.settings.config import load
 from rl.train import exit_code, run
 
 CONFIG = Path(__file__).parent / "configs" / "nano.yaml"

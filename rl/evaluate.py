@@ -19,12 +19,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from agentflow_graph.policy import Sampling
-from rl import data
-from rl.arguments import check_new, numbers, playing
-from rl.config import Config
-from rl.metrics import evaluation
-from rl.play import Table, configured, seated
+from agentflow_graph.models.policy import Sampling
+from rl.planners.play import Table, configured, seated
+from rl.questions import data
+from rl.run.metrics import evaluation
+from rl.settings.arguments import check_new, numbers, playing
+from rl.settings.config import Config
 from rl.train import exit_code
 
 

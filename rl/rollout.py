@@ -28,7 +28,7 @@ from rl.reward import Grade, Reward, by_rule
 class Task:
     """One question with every answer that counts as right.
 
-    `scorer` names the rule of `benchmarks.scoring` that compares them with a reply.
+    `scorer` names the rule of `benchmarks.scoring.scorers` that compares them with a reply.
     """
 
     id: str

@@ -2,7 +2,7 @@
 
 A run that was killed goes on with `python -m rl.train --resume RUN`: from its last checkpoint and
 its journal, asking the model only for what had not been answered. With `--dry-run` a new run is
-only checked, and what a step will cost is said (`rl/plan.py`).
+only checked, and what a step will cost is said (`rl/preflight/plan.py`).
 
 Starts Ray, vLLM, the DeepSpeed policy and reference and the graph workers; leaves a run folder:
 
@@ -28,16 +28,16 @@ from typing import Any
 
 import yaml
 
-from agentflow_graph.crew import load_tools
 from agentflow_graph.errors import AgentFlowError, SettingError
-from rl import data, hub
-from rl.config import Config, load
-from rl.export import describe_planner
-from rl.folder import claim, hold_to_planner, move_in, write_whole
-from rl.metrics import Recorder
-from rl.quiet import noise_to
+from agentflow_graph.resources import load_tools
+from rl.questions import data, hub
 from rl.reward import reward_of
-from rl.summary import summarise
+from rl.run.export import describe_planner
+from rl.run.folder import claim, hold_to_planner, move_in, write_whole
+from rl.run.metrics import Recorder
+from rl.run.quiet import noise_to
+from rl.run.summary import summarise
+from rl.settings.config import Config, load
 
 
 class TrainingFailed(AgentFlowError):
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m rl.train",
         description="Train a planner with Flow-GRPO in the live graph.",
-        epilog="Every field of rl/sections.py can be set as section.key=value.",
+        epilog="Every field of rl/settings/sections.py can be set as section.key=value.",
     )
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--config", type=Path, help="a new run")
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.json and not chosen.dry_run:
         parser.error("--json goes with --dry-run")
     if chosen.dry_run:
-        from rl.plan import dry_run
+        from rl.preflight.plan import dry_run
 
         return exit_code(lambda: dry_run(load(chosen.config, chosen.overrides), chosen.json))
     return exit_code(lambda: run(load(chosen.config, chosen.overrides)))
@@ -137,7 +137,7 @@ def _train(config: Config) -> dict[str, Any]:
     finish(config, recorder.done)
     summary = summarise(config, recorder) | {"warm_start_seconds": warm}
     write_whole(config.run / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
-    from rl.report import write_report
+    from rl.run.report import write_report
 
     page = write_report(config.run)
     recorder.say(f"done; open {page}")
@@ -146,7 +146,7 @@ def _train(config: Config) -> dict[str, Any]:
 
 def _ended(run: Path) -> dict[str, Any]:
     """The summary of a run that has nothing left to do; a kill may have cost it its report."""
-    from rl.report import write_report
+    from rl.run.report import write_report
 
     print(f"{run} is done; open {write_report(run)}")
     summary: dict[str, Any] = json.loads((run / "summary.json").read_text())
@@ -192,7 +192,7 @@ def check(config: Config) -> None:
     if missing and not config.model.warm_start:
         raise SettingError(
             f"model.path={config.model.path!r} is neither a folder with config.json nor the name "
-            "of a model on the hub; make a nano planner with `python -m rl.warmstart --out DIR`"
+            "of a model on the hub; make a nano planner with `python -m rl warmstart --out DIR`"
         )
     load_tools(config.context(), config.context().passages or 3)
     reward_of(config.reward)
@@ -205,7 +205,7 @@ def make_planner(config: Config) -> float:
     if config.model.warm_start and not (path / "config.json").exists():
         # In a process of its own: its threads and its copy of torch go with it.
         fresh = path.with_name(f"{path.name}.partial")
-        command = [sys.executable, "-m", "rl.warmstart", "--out", str(fresh)]
+        command = [sys.executable, "-m", "rl.planners.warmstart", "--out", str(fresh)]
         subprocess.run([*command, "--seed", str(config.seed)], check=True)
         move_in(fresh, path)
     return round(time.time() - begun, 1)

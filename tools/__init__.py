@@ -1,6 +1,6 @@
 """LangChain tools an AgentFlow planner can pick: a model, a Python sandbox, an encyclopedia.
 
-    from tools.catalog import load
+    from tools.catalog.catalog import load
     coder, = load(["python_coder"])
     text = await coder.ainvoke({"code": "4738 * 37"})      # "175306"
 

@@ -4,7 +4,7 @@
     python -m tools run python_coder '{"code": "4738 * 37"}' [--backend landlock]
 
 `run` prints the typed result as one line of JSON: tool, status, text, seconds, and data if the
-tool gives some. NAME is as in `tools.catalog`: a tool of ours, an import path, an entry point, or
+tool gives some. NAME is as in `tools.catalog.catalog`: a tool of ours, an import path, an entry point, or
 mcp:URL#TOOL.
 
 Exit codes: 0 the result is ok, or every chosen backend of the NAMEs is ready (without NAMEs: the
@@ -24,10 +24,10 @@ from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
-from tools.catalog import NAMES, SETS, load
-from tools.check import Finding, checked
+from tools.catalog.catalog import NAMES, SETS, load
+from tools.catalog.check import Finding, checked
+from tools.catalog.settings import Settings
 from tools.result import bounded, redacted
-from tools.settings import Settings
 
 LONGEST = 20_000  # characters of a result of anybody's tool
 

@@ -18,9 +18,9 @@ from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
-from tools.cache import Cache, default_folder
-from tools.faults import RemoteFault
 from tools.result import ToolResult, error, ok, unavailable
+from tools.services.cache import Cache, default_folder
+from tools.services.faults import RemoteFault
 from tools.web.gemini import Gemini
 from tools.web.hits import Hit, Searched, lines, one_line
 from tools.web.serper import Serper

@@ -22,9 +22,9 @@ from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
-from tools.cache import Cache, default_folder
-from tools.faults import RemoteFault
 from tools.result import ToolResult, error, ok, unavailable
+from tools.services.cache import Cache, default_folder
+from tools.services.faults import RemoteFault
 from tools.web.chunks import rank, split
 from tools.web.fetch import Fetcher
 from tools.web.hits import Hit, lines, one_line

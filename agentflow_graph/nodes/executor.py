@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from agentflow_graph import prompts
 from agentflow_graph.errors import AgentFlowError, ReplyError
 from agentflow_graph.memory import shorten
-from agentflow_graph.replies import find_json
-from agentflow_graph.run import Run, Update, failure
+from agentflow_graph.nodes.run import Run, Update, failure
+from agentflow_graph.replies.replies import find_json
 from agentflow_graph.state import Status, ToolCall, Turn
 
 LONGEST_RESULT = 20_000  # characters of a result that the memory keeps

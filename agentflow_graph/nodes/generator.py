@@ -10,9 +10,9 @@ from langchain_core.messages import AIMessage
 
 from agentflow_graph import prompts
 from agentflow_graph.errors import ModelError
-from agentflow_graph.extraction import best_effort
-from agentflow_graph.replies import final_answer
-from agentflow_graph.run import Run, Update, failure
+from agentflow_graph.nodes.rules import best_effort
+from agentflow_graph.nodes.run import Run, Update, failure
+from agentflow_graph.replies.replies import final_answer
 
 
 async def generator(run: Run) -> Update:

@@ -8,8 +8,8 @@ from functools import partial
 
 from agentflow_graph import prompts
 from agentflow_graph.errors import AgentFlowError
-from agentflow_graph.replies import Plan, parse_plan
-from agentflow_graph.run import Run, Update, failure
+from agentflow_graph.nodes.run import Run, Update, failure
+from agentflow_graph.replies.replies import Plan, parse_plan
 from agentflow_graph.state import Turn
 
 

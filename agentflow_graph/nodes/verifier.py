@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from agentflow_graph import prompts
 from agentflow_graph.errors import AgentFlowError
-from agentflow_graph.extraction import extract
-from agentflow_graph.replies import parse_verdict
-from agentflow_graph.run import Run, Update, failure
+from agentflow_graph.nodes.rules import extract
+from agentflow_graph.nodes.run import Run, Update, failure
+from agentflow_graph.replies.replies import parse_verdict
 from agentflow_graph.state import State, StoppedBy, Turn, Verdict
 
 VERDICT: dict[str, Any] = {

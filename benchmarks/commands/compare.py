@@ -20,8 +20,8 @@ def add(subparsers: Any) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Print the comparison."""
-    from benchmarks.compare import compare, text
-    from benchmarks.session import read_session
+    from benchmarks.report.compare import compare, text
+    from benchmarks.runner.session import read_session
 
     found = compare(read_session(asked.first), read_session(asked.second))
     print(json.dumps(asdict(found), indent=2) if asked.json else text(found))

@@ -9,8 +9,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 from benchmarks.errors import RunStopped
-from benchmarks.folder import Folder
-from benchmarks.session import read_session
+from benchmarks.runner.folder import Folder
+from benchmarks.runner.session import read_session
 
 SHOWN = 5
 """Kinds of error shown at most."""

@@ -17,10 +17,10 @@ def add(subparsers: Any) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Write the files and show the accuracies."""
-    from benchmarks.contents import accuracy_table
-    from benchmarks.registry import registry
-    from benchmarks.report import report_of, write_report
-    from benchmarks.session import read_session
+    from benchmarks.report.contents import accuracy_table
+    from benchmarks.report.report import report_of, write_report
+    from benchmarks.runner.session import read_session
+    from benchmarks.tasks.registry import registry
 
     baseline = read_session(asked.baseline) if asked.baseline else None
     report = report_of(read_session(asked.run), registry(), baseline)

@@ -22,10 +22,10 @@ def add(subparsers: Any) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Check everything again, then run what is missing."""
     from benchmarks.commands.ending import ended
-    from benchmarks.folder import Folder
-    from benchmarks.preflight import check, needs_inspect
-    from benchmarks.registry import registry
-    from benchmarks.run import resume
+    from benchmarks.runner.folder import Folder
+    from benchmarks.runner.preflight import check, needs_inspect
+    from benchmarks.runner.run import resume
+    from benchmarks.tasks.registry import registry
 
     needs_inspect()
     folder = Folder(asked.run)

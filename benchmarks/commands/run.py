@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from agentflow_graph.models import FORMS
+from agentflow_graph.models.strings import FORMS
 from benchmarks.commands.options import above_zero, at_least_zero, count
 
 SETTING = "a setting of the graph, such as planner=MODEL or max_turns=5; any number of times"
@@ -46,10 +46,10 @@ def options(parser: argparse.ArgumentParser, spent: str) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Check everything, then run."""
     from benchmarks.commands.ending import ended
-    from benchmarks.folder import Folder
-    from benchmarks.preflight import prepare
-    from benchmarks.registry import registry
-    from benchmarks.run import start
+    from benchmarks.runner.folder import Folder
+    from benchmarks.runner.preflight import prepare
+    from benchmarks.runner.run import start
+    from benchmarks.tasks.registry import registry
 
     request, items, judge = prepare(asked)
     folder = Folder(asked.run)

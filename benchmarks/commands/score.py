@@ -25,11 +25,11 @@ def add(subparsers: Any) -> None:
 def call(asked: argparse.Namespace) -> int:
     """Mark and say what changed."""
     from benchmarks.errors import RunStopped
-    from benchmarks.folder import Folder
-    from benchmarks.judge import Judge
-    from benchmarks.registry import registry
-    from benchmarks.run import score
-    from benchmarks.session import read_session
+    from benchmarks.runner.folder import Folder
+    from benchmarks.runner.run import score
+    from benchmarks.runner.session import read_session
+    from benchmarks.scoring.judge import Judge
+    from benchmarks.tasks.registry import registry
 
     judge = Judge.of(asked.judge) if asked.judge else None
     try:

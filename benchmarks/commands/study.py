@@ -37,12 +37,12 @@ def add(subparsers: Any) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Check everything, run each budget, write the report."""
-    from benchmarks.budgets import Step, budget_table, write_study
     from benchmarks.errors import RunStopped
-    from benchmarks.preflight import check, prepare
-    from benchmarks.registry import registry
-    from benchmarks.session import read_session
-    from benchmarks.study import Study, measure
+    from benchmarks.report.budgets import Step, budget_table, write_study
+    from benchmarks.runner.preflight import check, prepare
+    from benchmarks.runner.session import read_session
+    from benchmarks.runner.study import Study, measure
+    from benchmarks.tasks.registry import registry
 
     if any(pair.startswith("max_turns=") for pair in asked.set):
         raise SettingError("--set max_turns=... is what --budgets varies; leave one of them out")

@@ -25,8 +25,8 @@ def add(subparsers: Any) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    from benchmarks.folder import Folder
-    from benchmarks.preflight import needs_inspect
+    from benchmarks.runner.folder import Folder
+    from benchmarks.runner.preflight import needs_inspect
 
     needs_inspect()
     folder = Folder(asked.run)

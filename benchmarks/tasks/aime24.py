@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from benchmarks.item import Benchmark, Item, Row
-from benchmarks.rows import detail, open_item, whole_number
-from benchmarks.scoring import maths
-from benchmarks.subsets import whole
-from benchmarks.wording import NUMBER
+from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.rows import detail, open_item, whole_number
+from benchmarks.items.subsets import whole
+from benchmarks.items.wording import NUMBER
+from benchmarks.scoring.scorers import maths
 
 NAME = "aime24"
 

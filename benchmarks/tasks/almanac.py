@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from benchmarks.almanac import World, questions
 from benchmarks.almanac.jsonl import row as plain
-from benchmarks.item import Benchmark, Item, Row
-from benchmarks.scoring import exact
-from benchmarks.subsets import everything
+from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.subsets import everything
+from benchmarks.scoring.scorers import exact
 
 NAME = "almanac"
 SIZE, SEED = 300, 0

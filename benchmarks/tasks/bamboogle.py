@@ -1,10 +1,10 @@
 """Bamboogle: 125 two-hop questions that a search engine answers wrong (Press et al., 2023)."""
 
-from benchmarks.item import Benchmark, Item, Row
-from benchmarks.rows import open_item
-from benchmarks.scoring import words
-from benchmarks.subsets import whole
-from benchmarks.wording import WORDS
+from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.rows import open_item
+from benchmarks.items.subsets import whole
+from benchmarks.items.wording import WORDS
+from benchmarks.scoring.scorers import words
 
 NAME = "bamboogle"
 

@@ -4,11 +4,11 @@ The data set is gated, and its terms forbid to pass items on outside of a gated 
 items nor fingerprints of them are here; the paper's 127 are found by the rule that chose them.
 """
 
-from benchmarks.item import Benchmark, Item, Row
-from benchmarks.rows import golds_of, question_of, text
-from benchmarks.scoring import SCORERS
-from benchmarks.subsets import whole
-from benchmarks.wording import GAIA, asked
+from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.rows import golds_of, question_of, text
+from benchmarks.items.subsets import whole
+from benchmarks.items.wording import GAIA, asked
+from benchmarks.scoring.scorers import SCORERS
 
 NAME = "gaia"
 

@@ -9,11 +9,11 @@ import re
 from fractions import Fraction
 from itertools import permutations
 
-from benchmarks.item import Benchmark, Item, Row
-from benchmarks.rows import first as field
-from benchmarks.scoring import game24
-from benchmarks.subsets import everything, first, listed
-from benchmarks.wording import EXPRESSION, asked, fingerprint
+from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.rows import first as field
+from benchmarks.items.subsets import everything, first, listed
+from benchmarks.items.wording import EXPRESSION, asked, fingerprint
+from benchmarks.scoring.scorers import game24
 
 NAME = "gameof24"
 RULES = (

@@ -7,11 +7,11 @@ very file. From the hub come the 448 of `main`.
 
 import random
 
-from benchmarks.item import Benchmark, Item, Row
-from benchmarks.rows import choice_item, detail, text
-from benchmarks.scoring import choice
-from benchmarks.subsets import everything, first
-from benchmarks.wording import LETTER, fingerprint, one_line, unlettered
+from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.rows import choice_item, detail, text
+from benchmarks.items.subsets import everything, first
+from benchmarks.items.wording import LETTER, fingerprint, one_line, unlettered
+from benchmarks.scoring.scorers import choice
 
 NAME = "gpqa"
 _WRONG = ("Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")

@@ -1,10 +1,10 @@
 """HotpotQA: questions over two Wikipedia articles, without these given (Yang et al., 2018)."""
 
-from benchmarks.item import Benchmark, Item, Row
-from benchmarks.rows import detail, open_item
-from benchmarks.scoring import words
-from benchmarks.subsets import everything, first, listed
-from benchmarks.wording import WORDS
+from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.rows import detail, open_item
+from benchmarks.items.subsets import everything, first, listed
+from benchmarks.items.wording import WORDS
+from benchmarks.scoring.scorers import words
 
 NAME = "hotpotqa"
 

@@ -5,11 +5,11 @@ it: each of the paper's 100 items is compared with another question's answer. He
 own row.
 """
 
-from benchmarks.item import Benchmark, Item, Row
-from benchmarks.rows import choice_item, detail, text
-from benchmarks.scoring import choice
-from benchmarks.subsets import everything, first, listed
-from benchmarks.wording import LETTER, one_line, unlettered
+from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.rows import choice_item, detail, text
+from benchmarks.items.subsets import everything, first, listed
+from benchmarks.items.wording import LETTER, one_line, unlettered
+from benchmarks.scoring.scorers import choice
 
 NAME = "medqa"
 

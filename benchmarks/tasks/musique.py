@@ -5,11 +5,11 @@ The official rows have aliases of the answers; the original's file has lost them
 
 import re
 
-from benchmarks.item import Benchmark, Item, Row
-from benchmarks.rows import detail, open_item
-from benchmarks.scoring import words
-from benchmarks.subsets import everything, first, listed
-from benchmarks.wording import WORDS
+from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.rows import detail, open_item
+from benchmarks.items.subsets import everything, first, listed
+from benchmarks.items.wording import WORDS
+from benchmarks.scoring.scorers import words
 
 NAME = "musique"
 _HOPS = re.compile(r"(\d)hop")

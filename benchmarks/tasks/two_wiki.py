@@ -4,11 +4,11 @@ The authors' repository on the hub needs a loading script, which `datasets` no l
 holds the same development split as plain rows.
 """
 
-from benchmarks.item import Benchmark, Item, Row
-from benchmarks.rows import detail, open_item
-from benchmarks.scoring import words
-from benchmarks.subsets import everything, first, listed
-from benchmarks.wording import WORDS
+from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.rows import detail, open_item
+from benchmarks.items.subsets import everything, first, listed
+from benchmarks.items.wording import WORDS
+from benchmarks.scoring.scorers import words
 
 NAME = "2wiki"
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rl import checkpoints
-from rl.config import Config, Lora
+from rl.run import checkpoints
+from rl.settings.config import Config, Lora
 
 SCHEDULE = 1_000_000
 """Horizon of the learning-rate schedule in optimizer steps; see `FlowTrainer.get_max_steps`."""

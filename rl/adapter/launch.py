@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 import ray
 
 from rl.adapter.cluster import start_ray
-from rl.adapter.cpu_engines import create_cpu_engines
-from rl.config import Config
-from rl.metrics import Recorder
+from rl.adapter.engines.cpu_engines import create_cpu_engines
+from rl.run.metrics import Recorder
+from rl.settings.config import Config
 
 
 def train(config: Config, recorder: Recorder) -> None:
@@ -27,7 +27,7 @@ def train(config: Config, recorder: Recorder) -> None:
         engines = _cpu_engines(config)
         # OpenRLHF takes seconds to import; on a machine without GPUs the engines start meanwhile.
         from rl.adapter.flags import flags
-        from rl.adapter.places import take_places
+        from rl.adapter.patches import take_places
 
         take_places(config, recorder, engines)
         sys.argv = ["train_ppo_ray", *flags(config)]

@@ -9,20 +9,20 @@ from typing import Any
 import openrlhf.trainer.ppo_trainer as ppo_trainer
 import ray
 
-from agentflow_graph.models import trained_under
-from rl.adapter.engine import plain
-from rl.adapter.experience import FlowExperienceMaker, assign, describe
+from agentflow_graph.models.strings import trained_under
+from rl.adapter.engines.engine import plain
 from rl.adapter.flags import SCHEDULE
-from rl.adapter.models import load_tokenizer
-from rl.adapter.pool import WorkerPool
-from rl.adapter.samples import FlowSamplesGenerator
-from rl.adapter.worker import Limits
-from rl.config import Config
-from rl.export import describe_planner
-from rl.folder import move_in
-from rl.journal import Journal
-from rl.metrics import Recorder, best, outcome, stale
+from rl.adapter.update.experience import FlowExperienceMaker, assign, describe
+from rl.adapter.update.policy import load_tokenizer
+from rl.adapter.workers.pool import WorkerPool
+from rl.adapter.workers.samples import FlowSamplesGenerator
+from rl.adapter.workers.worker import Limits
 from rl.rollout import Trajectory
+from rl.run.export import describe_planner
+from rl.run.folder import move_in
+from rl.run.journal import Journal
+from rl.run.metrics import Recorder, best, outcome, stale
+from rl.settings.config import Config
 
 
 class Stalled(RuntimeError):

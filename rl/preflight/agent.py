@@ -9,13 +9,13 @@ from langchain_core.tools import BaseTool
 
 from agentflow_graph import prompts
 from agentflow_graph.context import RULES
-from agentflow_graph.crew import Crew
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models import NANO, trained_under
-from agentflow_graph.policy import PolicyModel, PolicyTokenizer
-from rl.config import Config
+from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
+from agentflow_graph.models.strings import NANO, trained_under
+from agentflow_graph.resources import Crew
 from rl.preflight.finding import Finding, failed, ok, warning
 from rl.preflight.planner import Planner
+from rl.settings.config import Config
 from tools.base import FlowTool
 
 SECONDS = 10.0

@@ -11,10 +11,10 @@ import httpx
 
 from agentflow_graph.context import RULES
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models import chat_model
-from rl.config import Config
+from agentflow_graph.models.strings import chat_model
 from rl.preflight.finding import Finding, failed, ok, warning
 from rl.reward import reward_of
+from rl.settings.config import Config
 
 MODULES = ("analysis", "executor", "verifier", "generator", "tool_model")
 SECONDS = 5.0

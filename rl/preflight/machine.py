@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psutil
 
-from rl.config import Config
 from rl.preflight.finding import Finding, failed, ok, warning
 from rl.preflight.memory import GIB, gib
 from rl.preflight.shape import Shape
+from rl.settings.config import Config
 
 PINNED = {"openrlhf": "0.11.2", "ray": "2.55.0", "deepspeed": "0.19.6"}
 """What `rl/adapter` knows the insides of."""
@@ -114,7 +114,7 @@ def written(config: Config, shape: Shape) -> dict[str, float]:
         f"{kept} checkpoint(s)": kept * shape.parameters * (12.0 + wide),
         "model and best": float(shape.parameters * wide * (1 + config.evaluation.best)),
         "rollouts, at most": tokens * TOKEN_BYTES,
-        # Calls and runs since the last checkpoint; see rl/journal.py.
+        # Calls and runs since the last checkpoint; see rl/run/journal.py.
         "journal, at most": 2 * tokens * TOKEN_BYTES / saves,
     }
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rl.config import Config
 from rl.preflight.finding import Finding, failed, ok, warning
 from rl.preflight.shape import Shape
+from rl.settings.config import Config
 
 GIB = 2**30
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from langchain_core.messages import HumanMessage
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models import NANO
-from agentflow_graph.policy import PolicyTokenizer
-from rl import hub
-from rl.config import Config
+from agentflow_graph.models.policy import PolicyTokenizer
+from agentflow_graph.models.strings import NANO
 from rl.preflight.finding import Finding, failed, ok, warning
 from rl.preflight.shape import Shape, shape_of
+from rl.questions import hub
+from rl.settings.config import Config
 
 
 @dataclass

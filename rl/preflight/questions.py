@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
-from rl import data
-from rl.config import Config
-from rl.dataset.survey import Survey, listed
 from rl.preflight.finding import Finding, failed, ok, warning
 from rl.preflight.planner import Planner
+from rl.questions import data
+from rl.questions.survey import Survey, listed
+from rl.settings.config import Config
 
 
 def questions(config: Config, known: Planner) -> Iterator[Finding]:

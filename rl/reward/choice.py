@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks.judge import Judge
-from rl.config import RewardSettings
+from benchmarks.scoring.judge import Judge
 from rl.reward.function import by_function
 from rl.reward.grade import Reward
 from rl.reward.judge import by_judge, rule_first
 from rl.reward.rule import by_rule
+from rl.settings.config import RewardSettings
 
 
 def reward_of(settings: RewardSettings) -> Reward:

@@ -1,7 +1,7 @@
 """By an LLM judge on any chat model, alone or only where the rule says no.
 
 What is judged is text from the policy under training, which will learn to talk to its judge if
-that pays: see `benchmarks.judge` for how the answer is kept apart from the instructions.
+that pays: see `benchmarks.scoring.judge` for how the answer is kept apart from the instructions.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.judge import Judge
+from benchmarks.scoring.judge import Judge
 from rl.reward.grade import Grade, Reward
 from rl.reward.rule import by_rule
 

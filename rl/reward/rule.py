@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.scoring import SCORERS, maths_async
+from benchmarks.scoring.scorers import SCORERS, maths_async
 from rl.reward.grade import Grade, graded
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def by_rule(task: Task, state: State) -> Grade:
-    """What `benchmarks.scoring` says of the answer, by the rule that the question names."""
+    """What `benchmarks.scoring.scorers` says of the answer, by the rule that the question names."""
     by, answer = f"rule:{task.scorer}", state["answer"]
     try:
         if task.scorer == "maths":  # waits for a process: not on the loop that every run shares

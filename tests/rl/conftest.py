@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from launched import run_program
 
-from agentflow_graph.policy import Completion, PolicyTokenizer, Sampling
+from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from agentflow_graph.state import ModelCall, State, ToolCall, Turn
-from rl import nano
+from rl.planners import nano
 from rl.rollout import Action, Task, Trajectory
 
 
@@ -26,7 +26,7 @@ def warm_planner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("planner") / "warm"
     code = (
         "from pathlib import Path; from benchmarks.almanac.world import World;"
-        "from rl.warmstart import WarmStart, warm_start;"
+        "from rl.planners.warmstart import WarmStart, warm_start;"
         "recipe = WarmStart(seed=1, trajectories=1500, steps=350, max_turns=3, threads=2);"
         f"warm_start(recipe, World(), Path({str(folder)!r}))"
     )

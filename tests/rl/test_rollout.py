@@ -12,7 +12,7 @@ from langchain_core.tools import tool
 from agentflow_graph.context import Context
 from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.graph import Agent, build_graph
-from agentflow_graph.policy import PolicyModel, PolicyTokenizer
+from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.state import ModelCall, State, Turn
 from rl.rollout import Task, Trajectory, broken, judged, rollout, until_judged
 

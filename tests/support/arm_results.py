@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rl.ablations.arms import BUDGETS
-from rl.ablations.findings import pooled
+from rl.studies.ablations.arms import BUDGETS
+from rl.studies.ablations.findings import pooled
 
 TRAINING = {"trajectories": 256, "curve": [[0, 0.3, 0.5], [2, 0.9, 0.1]], "tool_errors": [0.5, 0.1]}
 
@@ -32,7 +32,7 @@ def results(frozen: list[int], online: list[int], errors: tuple[float, float]) -
         for arm, s in solved.items()
     ]
     return {
-        "command": "python -m rl.ablations",
+        "command": "python -m rl ablations",
         "date": "2026-11-20",
         "machine": {"cores": 2, "python": "3.11"},
         "versions": {"torch": "2.13"},

@@ -16,10 +16,10 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 
 from agentflow_graph.graph import Agent, build_graph
-from benchmarks.folder import Items, Request
-from benchmarks.item import Benchmark, Item
-from benchmarks.judge import Judge, Verdict
-from benchmarks.scoring import Score, exact
+from benchmarks.items.item import Benchmark, Item
+from benchmarks.runner.folder import Items, Request
+from benchmarks.scoring.judge import Judge, Verdict
+from benchmarks.scoring.scorers import Score, exact
 
 QUIZ = "quiz"
 _NUMBER = re.compile(r"number (\d+)")

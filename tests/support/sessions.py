@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.item import Benchmark, Item
-from benchmarks.result import Result, Session
-from benchmarks.scoring import exact
+from benchmarks.items.item import Benchmark, Item
+from benchmarks.report.result import Result, Session
+from benchmarks.scoring.scorers import exact
 
 
 def result(item: str = "q1", score: float | None = 1.0, trial: int = 1, **changed: Any) -> Result:

@@ -16,7 +16,7 @@ from rl.adapter.cpu import stub_flash_attn
 stub_flash_attn()
 
 
-from rl.adapter import engine  # noqa: E402
+from rl.adapter.engines import engine  # noqa: E402
 
 
 def named(path: str) -> Any:

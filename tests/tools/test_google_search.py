@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from tools.cache import Cache
 from tools.google_search import GoogleSearch, engine
-from tools.remote import Service
+from tools.services.cache import Cache
+from tools.services.remote import Service
 from tools.web.citations import cite
 from tools.web.gemini import Gemini
 from tools.web.serper import Serper

@@ -8,7 +8,7 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatResult
 
-from tools.catalog import card
+from tools.catalog.catalog import card
 from tools.python_coder import NOTHING, PythonCoder, block, unfenced
 from tools.result import redacted
 from tools.sandbox.protocol import Execution, ExecutionStatus, Limits

@@ -15,9 +15,9 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from pydantic import SecretStr
 
-from tools.cache import Cache
-from tools.faults import RemoteFault
-from tools.remote import Service
+from tools.services.cache import Cache
+from tools.services.faults import RemoteFault
+from tools.services.remote import Service
 from tools.web.embeddings import Endpoint
 from tools.web.fetch import Fetcher
 from tools.web.tavily import Tavily
@@ -144,7 +144,7 @@ PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from pydantic import SecretStr
-from tools.cache import Cache
+from tools.services.cache import Cache
 from tools.web.tavily import Tavily
 from tools.web_search import WebSearch
 

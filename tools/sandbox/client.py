@@ -19,8 +19,8 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from typing import IO, Any
 
-from tools.sandbox import workdir
-from tools.sandbox.frames import Frames, pack
+from tools.sandbox.inside import workdir
+from tools.sandbox.inside.frames import Frames, pack
 from tools.sandbox.launch import Launch
 from tools.sandbox.protocol import Execution, Limits
 
@@ -30,7 +30,7 @@ SILENCE = 30.0
 Long, because the first word comes after numpy and sympy were read from a disk that may be cold.
 """
 
-_BOOT = "import sys; sys.path.insert(0, sys.argv[2]); from tools.sandbox.boot import main; main()"
+_BOOT = "import sys; sys.path.insert(0, sys.argv[2]); from tools.sandbox.inside.boot import main; main()"
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",

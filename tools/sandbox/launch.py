@@ -7,7 +7,7 @@ import sysconfig
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tools.sandbox.cage import Walls
+from tools.sandbox.inside.cage import Walls
 
 MODULES = Path(__file__).parents[2]
 """The folder in which the zygote finds this package, under the name `tools`."""

@@ -16,8 +16,8 @@ from itertools import islice
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from tools.bm25 import indexed
-from tools.faults import RemoteFault
+from tools.services.faults import RemoteFault
+from tools.wiki.bm25 import indexed
 
 WORDS, OVERLAP = 200, 20
 MOST = 1000

@@ -13,7 +13,7 @@ from langchain_core.embeddings import Embeddings
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from tools.base import run_blocking
-from tools.remote import Service
+from tools.services.remote import Service
 
 
 class _Row(BaseModel):

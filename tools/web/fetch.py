@@ -30,10 +30,10 @@ from hishel.httpx import AsyncCacheTransport
 from langchain_core._security import SSRFBlockedError, SSRFPolicy, SSRFSafeTransport
 from langchain_core._security._policy import _effective_allowed_hosts
 
-from tools.cache import held, key_of, private
-from tools.faults import RemoteFault
-from tools.remote import Service
-from tools.wire import MAX_BYTES, Bounded, oversize, retry_after, trust
+from tools.services.cache import held, key_of, private
+from tools.services.faults import RemoteFault
+from tools.services.remote import Service
+from tools.services.wire import MAX_BYTES, Bounded, oversize, retry_after, trust
 
 TYPES = frozenset(
     {

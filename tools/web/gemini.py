@@ -18,8 +18,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from tools.faults import RemoteFault
-from tools.remote import Service
+from tools.services.faults import RemoteFault
+from tools.services.remote import Service
 from tools.web.citations import Support, cite
 from tools.web.hits import Hit, Searched
 from tools.web.keys import key_from

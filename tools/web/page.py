@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from tools.faults import RemoteFault
+from tools.services.faults import RemoteFault
 from tools.web.fetch import Document
 from tools.web.hits import one_line
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from tools.remote import Service
+from tools.services.remote import Service
+from tools.services.wire import retry_after, trust
 from tools.web.hits import Hit, Searched
 from tools.web.keys import key_from
-from tools.wire import retry_after, trust
 
 VARIABLE = "SERPER_API_KEY"
 REMEDY = f"set {VARIABLE} to a key from serper.dev"

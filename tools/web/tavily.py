@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from tools.remote import Service
+from tools.services.remote import Service
 from tools.web.hits import Hit
 from tools.web.keys import key_from
 

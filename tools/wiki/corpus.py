@@ -1,4 +1,4 @@
-"""Search in a file of articles, offline, by BM25 (`tools.bm25`).
+"""Search in a file of articles, offline, by BM25 (`tools.wiki.bm25`).
 
     corpus = Corpus("articles.jsonl")            # {"title": ..., "text": ..., "url"?: ...} a line
     passages = await corpus.search("mayor of Old Harbor", top_k=3)
@@ -17,7 +17,7 @@ import threading
 from collections import OrderedDict, defaultdict
 from pathlib import Path
 
-from tools.bm25 import indexed
+from tools.wiki.bm25 import indexed
 from tools.wiki.passage import BackendError, Passage
 
 SHIPPED = Path(__file__).parent / "almanac.jsonl"

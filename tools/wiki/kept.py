@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from tools.cache import Cache
+from tools.services.cache import Cache
 from tools.wiki.passage import CheckedBackend, Passage
 
 

@@ -17,8 +17,8 @@ from xml.etree import ElementTree
 
 import httpx
 
-from tools.faults import RemoteFault
-from tools.remote import Service
+from tools.services.faults import RemoteFault
+from tools.services.remote import Service
 from tools.wiki.markup import plain
 from tools.wiki.passage import BackendError, Passage
 from tools.wiki.ranking import best

@@ -20,12 +20,12 @@ from typing import Any
 
 import httpx
 
-from tools.faults import RemoteFault
-from tools.remote import Service
+from tools.services.faults import RemoteFault
+from tools.services.remote import Service
+from tools.services.wire import retry_after
 from tools.wiki.passage import BackendError, Passage
 from tools.wiki.ranking import best
 from tools.wiki.terms import pattern
-from tools.wire import retry_after
 
 SERVICE = Service("MediaWiki", rate=2.0)
 MAXLAG = 5  # seconds of replication lag above which the API shall refuse: Wikimedia's advice

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tools.remote import Service
+from tools.services.remote import Service
 from tools.wiki.passage import BackendError, Passage
 from tools.wiki.ranking import SIZE, best
 

@@ -15,8 +15,8 @@ from quizzes import QUIZ, NotingJudge, quiz_agent, quiz_benchmark, quiz_items, q
 
 from agentflow_graph.errors import SettingError
 from benchmarks.commands.ending import ended
-from benchmarks.folder import Folder
-from benchmarks.run import resume, start
+from benchmarks.runner.folder import Folder
+from benchmarks.runner.run import resume, start
 
 
 def away_at_first(number: int, before: int) -> bool:

@@ -6,7 +6,7 @@ import zlib
 from langchain_core.tools import BaseTool
 from langchain_core.tools import tool as as_tool
 
-from tools.catalog import load
+from tools.catalog.catalog import load
 
 _real = load(["wikipedia_search"], top_k=1)[0]
 

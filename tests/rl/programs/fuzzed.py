@@ -24,10 +24,10 @@ from langchain_core.tools import tool
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, build_graph
-from agentflow_graph.models import NANO
-from agentflow_graph.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
-from rl.metrics import line
+from agentflow_graph.models.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
+from agentflow_graph.models.strings import NANO
 from rl.rollout import Task, Trajectory, rollout
+from rl.run.metrics import line
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
 

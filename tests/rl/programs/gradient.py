@@ -15,13 +15,14 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 
-from rl import flow_grpo, nano
-from rl.adapter.experience import FlowExperienceMaker, assign
-from rl.adapter.models import FlowPolicy
-from rl.adapter.parsed import parsed
-from rl.adapter.samples import FlowSamplesGenerator
-from rl.config import Config
+from rl import flow_grpo
+from rl.adapter.arguments import parsed
+from rl.adapter.update.experience import FlowExperienceMaker, assign
+from rl.adapter.update.policy import FlowPolicy
+from rl.adapter.workers.samples import FlowSamplesGenerator
+from rl.planners import nano
 from rl.rollout import Action, Task, Trajectory
+from rl.settings.config import Config
 
 TURNS = {
     ("a", 1.0): (3, 1),

@@ -13,10 +13,10 @@ import safetensors.torch
 import torch
 from gradient import experiences, started, trajectories
 
-from rl import nano
-from rl.adapter.experience import assign
-from rl.adapter.parsed import parsed
-from rl.config import Config
+from rl.adapter.arguments import parsed
+from rl.adapter.update.experience import assign
+from rl.planners import nano
+from rl.settings.config import Config
 
 
 def main(folder: Path) -> None:

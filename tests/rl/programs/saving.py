@@ -15,12 +15,13 @@ from typing import Any
 import torch
 from gradient import experiences, trajectories
 
-from rl import checkpoints, nano
-from rl.adapter.experience import assign
-from rl.adapter.models import FlowPolicy
-from rl.adapter.parsed import parsed
-from rl.config import Config
-from rl.journal import JournalError
+from rl.adapter.arguments import parsed
+from rl.adapter.update.experience import assign
+from rl.adapter.update.policy import FlowPolicy
+from rl.planners import nano
+from rl.run import checkpoints
+from rl.run.journal import JournalError
+from rl.settings.config import Config
 
 
 def config_of(folder: Path) -> Config:

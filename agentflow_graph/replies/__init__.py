@@ -1,0 +1,1 @@
+"""What a module's reply must hold, read tolerantly; knows no model and no graph."""

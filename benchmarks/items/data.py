@@ -1,0 +1,175 @@
+"""Load a benchmark's items, from a folder or from the hub.
+
+    load(benchmark("medqa"), "agentflow", data=Path("data"))
+
+With a folder nothing is downloaded. Where it holds the original's file and the data set's own rows,
+the subset says which is read.
+"""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agentflow_graph.errors import SettingError
+from benchmarks.items import files
+from benchmarks.items.hub import hub_rows
+from benchmarks.items.item import Benchmark, Item, Part, Row, Source
+from benchmarks.tasks.registry import subset as subset_of
+
+PAPER = "agentflow"
+"""The subset of which no item may lack, for it stands beside the paper's numbers."""
+LOG = logging.getLogger(__name__)
+
+
+class NoData(SettingError):
+    """The data are not there, which is no fault of them."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Items and where they came from."""
+
+    items: list[Item]
+    source: Source
+    part: Part
+    place: str
+    """The file, the folder or the data set on the hub."""
+    changed: bool = False
+    """The original's file is not the one that its repository ships."""
+
+
+def load(
+    benchmark: Benchmark, subset: str, data: Path | None, limit: int | None = None
+) -> list[Item]:
+    """The items of a subset, in a fixed order; the first `limit` of them if it is given.
+
+    A count other than the subset's is an error for `agentflow`, and else a line in the log. So is
+    an original file with another checksum, and `full` of such a file where it is a choice only.
+
+    Raises:
+        NoData: neither the folder nor the hub can have this subset.
+        SettingError: unknown subset, unreadable file, wrong rows, no permission, wrong limit.
+    """
+    if limit is not None and limit < 1:
+        raise SettingError(f"limit={limit}: ask for at least one item")
+    loaded = locate(benchmark, subset, data)
+    _count(benchmark, subset, loaded)
+    _say(benchmark, subset, loaded)
+    return loaded.items[:limit]
+
+
+def must_be_folder(data: Path | None) -> None:
+    """Raises SettingError for a folder that is named and not there."""
+    if data is not None and not data.is_dir():
+        raise SettingError(f"--data {data} is no folder: give one that holds the data")
+
+
+def locate(benchmark: Benchmark, subset: str, data: Path | None) -> Loaded:
+    """What there is of a subset, whatever its number.
+
+    Raises:
+        NoData, SettingError: as `load`.
+    """
+    parts = subset_of(benchmark, subset)
+    for source, part in parts.items():
+        if (found := _found(benchmark, source, data)) is not None:
+            place, rows = found
+            items = list(part.choose(_items(benchmark, source, place, rows)))
+            return Loaded(items, source, part, place, _changed(benchmark, source, place))
+    raise NoData(_missing(benchmark, subset, data))
+
+
+def _found(benchmark: Benchmark, source: Source, data: Path | None) -> tuple[str, list[Row]] | None:
+    """Rows of a source and where they were, or None if they are not there."""
+    if benchmark.made is not None:
+        return "made here", list(benchmark.made())
+    if data is None:
+        return (benchmark.hub, hub_rows(benchmark)) if source == "official" else None
+    if source == "original":
+        path = files.original_file(benchmark, data)
+        return (str(path), files.read(path)) if path else None
+    paths = files.official_files(benchmark, data)
+    rows = [row for path in paths for row in files.read(path)]
+    return (", ".join(map(str, paths)), rows) if paths else None
+
+
+def _items(benchmark: Benchmark, source: Source, place: str, rows: Sequence[Row]) -> list[Item]:
+    reader = benchmark.original if source == "original" else benchmark.official
+    assert reader is not None  # `files.original_file` finds nothing without one
+    kept = ((number, row) for number, row in enumerate(rows) if benchmark.keep(row))
+    return list(_distinct(_item(reader, place, number, row) for number, row in kept))
+
+
+def _item(reader: Callable[[Row], Item], place: str, number: int, row: Row) -> Item:
+    try:
+        return reader(row)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise SettingError(
+            f"{place}, row {number}: {type(error).__name__} {error}; it has the fields "
+            f"{', '.join(map(str, row))}. The file may be of another data set or a newer form of it"
+        ) from error
+
+
+def _distinct(items: Iterator[Item]) -> Iterator[Item]:
+    """The items; of those with one question the later ones get their answers into the id."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if seen[item.id]:
+            answers = hashlib.sha256("\n".join(item.golds).encode()).hexdigest()[:6]
+            item = replace(item, id=f"{item.id}-{answers}")
+        seen[item.id] += 1
+        yield item if seen[item.id] == 1 else replace(item, id=f"{item.id}-{seen[item.id]}")
+
+
+def _changed(benchmark: Benchmark, source: Source, place: str) -> bool:
+    return source == "original" and files.checksum(Path(place)) != benchmark.sha256
+
+
+def _count(benchmark: Benchmark, subset: str, loaded: Loaded) -> None:
+    found, expected = len(loaded.items), loaded.part.size
+    if found == expected:
+        return
+    message = (
+        f"{benchmark.name}: {subset} has {expected} items and {found} were found in {loaded.place}"
+    )
+    if subset == PAPER or not found:
+        raise SettingError(f"{message}: the file is incomplete or of another version; get it again")
+    LOG.warning("%s; all of these are used", message)
+
+
+def _say(benchmark: Benchmark, subset: str, loaded: Loaded) -> None:
+    """What a reader of the results should know of the data."""
+    if loaded.changed:
+        LOG.warning(
+            "%s is not the file of the original's repository, whose SHA-256 is %s",
+            loaded.place,
+            benchmark.sha256,
+        )
+    official = benchmark.subsets[subset].get("official")
+    if loaded.source == "original" and official and official.size != loaded.part.size:
+        LOG.warning(
+            "%s: %s are the %d items of the original's file, not the %d of %s",
+            benchmark.name,
+            subset,
+            len(loaded.items),
+            official.size,
+            benchmark.hub,
+        )
+
+
+def _missing(benchmark: Benchmark, subset: str, data: Path | None) -> str:
+    folder, name = data or "DIR", benchmark.name
+    files_of = {
+        "original": f"the original's file as {folder}/{name}/data.json",
+        "official": f"rows of {benchmark.hub} as {folder}/{name}.jsonl, .json, .csv or .parquet, "
+        f"or a snapshot of it in {folder}/{name}/",
+    }
+    sources = subset_of(benchmark, subset)
+    wanted = "; or ".join(files_of[source] for source in sources)
+    if data is None:
+        return f"{name}: {subset} is not on the hub: give a folder with --data DIR and {wanted}"
+    hub = "; or leave --data out, to load it from the hub" if "official" in sources else ""
+    return f"{name}: no data for {subset} under {data}: put there {wanted}{hub}"

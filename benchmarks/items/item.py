@@ -1,0 +1,91 @@
+"""What is asked and what counts as right: one item of a benchmark, and the benchmark itself.
+
+    bamboogle = registry()["bamboogle"]
+    items = load(bamboogle, "agentflow", data=Path("data"))
+    bamboogle.score(items[0], "It was <answer>James Madison</answer>").value
+
+Each benchmark is one small file in `benchmarks/tasks/` that ends in a `Benchmark`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from benchmarks.scoring.scorers import Score
+
+Row = Mapping[str, Any]
+Kind = Literal["search", "agentic", "math", "science", "almanac"]
+Source = Literal["original", "official"]
+"""`original`: the `data.json` that the paper's repository ships; `official`: the data set itself,
+from the hub, from files of it, or, for the almanac, made here."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question. `id` is unique in its benchmark and the same wherever the data came from."""
+
+    id: str
+    question: str
+    """What the graph is asked: the benchmark's question with its instruction for the answer."""
+    golds: tuple[str, ...]
+    """Every right answer; at least one."""
+    level: str = ""
+    choices: tuple[str, ...] = ()
+    """Texts of the options A, B, C, ... without their letters; empty for open questions."""
+    numbers: tuple[int, ...] = ()
+    """Game of 24: the numbers given."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """How a subset is taken from one source."""
+
+    size: int
+    """How many items it must have."""
+    choose: Callable[[Sequence[Item]], Sequence[Item]]
+
+
+Subset = Mapping[Source, Part]
+"""A named choice among a benchmark's items: how it is taken from each source that has it. Where
+both are at hand the first is read."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark: where its items come from, how an answer is scored, what the paper reports."""
+
+    name: str
+    title: str
+    kind: Kind
+    hub: str
+    """Id of the data set on the Hugging Face hub; empty: the project makes the items itself."""
+    split: str
+    licence: str
+    rule: str
+    """Name of the scoring rule, for people."""
+    official: Callable[[Row], Item]
+    """An item from a row of the data set itself. Raises KeyError, TypeError or ValueError."""
+    score: Callable[[Item, str], Score]
+    """The rule: a pure function of the item and the whole reply."""
+    subsets: Mapping[str, Subset]
+    """`agentflow`: the paper's items; `full`: all; others by name."""
+    original: Callable[[Row], Item] | None = None
+    """An item from a row of the original's `data.json`; None where there is no such file."""
+    keep: Callable[[Row], bool] = lambda row: True
+    """Which rows can be asked at all, such as those without an attached file."""
+    made: Callable[[], Sequence[Row]] | None = None
+    """The rows of a data set that the project makes itself."""
+    config: str = ""
+    """Configuration of the data set on the hub."""
+    sha256: str = ""
+    """Checksum of the original's `data.json`."""
+    files: tuple[str, ...] = ()
+    """Other names under which the data folder may hold the official rows."""
+    gated: bool = False
+    """The hub wants an account that accepted the terms; items must not be passed on."""
+    judged: bool = False
+    """Open answers: where the rule says no, a judge may be asked."""
+    paper: Mapping[str, float] = field(default_factory=dict)
+    """Accuracy in per cent by system, from tables 1 and 2 of arXiv 2510.05592."""

@@ -1,0 +1,1 @@
+"""What a finished run shows, as tables, plots and pages; starts no run."""

@@ -1,0 +1,82 @@
+"""A table of text, and how its cells are written.
+
+    Table("Accuracy", "Of all.", ["Task", "Share"], [["Bamboogle", percent(0.584)]]).markdown
+
+A cell may hold text of a model, a tool or a data set: `markdown` and the page escape it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from benchmarks.report.tables import table
+
+NONE = "–"
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>|~$])")
+
+
+@dataclass(frozen=True)
+class Table:
+    """`rows` are as long as `header`; the first column names the row."""
+
+    title: str
+    note: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: Collection[str] = ()
+    """Columns, besides the first, that hold words; the others hold numbers."""
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Which columns hold numbers."""
+        return [False, *(name not in self.words for name in self.header[1:])]
+
+    @property
+    def markdown(self) -> str:
+        """Heading, note and table; what a cell holds is shown, never read as Markdown."""
+        rule = ["---:" if numeric else "---" for numeric in self.numeric]
+        cells = [[escaped(cell) for cell in row] for row in (self.header, *self.rows)]
+        lines = [f"| {' | '.join(row)} |" for row in (cells[0], rule, *cells[1:])]
+        return "\n".join([f"## {self.title}", "", self.note, "", *lines, ""])
+
+    @property
+    def text(self) -> str:
+        """Heading, note and table for a terminal."""
+        header, *rows = ([shorten(cell, 400) for cell in row] for row in (self.header, *self.rows))
+        return f"{self.title}\n{self.note}\n\n{table(header, rows, self.numeric)}\n"
+
+
+def escaped(text: str) -> str:
+    """`text` in one line of Markdown, without its marks."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+
+
+def shorten(text: str, most: int) -> str:
+    """`text` in one line of at most `most` characters, fit for a terminal."""
+    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in " ".join(text.split()))
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def percent(share: float | None) -> str:
+    """A share as per cent."""
+    return NONE if share is None else f"{100 * share:.1f} %"
+
+
+def points(share: float | None) -> str:
+    """A spread of a share, in percentage points."""
+    return NONE if share is None else f"{100 * share:.1f}"
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """A mean."""
+    return NONE if value is None else f"{value:,.{digits}f}"
+
+
+def dollars(value: float | None) -> str:
+    """US dollars."""
+    if value is None:
+        return "unknown price"
+    return f"${value:,.2f}" if value >= 0.1 or not value else f"${value:.2g}"

@@ -1,0 +1,249 @@
+"""The tables of a report, as text: Markdown and the page show the same cells.
+
+A cell may hold text of a model, a tool or a data set; who shows it escapes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from statistics import fmean
+from typing import NamedTuple
+
+from benchmarks.items.item import Benchmark
+from benchmarks.report.cells import NONE, Table, dollars, number, percent, points, shorten
+from benchmarks.report.result import Result, Session
+from benchmarks.report.summary import Accuracy, Summary
+
+KINDS = {
+    "search": "Search",
+    "agentic": "Agentic",
+    "math": "Mathematics",
+    "science": "Science",
+    "almanac": "Almanac",
+}
+MISSED = 60
+"""Most missed trials that a report lists."""
+
+
+class Mean(NamedTuple):
+    """The unweighted mean of the accuracies of several tasks, as in the paper's tables."""
+
+    kind: str
+    tasks: tuple[str, ...]
+    accuracy: float
+    standard_error: float | None
+
+
+def means(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benchmark]) -> list[Mean]:
+    """The mean over the tasks of each kind, in the paper's order of kinds."""
+    found = []
+    for kind in KINDS:
+        names = tuple(name for name in summaries if benchmarks[name].kind == kind)
+        if names:
+            found.append(_mean(kind, names, [summaries[name].accuracy for name in names]))
+    return found
+
+
+def _mean(kind: str, tasks: tuple[str, ...], parts: list[Accuracy]) -> Mean:
+    errors = [each.standard_error for each in parts if each.standard_error is not None]
+    error = sum(e * e for e in errors) ** 0.5 / len(parts) if len(errors) == len(parts) else None
+    return Mean(kind, tasks, fmean(each.mean for each in parts), error)
+
+
+def accuracy_table(
+    summaries: Mapping[str, Summary],
+    benchmarks: Mapping[str, Benchmark],
+    baseline: Mapping[str, Summary],
+) -> Table:
+    """One row a task, then the mean of each kind that has several."""
+    rows = [
+        [benchmarks[name].title, *_accuracy(each), *_beside(each, baseline.get(name), baseline)]
+        for name, each in summaries.items()
+    ]
+    for kind, tasks, value, error in means(summaries, benchmarks):
+        if len(tasks) > 1:
+            cells = [f"{KINDS[kind]}, mean of {len(tasks)}", "", percent(value), points(error)]
+            rows.append([*cells, *[""] * (len(rows[0]) - len(cells))])
+    header = ["Task", "Items x trials", "Accuracy", "Std. error", "95 % interval", "Deviation"]
+    header += ["F1", "Missing", "By judge"] + (["Baseline", "Difference"] if baseline else [])
+    note = (
+        "Right answers among all expected trials; a missing one counts as wrong. The standard "
+        "error is clustered by item; the interval is Wilson's over items; the deviation is between "
+        "trials. By judge: trials that the judge decided, and how many it called right."
+    )
+    return Table("Accuracy", note, header, rows)
+
+
+def _accuracy(summary: Summary) -> list[str]:
+    value = summary.accuracy
+    return [
+        f"{summary.items} x {summary.trials}",
+        percent(value.mean),
+        points(value.standard_error),
+        f"{points(value.low)} to {points(value.high)}",
+        points(value.deviation),
+        NONE if summary.f1 is None else percent(summary.f1),
+        str(summary.missing),
+        f"{summary.judged} ({summary.judged_right} right)" if summary.judged else "0",
+    ]
+
+
+def _beside(each: Summary, other: Summary | None, baseline: Mapping[str, Summary]) -> list[str]:
+    if other is None:
+        return [NONE, NONE] if baseline else []
+    gain = 100 * (each.accuracy.mean - other.accuracy.mean)
+    return [percent(other.accuracy.mean), f"{gain:+.1f}"]
+
+
+def paper_table(
+    summaries: Mapping[str, Summary],
+    benchmarks: Mapping[str, Benchmark],
+    baseline: Mapping[str, Summary],
+) -> Table | None:
+    """This run above the systems of the paper; None where the paper reports none of the tasks."""
+    names = [name for name in summaries if benchmarks[name].paper]
+    systems = dict.fromkeys(system for name in names for system in benchmarks[name].paper)
+    if not names:
+        return None
+    run = {name: 100 * summaries[name].accuracy.mean for name in names}
+    values = {"This run": run}
+    if baseline:
+        values["Baseline"] = {n: 100 * baseline[n].accuracy.mean for n in names if n in baseline}
+    for system in systems:
+        paper = {name: benchmarks[name].paper for name in names}
+        values[system] = {name: paper[name][system] for name in names if system in paper[name]}
+    groups = [(k, t) for k, t, *_ in means({n: summaries[n] for n in names}, benchmarks)]
+    header = ["System"] + [
+        cell for kind, tasks in groups for cell in _heads(kind, tasks, benchmarks)
+    ]
+    rows = [
+        [system, *(cell for _, tasks in groups for cell in _scores(tasks, found))]
+        for system, found in values.items()
+    ]
+    note = (
+        "Accuracy in per cent. The other rows are tables 1 and 2 of arXiv 2510.05592, measured "
+        "with other items and scored by another judge, without what crashed: a guide, no contest."
+    )
+    return Table("Beside the paper", note, header, rows)
+
+
+def _heads(kind: str, tasks: tuple[str, ...], benchmarks: Mapping[str, Benchmark]) -> list[str]:
+    titles = [benchmarks[name].title for name in tasks]
+    return titles + ([f"{KINDS[kind]}, mean"] if len(tasks) > 1 else [])
+
+
+def _scores(tasks: tuple[str, ...], found: Mapping[str, float]) -> list[str]:
+    known = [found[name] for name in tasks if name in found]
+    cells = [f"{found[name]:.1f}" if name in found else NONE for name in tasks]
+    if len(tasks) > 1:
+        cells.append(f"{fmean(known):.1f}" if len(known) == len(tasks) else NONE)
+    return cells
+
+
+def effort_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benchmark]) -> Table:
+    """What a trial took."""
+    rows = []
+    for name, summary in summaries.items():
+        effort = summary.effort
+        rows.append(
+            [
+                benchmarks[name].title,
+                number(effort.turns, 2),
+                percent(effort.one_turn_rate),
+                number(effort.seconds, 2),
+                number(effort.input_tokens),
+                number(effort.output_tokens),
+                number(effort.tool_calls, 2),
+                percent(effort.tool_error_rate),
+                dollars(effort.cost),
+                dollars(effort.cost_per_trial),
+            ]
+        )
+    header = ["Task", "Turns", "One turn", "Seconds", "Tokens in", "Tokens out", "Tool calls"]
+    header += ["Failed calls", "Cost", "Cost per trial"]
+    note = "Means over the trials that have a score; the cost is of all trials together."
+    return Table("What it took", note, header, rows)
+
+
+def share_table(
+    title: str,
+    note: str,
+    summaries: Mapping[str, Summary],
+    benchmarks: Mapping[str, Benchmark],
+    shares: Callable[[Summary], Mapping[str, float]],
+) -> Table | None:
+    """One row a task, one column a thing that has a share; None where nothing has one."""
+    by_task = {name: shares(each) for name, each in summaries.items()}
+    names = list(dict.fromkeys(thing for each in by_task.values() for thing in each))
+    rows = [
+        [benchmarks[task].title, *(percent(each.get(name, 0.0)) for name in names)]
+        for task, each in by_task.items()
+    ]
+    return Table(title, note, ["Task", *(n or "(none)" for n in names)], rows) if names else None
+
+
+def level_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benchmark]) -> Table:
+    """Accuracy by level of difficulty; no rows where no item has a level."""
+    rows = [
+        [
+            benchmarks[name].title,
+            level,
+            str(each.items),
+            percent(each.accuracy.mean),
+            f"{points(each.accuracy.low)} to {points(each.accuracy.high)}",
+            str(each.missing),
+        ]
+        for name, summary in summaries.items()
+        for level, each in summary.levels.items()
+    ]
+    header = ["Task", "Level", "Items", "Accuracy", "95 % interval", "Missing"]
+    note = "Items of which nothing is recorded have no level."
+    return Table("By level", note, header, rows, words=("Level",))
+
+
+def missing_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benchmark]) -> Table:
+    """Why trials have no score."""
+    rows = [
+        [benchmarks[name].title, str(count), shorten(reason, 300)]
+        for name, summary in summaries.items()
+        for reason, count in summary.reasons.items()
+    ]
+    note = "Each of these trials counts as wrong. The command resume tries them again."
+    return Table("Missing", note, ["Task", "Trials", "Reason"], rows, words=("Reason",))
+
+
+def missed_table(session: Session, benchmarks: Mapping[str, Benchmark]) -> Table:
+    """Trials with a wrong answer, at most `MISSED`, the tasks taking turns."""
+    wrong = [each for each in session.results if each.score is not None and not each.score]
+    shown = list(_in_turn(wrong))[:MISSED]
+    rows = [
+        [
+            benchmarks[each.task].title,
+            shorten(each.item, 80),
+            str(each.trial),
+            shorten(each.answer, 300) or "(empty)",
+            shorten("; ".join(each.golds), 300),
+            each.rule,
+        ]
+        for each in shown
+    ]
+    more = f"{len(shown)} of {len(wrong)}" if len(shown) < len(wrong) else f"All {len(wrong)}"
+    header = ["Task", "Item", "Trial", "Answer", "Right", "Read from"]
+    words = ("Item", "Answer", "Right", "Read from")
+    return Table("Wrong answers", f"{more}.", header, rows, words)
+
+
+def settings_table(session: Session) -> Table:
+    """What the run was given, and the versions of what ran."""
+    given = {"judge": session.judge or "none"} | session.settings | session.versions
+    rows = [[shorten(name, 40), shorten(str(value), 300)] for name, value in given.items()]
+    return Table("Settings", "As given, and what ran.", ["Name", "Value"], rows, words=("Value",))
+
+
+def _in_turn(wrong: Iterable[Result]) -> Iterable[Result]:
+    place: dict[str, int] = {}
+    keyed = []
+    for each in sorted(wrong, key=lambda each: (each.task, each.trial, each.item)):
+        place[each.task] = place.get(each.task, 0) + 1
+        keyed.append((place[each.task], each))
+    return (each for _, each in sorted(keyed, key=lambda pair: pair[0]))

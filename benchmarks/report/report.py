@@ -1,0 +1,203 @@
+"""The report of a run: `report.md`, `report.json` and a page, `report.html`, in the run's folder.
+
+    python -m benchmarks report runs/almanac --baseline runs/base
+
+Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules alone), `trials`,
+`settings`, `versions`; `tasks`, by name the fields of `benchmarks.report.summary.Summary` with `title`,
+`kind` and `paper` (per cent by system); `kinds`, by kind `tasks`, `accuracy`, `standard_error`;
+`baseline`, null or `name` and `tasks`. Shares are 0 to 1, times seconds, costs US dollars; null is
+unknown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.items.item import Benchmark
+from benchmarks.report import contents
+from benchmarks.report.cells import Table, escaped, percent
+from benchmarks.report.page import HOUSE, render
+from benchmarks.report.plots import Interval, accuracy_plot, turns_plot
+from benchmarks.report.result import Session
+from benchmarks.report.summary import Summary, summarise
+
+TEMPLATE = HOUSE / "report.html.jinja"
+PAPER = ("AgentFlow no RL", "AgentFlow + Flow-GRPO")
+"""Systems of the paper that the plot shows beside the run."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a report shows of a run, in whatever form."""
+
+    session: Session
+    benchmarks: Mapping[str, Benchmark]
+    summaries: Mapping[str, Summary]
+    baseline: Session | None
+    beside: Mapping[str, Summary]
+    """Summaries of the baseline."""
+
+
+def report_of(
+    session: Session, benchmarks: Mapping[str, Benchmark], baseline: Session | None = None
+) -> Report:
+    """The report of a run, `benchmarks` being all that are known."""
+    beside = summarise(baseline) if baseline else {}
+    return Report(session, benchmarks, summarise(session), baseline, beside)
+
+
+def write_report(folder: Path, report: Report) -> list[Path]:
+    """Write the three files into `folder`; returns their paths."""
+    texts = {
+        "report.md": markdown(report),
+        "report.json": json.dumps(record(report), indent=2, allow_nan=False) + "\n",
+        "report.html": page(report),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in texts]
+
+
+def record(report: Report) -> dict[str, Any]:
+    """The report as plain data; the keys are those of the module's docstring."""
+    session, known = report.session, report.benchmarks
+    about = {
+        name: {"title": known[name].title, "kind": known[name].kind, "paper": {**known[name].paper}}
+        for name in report.summaries
+    }
+    return {
+        "name": session.name,
+        "judge": session.judge,
+        "trials": session.trials,
+        "settings": session.settings,
+        "versions": session.versions,
+        "tasks": {name: about[name] | asdict(each) for name, each in report.summaries.items()},
+        "kinds": {
+            mean.kind: {
+                "tasks": mean.tasks,
+                "accuracy": mean.accuracy,
+                "standard_error": mean.standard_error,
+            }
+            for mean in contents.means(report.summaries, known)
+        },
+        "baseline": _baseline(report),
+    }
+
+
+def _baseline(report: Report) -> dict[str, Any] | None:
+    if not report.baseline:
+        return None
+    tasks = {name: asdict(each) for name, each in report.beside.items()}
+    return {"name": report.baseline.name, "tasks": tasks}
+
+
+def markdown(report: Report) -> str:
+    """The report's tables in Markdown."""
+    head = f"# Benchmark run {escaped(report.session.name)}\n\n{lead(report)}\n"
+    return "\n".join([head, *(table.markdown for table in all_tables(report))])
+
+
+def lead(report: Report) -> str:
+    """What was run, in a sentence or two."""
+    session = report.session
+    items, trials = sum(session.expected.values()), session.trials
+    missing = sum(each.missing for each in report.summaries.values())
+    judge = f"by rules, then by {session.judge}" if session.judge else "by rules"
+    text = f"{items} items x {trials} trial{'s' if trials > 1 else ''}, scored {judge}."
+    return f"{text} {missing} missing, counted as wrong." if missing else text
+
+
+def all_tables(report: Report) -> list[Table]:
+    """The tables that have something to say."""
+    of = (report.summaries, report.benchmarks)
+    ended = "Share of the trials that have a score."
+    found = [
+        contents.accuracy_table(*of, report.beside),
+        contents.paper_table(*of, report.beside),
+        contents.missing_table(*of),
+        contents.level_table(*of),
+        contents.effort_table(*of),
+        contents.share_table("Tool mix", "Share of all tool calls.", *of, lambda each: each.tools),
+        contents.share_table("What ended a trial", ended, *of, lambda each: each.stopped_by),
+        contents.share_table("Where the answer was read", ended, *of, lambda each: each.rules),
+        contents.missed_table(report.session, report.benchmarks),
+        contents.settings_table(report.session),
+    ]
+    return [table for table in found if table and table.rows]
+
+
+def page(report: Report) -> str:
+    """The report as a page that needs nothing else."""
+    titles = {name: report.benchmarks[name].title for name in report.summaries}
+    by_task = {
+        name: [each for each in report.session.results if each.task == name] for name in titles
+    }
+    content = {
+        "name": report.session.name,
+        "lead": lead(report),
+        "headline": headline(report),
+        "missing": sum(each.missing for each in report.summaries.values()),
+        "marks": list(marks(report)),
+        "accuracy": accuracy_plot(intervals(report), marks(report)),
+        "inks": inks(report),
+        "mix": {titles[name]: each.tools for name, each in report.summaries.items() if each.tools},
+        "turns": {
+            titles[name]: plot for name in titles if (plot := turns_plot(by_task[name])) is not None
+        },
+        "tables": all_tables(report),
+    }
+    return render(TEMPLATE, content)
+
+
+def inks(report: Report) -> dict[str, int]:
+    """Number of the page's colour by tool; the last one is shared by all further tools."""
+    tools = dict.fromkeys(tool for each in report.summaries.values() for tool in each.tools)
+    return {tool: min(2 + place, 9) for place, tool in enumerate(tools)}
+
+
+def headline(report: Report) -> list[tuple[str, str]]:
+    """Large numbers and what they are: the task's accuracy, or that of each kind."""
+    if len(report.summaries) == 1:
+        ((name, only),) = report.summaries.items()
+        low, high = percent(only.accuracy.low), percent(only.accuracy.high)
+        title = report.benchmarks[name].title
+        return [(percent(only.accuracy.mean), f"{title}; 95 % interval {low} to {high}")]
+    return [
+        (percent(mean.accuracy), _label(mean, report))
+        for mean in contents.means(report.summaries, report.benchmarks)
+    ]
+
+
+def _label(mean: contents.Mean, report: Report) -> str:
+    if len(mean.tasks) == 1:
+        return report.benchmarks[mean.tasks[0]].title
+    return f"{contents.KINDS[mean.kind]}, mean of {len(mean.tasks)} tasks"
+
+
+def marks(report: Report) -> dict[str, list[float | None]]:
+    """What the plot shows beside the run: accuracy of each row, by system; None: not known."""
+    none = [None] * (len(intervals(report)) - len(report.summaries))
+    found: dict[str, list[float | None]] = {}
+    if report.beside:
+        known = {name: each.accuracy.mean for name, each in report.beside.items()}
+        found["baseline"] = [*(known.get(name) for name in report.summaries), *none]
+    for system in PAPER:
+        papers = [report.benchmarks[name].paper for name in report.summaries]
+        values = [each[system] / 100 if system in each else None for each in papers]
+        if any(value is not None for value in values):
+            found[f"{system} (paper)"] = [*values, *none]
+    return found
+
+
+def intervals(report: Report) -> dict[str, Interval]:
+    """What the plot shows of the run, by label: the tasks, or the one task and its levels."""
+    tasks = {report.benchmarks[name].title: each for name, each in report.summaries.items()}
+    rows = {title: each.accuracy for title, each in tasks.items()}
+    if len(tasks) == 1:
+        (only,) = tasks.values()
+        rows |= {level: each.accuracy for level, each in only.levels.items()}
+    return {label: Interval(each.mean, each.low, each.high) for label, each in rows.items()}

@@ -1,1 +1,0 @@
-"""The rules behind `benchmarks.scoring`, one file each."""

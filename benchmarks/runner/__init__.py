@@ -1,0 +1,1 @@
+"""Running, resuming and scoring a benchmark; knows nothing of pages or plots."""

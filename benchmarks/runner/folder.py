@@ -1,0 +1,120 @@
+"""The folder of a run: what was asked for, its items, its journal, inspect's logs.
+
+run.json        what was asked for; written before the first item runs, never changed
+items.jsonl     the items, so that a run can be resumed and scored without the data
+journal.jsonl   what is finished: see `benchmarks.runner.journal`
+logs/           inspect's logs, made again from the journal by every resume
+state/          what inspect would else keep under the user's home
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from agentflow_graph.errors import SettingError
+from benchmarks.items.item import Item
+from benchmarks.runner.prices import Price
+
+FORMAT = 1
+Items = Mapping[str, Mapping[str, Item]]
+"""Items by task and id, in the order of the data."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked to do. It says all that `resume` has to know."""
+
+    name: str
+    subsets: dict[str, str]
+    """Subset by task."""
+    expected: dict[str, int]
+    """Items by task."""
+    trials: int = 1
+    concurrency: int = 32
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Settings of the graph that are not defaults, as given."""
+    seed: int = 0
+    """Trial k samples with seed + k - 1; 0: without a seed."""
+    judge: str = ""
+    max_cost: float = 0.0
+    """US dollars of the whole run; 0: any."""
+    prices: dict[str, Price] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def expecting(self, items: dict[str, int]) -> Request:
+        """The same with the number of items by task."""
+        return replace(self, expected=items)
+
+    def costing(self, most: float) -> Request:
+        """The same with another limit of cost."""
+        return replace(self, max_cost=most)
+
+
+class Folder:
+    """The paths of a run folder, and reading and writing what never changes in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.request_file = path / "run.json"
+        self.items_file = path / "items.jsonl"
+        self.journal_file = path / "journal.jsonl"
+        self.logs = path / "logs"
+        self.state = path / "state"
+
+    def must_be_new(self) -> None:
+        """Raises SettingError unless a run may begin here."""
+        if self.request_file.exists():
+            raise SettingError(
+                f"{self.path} holds a run already; continue it with "
+                f"`python -m benchmarks resume {self.path}`, or name another folder"
+            )
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise SettingError(f"{self.path} is not an empty folder; name another one for --run")
+
+    def create(self, request: Request, items: Items) -> None:
+        """Write what was asked for; `run.json` last, so that it stands for a whole folder."""
+        rows = [{"task": task, **asdict(i)} for task, own in items.items() for i in own.values()]
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.items_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            whole = json.dumps({"format": FORMAT, **asdict(request)}, indent=2)
+            self.request_file.write_text(whole + "\n")
+        except OSError as error:
+            raise SettingError(f"{self.path} cannot be written: {error.strerror}") from error
+
+    def request(self) -> Request:
+        """What the run was asked to do; raises SettingError if this is no run of ours."""
+        try:
+            record = json.loads(self.request_file.read_text())
+        except FileNotFoundError:
+            raise SettingError(
+                f"{self.path} holds no run; begin one with `python -m benchmarks run`"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise SettingError(f"{self.request_file} cannot be read: {error}") from None
+        if not isinstance(record, dict) or record.pop("format", None) != FORMAT:
+            raise SettingError(f"{self.request_file} is not of format {FORMAT}; begin a new run")
+        try:
+            prices = {name: Price(**price) for name, price in record.pop("prices").items()}
+            return Request(**record, prices=prices)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise SettingError(f"{self.request_file} is damaged: {error}") from None
+
+    def items(self) -> dict[str, dict[str, Item]]:
+        """The items by task and id; raises SettingError if the file is gone or damaged."""
+        found: dict[str, dict[str, Item]] = {}
+        try:
+            for line in self.items_file.read_bytes().splitlines():
+                row = json.loads(line)
+                task = row.pop("task")
+                row = {name: tuple(v) if isinstance(v, list) else v for name, v in row.items()}
+                found.setdefault(task, {})[row["id"]] = Item(**row)
+        except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SettingError(
+                f"{self.items_file} is gone or damaged ({error}); begin a new run"
+            ) from None
+        return found

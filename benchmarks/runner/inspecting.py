@@ -1,0 +1,194 @@
+"""A run as inspect_ai sees it: each benchmark a task, each item a sample, each trial an epoch.
+
+inspect gives the parallel work, the limits of its own, the log and the viewer. The solver calls the
+graph directly, not through inspect's bridge, and tells the finished state as spans: planner,
+executor and verifier of each turn, then the generator. Beside the bench, nothing else of this
+package imports inspect_ai; it takes a second to load, and it is an extra.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import Epochs, Task, eval_async
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.log import EvalLog, transcript
+from inspect_ai.model import ModelOutput
+from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer, stderr
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.util import display_type, span
+
+from agentflow_graph.nodes.run import POLICY_KEYS
+from benchmarks.items.item import Item
+from benchmarks.runner.folder import Folder, Request
+from benchmarks.runner.journal import Key
+from benchmarks.runner.trials import Record, Trials
+
+LIGHT: dict[str, Any] = {
+    "log_format": "eval",
+    "log_realtime": False,
+    "log_buffer": 100,
+    "score_display": False,
+    "ctl_server": False,
+}
+"""The journal keeps what is finished, so inspect need not write after every event, nor reckon
+accuracy after every sample: that took most of its time (inspect_ai issue 3173)."""
+
+
+async def evaluate(
+    folder: Folder, request: Request, items: Mapping[str, Mapping[str, Item]], trials: Trials
+) -> list[EvalLog]:
+    """Run every trial under inspect; logs go to `folder.logs`."""
+    tasks = [task_of(name, own, request.trials, trials) for name, own in items.items()]
+    with kept_in(folder.state), young_garbage():
+        display_type()  # read now, from the environment: else inspect draws plain text
+        return await eval_async(
+            tasks,
+            model=None,
+            log_dir=str(folder.logs),
+            max_tasks=len(tasks),
+            max_samples=request.concurrency,
+            fail_on_error=False,
+            **LIGHT,
+            tags=[request.name],
+            metadata={"subsets": request.subsets, "settings": request.settings},
+        )
+
+
+def task_of(name: str, items: Mapping[str, Item], trials: int, run: Trials) -> Task:
+    """One benchmark as inspect's task."""
+    samples = [
+        Sample(
+            id=item.id,
+            input=item.question,
+            target=list(item.golds),
+            metadata={"level": item.level} if item.level else None,
+        )
+        for item in items.values()
+    ]
+    return Task(
+        name=name,
+        dataset=MemoryDataset(samples, name=name),
+        solver=solver_of(name, run),
+        scorer=scorer_of(name, run),
+        epochs=Epochs(trials, "mean"),
+    )
+
+
+def solver_of(task: str, run: Trials) -> Solver:
+    """A solver that asks `run` for the outcome of its sample."""
+
+    @solver
+    def agentflow() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            outcome = await run.outcome(Key(task, str(state.sample_id), state.epoch))
+            shown = viewable(outcome.state)
+            await tell(shown)
+            state.output = ModelOutput.from_content("agentflow", str(shown["answer"]))
+            return state
+
+        return solve
+
+    return agentflow()
+
+
+def scorer_of(task: str, run: Trials) -> Scorer:
+    """A scorer that gives the mark of the journal; inspect reckons nothing anew.
+
+    The finished state goes into the sample's metadata as one text of JSON, and here: inspect walks
+    through structures several times, and compares two copies of everything around a solver.
+    """
+
+    @scorer(metrics=[accuracy(), stderr()])
+    def recorded() -> Scorer:
+        async def score(state: TaskState, target: Target) -> Score:
+            outcome = run.taken(Key(task, str(state.sample_id), state.epoch))
+            state.metadata["agentflow"] = json.dumps(viewable(outcome.state), default=str)
+            mark = viewable(outcome.mark)
+            return Score(
+                value=mark["value"],
+                answer=mark["answer"],
+                explanation=mark["reason"] or None,
+                metadata={name: mark[name] for name in ("rule", "by", "judge", "f1")},
+            )
+
+        return score
+
+    return recorded()
+
+
+async def tell(state: Record) -> None:
+    """The finished state as spans and info events of the current sample."""
+    log = transcript()
+    if state["analysis"]:
+        async with span("analysis", type="agentflow"):
+            log.info(state["analysis"], source="analysis")
+    for turn in state["turns"]:
+        number = turn["index"]
+        async with span(f"planner {number}", type="agentflow"):
+            log.info({name: turn[name] for name in PLAN if name in turn}, source="planner")
+        async with span(f"executor {number}", type="agentflow"):
+            for call in turn["calls"]:
+                log.info(call, source="executor")
+        async with span(f"verifier {number}", type="agentflow"):
+            log.info(turn.get("verdict"), source="verifier")
+    async with span("generator", type="agentflow"):
+        names = ("outputs", "answer", "stopped_by", "usage", "seconds")
+        log.info({name: state[name] for name in names}, source="generator")
+
+
+PLAN = ("justification", "context", "sub_goal", "tool", "error", "planner")
+
+
+def viewable(value: Any) -> Any:
+    """Plain data without token ids and log-probabilities, which the journal keeps, in whole text.
+
+    A lone surrogate, which a model can write, would end inspect's log.
+    """
+    if isinstance(value, Mapping):
+        return {str(k): viewable(v) for k, v in value.items() if k not in POLICY_KEYS}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [viewable(one) for one in value]
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+@contextmanager
+def young_garbage() -> Iterator[None]:
+    """Spare the collector the half million objects that are there already and stay.
+
+    Else it walks through them again and again: a fifth of the runner's time.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@contextmanager
+def kept_in(state: Path) -> Iterator[None]:
+    """What inspect writes beside its logs goes into `state`, and nothing is drawn on the screen."""
+    ours = {
+        "XDG_DATA_HOME": str(state.absolute()),
+        "INSPECT_DISPLAY": "none",
+        "INSPECT_TELEMETRY": "",
+    }
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    for handler in logging.getLogger().handlers:  # inspect lets every logger speak, to record it
+        handler.setLevel(max(handler.level, logging.WARNING))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

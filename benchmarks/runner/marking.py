@@ -1,0 +1,110 @@
+"""Marking an answer: the benchmark's rule first, a judge where the rule says no and one is set.
+
+A mark is in the journal before it is used, and a judge is never asked again for what it has judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any, NoReturn, Self
+
+from benchmarks.errors import TrialFailed
+from benchmarks.items.item import Benchmark, Item
+from benchmarks.runner.folder import Items
+from benchmarks.runner.journal import Journal, Key
+from benchmarks.runner.prices import MILLION, Prices
+from benchmarks.runner.records import Event, Records
+from benchmarks.scoring.judge import Judge, Verdict
+
+THREADS = 4
+"""Rules run off the event loop: those of mathematics wait for a process pool."""
+
+
+def whole_reply(state: Mapping[str, Any]) -> str:
+    """What is scored: the output that the answer was read from, as the model wrote it."""
+    outputs: dict[str, str] = state["outputs"]
+    return next(outputs[name] for name in ("direct", "final", "base") if name in outputs)
+
+
+class Marker:
+    """Marks answers in one scoring of a run."""
+
+    def __init__(
+        self,
+        benchmarks: Mapping[str, Benchmark],
+        items: Items,
+        journal: Journal,
+        records: Records,
+        judge: Judge | None = None,
+        scoring: int = 0,
+        prices: Prices | None = None,
+    ) -> None:
+        self._benchmarks, self._items, self._journal = benchmarks, items, journal
+        self._records, self._judge, self._scoring = records, judge, scoring
+        self._verdicts = records.verdicts(judge.name) if judge else {}
+        self._prices = prices or {}
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rules")
+
+    async def mark(self, key: Key, reply: str) -> Event:
+        """The mark of a reply: the recorded one, or a new one.
+
+        Raises:
+            TrialFailed: the rule or the judge failed; no mark is recorded, so that a later try may.
+            RunStopped: the disk is full.
+        """
+        known = self._records.scored.get(self._scoring, {}).get(key)
+        return known or await self._new(key, reply)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False)
+
+    async def _new(self, key: Key, reply: str) -> Event:
+        item, benchmark = self._items[key.task][key.item], self._benchmarks[key.task]
+        mark = await self._by_rule(key, benchmark, item, reply)
+        judge = self._judge
+        if judge and benchmark.judged and not mark["value"]:
+            mark |= self._judged_before(key) or await self._by_judge(judge, key, item, reply)
+        return await self._write("scored", key, mark)
+
+    async def _by_rule(self, key: Key, benchmark: Benchmark, item: Item, reply: str) -> Event:
+        loop = asyncio.get_running_loop()
+        try:
+            score = await loop.run_in_executor(self._threads, benchmark.score, item, reply)
+        except Exception as error:  # a rule must not raise; if one does, the others go on
+            await self._refuse(key, f"the rule failed: {type(error).__name__}: {error}")
+        return {"f1": None, **asdict(score), "by": "rule", "judge": "", "reason": ""}
+
+    async def _by_judge(self, judge: Judge, key: Key, item: Item, reply: str) -> Event:
+        verdict = await judge(item.question, item.golds, reply)
+        cost = self._cost(judge, verdict)
+        if verdict.correct is None:
+            why = f"the judge {judge.name} failed: {verdict.error}"
+            await self._refuse(key, f"{why} ({verdict.reason})" if verdict.reason else why, cost)
+        value, reason = float(bool(verdict.correct)), verdict.reason
+        return {"value": value, "by": "judge", "judge": judge.name, "reason": reason, "cost": cost}
+
+    def _judged_before(self, key: Key) -> Event:
+        before = self._verdicts.get(key, {})
+        return {name: before[name] for name in ("value", "by", "judge", "reason") if before}
+
+    def _cost(self, judge: Judge, verdict: Verdict) -> float | None:
+        if (price := self._prices.get(judge.name)) is None:
+            return None
+        spent = verdict.input_tokens * price.input + verdict.output_tokens * price.output
+        return spent / MILLION
+
+    async def _refuse(self, key: Key, error: str, cost: float | None = None) -> NoReturn:
+        await self._write("unscored", key, {"error": error, "cost": cost})
+        raise TrialFailed(error)
+
+    async def _write(self, kind: str, key: Key, what: Event) -> Event:
+        event = {"event": kind, **key._asdict(), "scoring": self._scoring, **what}
+        await self._journal.append(event)
+        self._records.add(event)
+        return event

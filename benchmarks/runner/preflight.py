@@ -1,0 +1,129 @@
+"""Everything that can be wrong with a run, found before its first item costs anything."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any
+
+from agentflow_graph.context import Context
+from agentflow_graph.errors import SettingError
+from agentflow_graph.resources import Crews
+from benchmarks.items.data import load, must_be_folder
+from benchmarks.items.item import Benchmark
+from benchmarks.runner.folder import Folder, Items, Request
+from benchmarks.runner.prices import read_prices, unpriced
+from benchmarks.runner.trials import context_of
+from benchmarks.scoring.judge import Judge
+from benchmarks.tasks.registry import benchmark, subset
+
+PACKAGES = ("inspect-ai", "langgraph", "langchain-core", "math-verify")
+Asked = argparse.Namespace
+
+
+def prepare(asked: Asked) -> tuple[Request, Items, Judge | None]:
+    """What the command line asks for, with its items and judge; raises SettingError."""
+    needs_inspect()
+    Folder(asked.run).must_be_new()
+    must_be_folder(asked.data)
+    subsets = {name: _subset(benchmark(name), asked.subset) for name in asked.task}
+    request = Request(
+        name=asked.run.resolve().name,
+        subsets=subsets,
+        expected={},
+        trials=asked.trials,
+        concurrency=asked.concurrency,
+        settings=_settings(asked),
+        seed=asked.seed,
+        judge=asked.judge,
+        max_cost=asked.max_cost,
+        prices=read_prices(asked.prices) if asked.prices else {},
+        versions=_versions(),
+    )
+    judge = check(request)
+    items = {name: _items(name, part, asked) for name, part in subsets.items()}
+    return request.expecting({name: len(own) for name, own in items.items()}), items, judge
+
+
+def check(request: Request) -> Judge | None:
+    """Raises SettingError unless models, tools, judge and prices can be had; returns the judge."""
+    context = context_of(request)
+    if context.approve:
+        raise SettingError("approve=True asks a human before each call; a benchmark has none")
+    judge = Judge.of(request.judge) if request.judge else None
+    _check_prices(context, request)
+    asyncio.run(Crews({}, None).of(context))
+    return judge
+
+
+def needs_inspect() -> None:
+    """Raises SettingError where the extra is not installed."""
+    if find_spec("inspect_ai") is None:
+        raise SettingError("the runner needs inspect_ai; install agentflow-graph[bench]")
+
+
+def _check_prices(context: Context, request: Request) -> None:
+    if not request.max_cost:
+        return
+    missing = set(unpriced(context, request.prices))
+    if request.judge and request.judge not in request.prices:
+        missing.add(request.judge)
+    if missing:
+        names = ", ".join(sorted(missing))
+        raise SettingError(
+            f"--max-cost needs prices, and none is known for {names}; state them with --prices FILE"
+        )
+
+
+def _subset(of: Benchmark, name: str) -> str:
+    if name:
+        subset(of, name)
+        return name
+    return "agentflow" if "agentflow" in of.subsets else next(iter(of.subsets))
+
+
+def _items(name: str, part: str, asked: Asked) -> Mapping[str, Any]:
+    items = load(benchmark(name), part, asked.data, asked.limit)
+    if not items:
+        raise SettingError(f"{name} ({part}) has no items; look at --data and --limit")
+    return {item.id: item for item in items}
+
+
+def _settings(asked: Asked) -> dict[str, Any]:
+    """What is set by name, and by the options that set fields of their own."""
+    options = {
+        "max_seconds": asked.max_seconds,
+        "max_tokens": asked.max_tokens,
+        "outputs": "base" if asked.baseline else None,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, value in _pairs(asked.set):
+        if name in given or (name == "seed" and asked.seed):
+            raise SettingError(f"{name} is set twice: by --set {name}={value} and by an option")
+        given[name] = value
+    return given
+
+
+def _pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
+    pairs = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingError(f"--set {text!r} is not of the form NAME=VALUE")
+        pairs.append((name, value))
+    return pairs
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

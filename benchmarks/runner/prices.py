@@ -1,0 +1,91 @@
+"""What a run costs in US dollars, from prices that the user states; none are built in.
+
+    ["openai:gpt-5-mini"]      # the model string, as in the settings
+    input = 0.25               # US dollars per million tokens
+    output = 2.00
+
+Models that run in this process (`nano`, `local:DIR`) cost nothing. A model behind a tool reports
+no tokens to the graph, so what it costs is not counted.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agentflow_graph.context import RULES, Context
+from agentflow_graph.errors import SettingError
+from agentflow_graph.resources import MODULES
+from agentflow_graph.state import Usage
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Price:
+    """US dollars per million tokens."""
+
+    input: float
+    output: float
+
+
+Prices = Mapping[str, Price]
+
+
+def read_prices(path: Path) -> dict[str, Price]:
+    """The prices in a TOML file, by model string; raises SettingError for anything else."""
+    try:
+        tables = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise SettingError(f"prices {path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"prices {path} is not TOML: {error}") from None
+    return {name: _price(name, table) for name, table in tables.items()}
+
+
+def _price(name: str, table: Any) -> Price:
+    ok = isinstance(table, dict) and set(table) == {"input", "output"}
+    if not ok or not all(_amount(value) for value in table.values()):
+        raise SettingError(
+            f"price of {name!r} is {table!r}; it must be input = ... and output = ..., "
+            "US dollars per million tokens"
+        )
+    return Price(**table)
+
+
+def _amount(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MILLION
+
+
+def cost(usage: Usage, context: Context, prices: Prices) -> float | None:
+    """US dollars for `usage`; None where a model that was asked has no price."""
+    total = 0.0
+    for module, spent in usage.items():
+        price = _of(getattr(context, module), prices)
+        if price is None:
+            return None
+        total += spent["input_tokens"] * price.input + spent["output_tokens"] * price.output
+    return total / MILLION
+
+
+def unpriced(context: Context, prices: Prices) -> list[str]:
+    """Models of `context` whose price is not known."""
+    return sorted({spec for spec in _models(context) if _of(spec, prices) is None})
+
+
+def _models(context: Context) -> Iterator[str]:
+    for module in MODULES:
+        spec: str = getattr(context, module)
+        if spec not in (RULES.get(module), "off"):
+            yield spec
+    if context.tool_model:
+        yield context.tool_model
+
+
+def _of(spec: str, prices: Prices) -> Price | None:
+    if spec == "nano" or spec.startswith("local:"):
+        return Price(0.0, 0.0)
+    return prices.get(spec)

@@ -1,0 +1,140 @@
+"""Running, resuming and scoring anew: from a request to a finished folder.
+
+    await start(Folder(path), request, items, registry())
+    await resume(Folder(path), registry())
+    await score(Folder(path), registry(), Judge.of("openai:gpt-5-mini"))
+
+All three read what the journal holds first; so starting is resuming an empty journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from agentflow_graph.errors import SettingError, closest
+from agentflow_graph.graph import Agent, graph
+from benchmarks.errors import RunStopped, TrialFailed
+from benchmarks.items.item import Benchmark
+from benchmarks.runner.folder import Folder, Items, Request
+from benchmarks.runner.journal import Journal, Key, read
+from benchmarks.runner.marking import Marker, whole_reply
+from benchmarks.runner.progress import Progress
+from benchmarks.runner.records import Records
+from benchmarks.runner.session import keys
+from benchmarks.runner.trials import Trials
+from benchmarks.scoring.judge import Judge
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalLog
+
+AT_ONCE = 16
+"""Answers scored at once by `score`."""
+
+
+async def start(
+    folder: Folder,
+    request: Request,
+    items: Items,
+    benchmarks: Mapping[str, Benchmark],
+    agent: Agent = graph,
+    judge: Judge | None = None,
+    out: TextIO | None = None,
+) -> int:
+    """Begin a run in a new folder; see `resume`."""
+    folder.must_be_new()
+    folder.create(request, items)
+    return await resume(folder, benchmarks, agent, judge, out=out)
+
+
+async def resume(
+    folder: Folder,
+    benchmarks: Mapping[str, Benchmark],
+    agent: Agent = graph,
+    judge: Judge | None = None,
+    max_cost: float | None = None,
+    out: TextIO | None = None,
+) -> int:
+    """Run what is missing, mark what is unmarked, write inspect's logs; the number still missing.
+
+    `out` is where progress is shown, by default standard error.
+
+    Raises:
+        RunStopped: the disk is full or the money spent. What is finished is kept.
+        KeyboardInterrupt: Ctrl-C; inspect catches the cancellation that it becomes.
+        SettingError: no run there, another process at work in it, or a task no longer known.
+    """
+    from benchmarks.runner.inspecting import evaluate
+
+    request, items = folder.request(), folder.items()
+    request = request if max_cost is None else request.costing(max_cost)
+    known(request.subsets, benchmarks)
+    with Journal.opened(folder.journal_file) as journal:
+        records = Records.of(read(folder.journal_file))
+        marker = Marker(benchmarks, items, journal, records, judge, prices=request.prices)
+        total = sum(request.expected.values()) * request.trials
+        # They are made again, whole, from the journal.
+        shutil.rmtree(folder.logs, ignore_errors=True)
+        with Progress(total, records, out) as progress, marker:
+            trials = Trials(agent, request, items, journal, records, marker, progress.ended)
+            try:
+                logs = await evaluate(folder, request, items, trials)
+            except OSError as error:
+                raise RunStopped(f"inspect's log cannot be written: {error}; resume") from error
+    _raise_what_stopped(trials, logs)
+    return total - len(records.scored[0])
+
+
+def _raise_what_stopped(trials: Trials, logs: Sequence[EvalLog]) -> None:
+    if trials.stopped:
+        raise trials.stopped
+    if trials.interrupted:
+        raise KeyboardInterrupt
+    for log in logs:
+        if log.status == "error":
+            raise RunStopped(f"inspect could not end its log of {log.eval.task}: {log.error}")
+
+
+async def score(
+    folder: Folder, benchmarks: Mapping[str, Benchmark], judge: Judge | None = None
+) -> tuple[int, int]:
+    """Mark every finished answer anew, beside the marks there are.
+
+    Returns (number of the new scoring, answers that could not be marked).
+    """
+    request, items = folder.request(), folder.items()
+    known(request.subsets, benchmarks)
+    with Journal.opened(folder.journal_file) as journal:
+        records = Records.of(read(folder.journal_file))
+        number = records.next_scoring()
+        marker = Marker(benchmarks, items, journal, records, judge, number, request.prices)
+        finished = [key for key in keys(request, items) if key in records.finished]
+        with marker:
+            marked = await _each_marked(marker, records, finished)
+        name = judge.name if judge else ""
+        await journal.append({"event": "scoring", "scoring": number, "judge": name})
+    return number, len(finished) - marked
+
+
+async def _each_marked(marker: Marker, records: Records, finished: list[Key]) -> int:
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(key: Key) -> bool:
+        async with slots:
+            try:
+                await marker.mark(key, whole_reply(records.finished[key]["state"]))
+            except TrialFailed:
+                return False
+            return True
+
+    return sum(await asyncio.gather(*map(one, finished)))
+
+
+def known(tasks: Mapping[str, str], benchmarks: Mapping[str, Benchmark]) -> None:
+    """Raises SettingError for a task that the registry has not."""
+    for task in tasks:
+        if task not in benchmarks:
+            near = closest(task, benchmarks)
+            raise SettingError(f"no task {task!r}{near}; known: {', '.join(benchmarks)}")

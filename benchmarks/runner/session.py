@@ -1,0 +1,101 @@
+"""Reading a run folder: what the report and the comparison work on.
+
+session = read_session(Path("runs/bench"))
+
+It may be read while the run goes on: what has not happened yet is missing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.items.item import Item
+from benchmarks.report.result import Result, Session
+from benchmarks.runner.folder import Folder, Items, Request
+from benchmarks.runner.journal import Key, read
+from benchmarks.runner.records import Event, Records
+
+
+def read_session(path: Path, scoring: int | None = None) -> Session:
+    """The run in a folder, as scored last, or by the scoring of that number (0: the run's own).
+
+    Raises:
+        SettingError: the folder holds no run, or no such scoring.
+    """
+    folder = Folder(path)
+    request, items = folder.request(), folder.items()
+    records = Records.of(map(_lighter, read(folder.journal_file)))
+    number = records.chosen(scoring)
+    results = [result_of(k, items[k.task][k.item], records, number) for k in keys(request, items)]
+    return Session(
+        name=request.name,
+        subsets=request.subsets,
+        expected=request.expected,
+        trials=request.trials,
+        settings=request.settings,
+        versions=request.versions,
+        results=results,
+        judge=records.judges[number] if number else request.judge,
+    )
+
+
+def keys(request: Request, items: Items) -> Iterator[Key]:
+    """Every trial that was asked for."""
+    for task, own in items.items():
+        for item in own:
+            for trial in range(1, request.trials + 1):
+                yield Key(task, item, trial)
+
+
+def result_of(key: Key, item: Item, records: Records, scoring: int) -> Result:
+    """What is known of one trial."""
+    ran = records.finished.get(key) or records.failed.get(key)
+    mark = records.scored.get(scoring, {}).get(key)
+    return Result(
+        **key._asdict(),
+        level=item.level,
+        golds=item.golds,
+        **(_marked(mark) if mark else {"score": None, "error": _why(key, records, scoring)}),
+        **(_ran(ran) if ran else {}),
+    )
+
+
+def _marked(mark: Event) -> dict[str, Any]:
+    same = {name: mark[name] for name in ("answer", "rule", "f1")}
+    return {"score": mark["value"], "scored_by": mark["by"], **same}
+
+
+def _why(key: Key, records: Records, scoring: int) -> str:
+    if key in records.finished:
+        unscored = records.unscored.get(scoring, {}).get(key)
+        return str(unscored["error"]) if unscored else "finished, but not scored yet"
+    failed = records.failed.get(key)
+    return str(failed["error"]) if failed else "not run"
+
+
+def _ran(event: Event) -> dict[str, Any]:
+    summary: dict[str, Any] = event["state"]
+    return {"seconds": event["seconds"], "cost": event["cost"], **summary}
+
+
+def _lighter(event: Event) -> Event:
+    """The event with its state, which may be long, boiled down to what a result says of it."""
+    if event["event"] in ("finished", "failed"):
+        event["state"] = _summary(event["state"]) if event["state"] else {}
+    return event
+
+
+def _summary(state: dict[str, Any]) -> dict[str, Any]:
+    calls = [call for turn in state["turns"] for call in turn.get("calls", [])]
+    usage = state["usage"].values()
+    return {
+        "stopped_by": state["stopped_by"],
+        "turns": len(state["turns"]),
+        "input_tokens": int(sum(spent["input_tokens"] for spent in usage)),
+        "output_tokens": int(sum(spent["output_tokens"] for spent in usage)),
+        "tools": dict(Counter(call["tool"] for call in calls if call["tool"])),
+        "tool_errors": sum(call["status"] != "ok" for call in calls if call["tool"]),
+    }

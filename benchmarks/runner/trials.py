@@ -1,0 +1,151 @@
+"""Trials of items: each runs the compiled graph once, and never again once it has finished.
+
+    trials = Trials(agent, request, items, journal, records, marker)
+    outcome = await trials.outcome(Key("bamboogle", "test_1", 1))
+
+A finished state is in the journal before it is marked, and the mark before anybody sees it; so a
+process may be killed at any moment. Only states that ended well are kept: a run whose state has an
+error, or that raised, or that hung, is a `TrialFailed` and is tried again by `resume`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+
+from agentflow_graph.context import Context
+from agentflow_graph.graph import Agent
+from agentflow_graph.nodes.run import GRACE
+from agentflow_graph.state import State
+from benchmarks.errors import RunStopped, TrialFailed
+from benchmarks.runner.folder import Items, Request
+from benchmarks.runner.journal import Journal, Key
+from benchmarks.runner.marking import Marker, whole_reply
+from benchmarks.runner.prices import cost
+from benchmarks.runner.records import Event, Records
+
+MARGIN = 30.0
+"""Seconds over the graph's own limits after which a run counts as hung."""
+
+Record = dict[str, Any]
+"""A finished state without its messages: plain data."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trial that has a score."""
+
+    state: Record
+    mark: Event
+
+
+class Trials:
+    """All trials of one run; `on_end` hears of each that ends, with its mark or None."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        request: Request,
+        items: Items,
+        journal: Journal,
+        records: Records,
+        marker: Marker,
+        on_end: Callable[[Event | None], None] = lambda mark: None,
+    ) -> None:
+        self._agent, self._request, self._items = agent, request, items
+        self._journal, self._records, self._marker = journal, records, marker
+        self._on_end = on_end
+        self._slots = asyncio.Semaphore(request.concurrency)
+        self._outcomes: dict[Key, Outcome] = {}
+        self._context = lru_cache(lambda trial: context_of(request, trial))
+        self.stopped: RunStopped | None = None
+        self.interrupted = False
+
+    async def outcome(self, key: Key) -> Outcome:
+        """Run what is not finished, mark what is not marked.
+
+        Raises:
+            TrialFailed: this trial has no score; the others go on.
+            RunStopped: nothing more can be run; raised at once for every trial that follows.
+        """
+        try:
+            async with self._slots:
+                self._may_go_on()
+                state = await self._state(key)
+                mark = await self._marker.mark(key, whole_reply(state))
+        except asyncio.CancelledError:
+            self.interrupted = True
+            raise
+        except TrialFailed:
+            self._on_end(None)
+            raise
+        except RunStopped as error:
+            self.stopped = error
+            raise
+        self._on_end(mark)
+        self._outcomes[key] = Outcome(state, mark)
+        return self._outcomes[key]
+
+    def taken(self, key: Key) -> Outcome:
+        """What `outcome` gave; kept until it is taken, once."""
+        return self._outcomes.pop(key)
+
+    def _may_go_on(self) -> None:
+        limit, spent = self._request.max_cost, self._records.spent
+        if limit and spent >= limit and self.stopped is None:
+            self.stopped = RunStopped(
+                f"{spent:.2f} of {limit:.2f} US dollars are spent; what is under way is finished. "
+                "Resume with a higher --max-cost"
+            )
+        if self.stopped:
+            raise self.stopped
+
+    async def _state(self, key: Key) -> Record:
+        if key in self._records.finished:
+            found: Record = self._records.finished[key]["state"]
+            return found
+        return await self._run(key)
+
+    async def _run(self, key: Key) -> Record:
+        context, begun = self._context(key.trial), time.perf_counter()
+        state, error = await self._answered(self._items[key.task][key.item].question, context)
+        event = {
+            "event": "failed" if error else "finished",
+            **key._asdict(),
+            "seconds": time.perf_counter() - begun,
+            "cost": cost(state["usage"], context, self._request.prices) if state else None,
+            "state": state,
+            **({"error": error} if error else {}),
+        }
+        await self._journal.append(event)
+        self._records.add(event)
+        if error:
+            raise TrialFailed(error)
+        return state
+
+    async def _answered(self, question: str, context: Context) -> tuple[Record, str]:
+        """The finished state, and what is wrong with it; an empty state where there is none."""
+        config: RunnableConfig = {"recursion_limit": context.recursion_limit}
+        limit = context.max_seconds + GRACE + MARGIN
+        try:
+            async with asyncio.timeout(limit) as clock:
+                given = State(question=question)
+                state = await self._agent.ainvoke(given, config, context=context)
+        except Exception as error:  # whatever broke, the other items go on
+            if clock.expired():
+                return {}, f"no answer within {limit:.0f} s"
+            return {}, f"{type(error).__name__}: {error}"
+        record = cast(Record, {name: value for name, value in state.items() if name != "messages"})
+        return record, record["error"]
+
+
+def context_of(request: Request, trial: int = 1) -> Context:
+    """The graph's settings for one trial; raises SettingError for what cannot work."""
+    seed = {"seed": request.seed + trial - 1} if request.seed else {}
+    return Context.of({**request.settings, **seed})

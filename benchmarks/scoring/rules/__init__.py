@@ -1,0 +1,1 @@
+"""The rules behind `benchmarks.scoring.scorers`, one file each."""

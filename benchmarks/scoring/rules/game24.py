@@ -1,0 +1,107 @@
+r"""Game of 24: any valid expression counts, computed with exact fractions.
+
+    game24([1, 3, 4, 6], r"\boxed{\frac{6}{1-\frac{3}{4}} = 24}").value   # 1.0
+
+The text is read by `ast.parse` and never evaluated: only `+ - * /`, brackets and whole numbers.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from benchmarks.scoring.rules.answer import Score, extract_answer, unprefixed
+
+LONGEST = 300
+"""Characters of an answer that are read; four numbers need no more."""
+
+_OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+_SIGNS = (
+    (r"\\(?:times|cdot|ast)(?![a-zA-Z])|[×·⋅∙•✕✖xX]", "*"),
+    (r"\\div(?![a-zA-Z])|[÷∕⁄]", "/"),
+    (r"[\u2212\u2010-\u2014\uff0d]", "-"),
+    (r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[()\[\],;!: ]|[$`]", " "),
+    (r"\\[dt]?frac(?![a-zA-Z])", "#"),
+)
+_FRACTION = re.compile(r"#\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_BRACKETS = str.maketrans("[]{}", "()()")
+_BESIDE = re.compile(r"(?<=[0-9)])(\s*)(?=\()|(?<=\))(\s*)(?=[0-9])")
+_ARITHMETIC = re.compile(r"[0-9+\-*/()\s]+")
+
+
+def game24(numbers: Sequence[int], reply: str, target: int = 24) -> Score:
+    r"""1.0 if the answer is an expression of `target` that uses each of `numbers` exactly once.
+
+    Read are × ÷ x, `\times`, `\div`, `\frac{}{}`, brackets of any kind and a product without a
+    sign, as in `8(1+1+1)`. Steps joined by `=` must all come to `target`. Signs in front of a
+    number, powers, whole-number division and calls are no valid expression.
+
+    Args:
+        numbers: the numbers given, with repetitions.
+        reply: the whole reply of a model.
+        target: what the expression must come to.
+
+    Raises:
+        ValueError: `numbers` is empty.
+    """
+    if not numbers:
+        raise ValueError("numbers is empty, so no expression could be right: repair the data set")
+    answer, rule = extract_answer(reply)
+    readings = {unprefixed(answer), answer.rpartition(":")[2]}
+    return Score(float(any(_solves(numbers, text, target) for text in readings)), answer, rule)
+
+
+def _solves(numbers: Sequence[int], text: str, target: int) -> bool:
+    if len(text) > LONGEST:
+        return False
+    steps = [_value(_plain(step)) for step in _trim(text).split("=")]
+    if any(step is None or step[0] != target for step in steps):
+        return False
+    return any(step is not None and step[1] == sorted(numbers) for step in steps)
+
+
+def _trim(text: str) -> str:
+    """Without the marks of Markdown and the full stop around it."""
+    text = text.strip().rstrip(".,;")
+    for mark in ("**", "*", "__"):
+        if text.startswith(mark) and text.endswith(mark):
+            text = text[len(mark) : -len(mark)]
+    return text
+
+
+def _plain(text: str) -> str:
+    for pattern, sign in _SIGNS:
+        text = re.sub(pattern, sign, text)
+    while (simpler := _FRACTION.sub(r"((\1)/(\2))", text)) != text:
+        text = simpler
+    return _BESIDE.sub("*", text.translate(_BRACKETS)).strip()
+
+
+def _value(text: str) -> tuple[Fraction, list[int]] | None:
+    """What an expression comes to and the numbers in it, sorted; None if it is not valid."""
+    if not _ARITHMETIC.fullmatch(text):
+        return None
+    used: list[int] = []
+    try:
+        tree = ast.parse(" ".join(text.split()), mode="eval")
+        return _evaluate(tree.body, used), sorted(used)
+    except (SyntaxError, ValueError, ZeroDivisionError, RecursionError, MemoryError):
+        return None
+
+
+def _evaluate(node: ast.expr, used: list[int]) -> Fraction:
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        used.append(node.value)
+        return Fraction(node.value)
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
+        left, right = _evaluate(node.left, used), _evaluate(node.right, used)
+        return _OPERATIONS[type(node.op)](left, right)
+    raise ValueError(f"{type(node).__name__} is no arithmetic")

@@ -1,0 +1,44 @@
+"""Every verb of training, a line each: `python -m rl`, and `python -m rl VERB ...` to start one."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+
+VERBS = {
+    "demo": ("rl.demo", "make a planner from nothing, train it, ask it one question"),
+    "train": ("rl.train", "train a planner in the live graph, or resume a run"),
+    "report": ("rl.report", "write a run's report again"),
+    "serve": ("rl.serve", "serve a planner, or what a run trained, with vLLM"),
+    "evaluate": ("rl.evaluate", "measure a planner on held-out questions"),
+    "data": ("rl.questions.data", "build and check question sets"),
+    "warmstart": ("rl.planners.warmstart", "make a nano planner by supervised steps"),
+    "traces": ("rl.planners.traces", "let a planner or its teacher play, and keep the runs"),
+    "sft": ("rl.planners.sft", "train a planner on the runs of others"),
+    "ablations": ("rl.studies.ablations", "compare ways to train over several seeds"),
+    "killing": ("rl.studies.killing", "kill a training run at random moments and compare"),
+    "gpu-check": ("rl.studies.gpu_check", "check a GPU machine before a long run"),
+    "bench-update": ("rl.studies.bench.update", "time the update beside other trainers"),
+    "bench-memory": ("rl.studies.bench.memory", "watch the memory of a long training"),
+}
+"""Module and line of help by verb."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Start a verb, or list them; returns the exit code."""
+    verb, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if verb in ("-h", "--help"):
+        print("usage: python -m rl VERB ...\n")
+        print("\n".join(f"  {name:14}{text}" for name, (_, text) in VERBS.items()))
+        print("\n`python -m rl VERB --help` explains one.")
+        return 0
+    if verb not in VERBS:
+        print(f"error: no verb {verb!r}; choose among {', '.join(VERBS)}", file=sys.stderr)
+        return 2
+    sys.argv = [f"python -m rl {verb}", *rest]
+    runpy.run_module(VERBS[verb][0], run_name="__main__", alter_sys=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Rollout engines: vLLM in Ray actors, and the weights they serve."""

@@ -1,0 +1,75 @@
+"""OpenRLHF's own vLLM actor, asked in token ids: every GPU engine, and `engine.kind=async` on CPU.
+
+Each answer carries the version of the weights it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rl.adapter.cpu import stub_flash_attn
+
+stub_flash_attn()
+
+from openrlhf.trainer.ray.vllm_engine import RolloutRayActor  # noqa: E402
+
+from agentflow_graph.models.policy import Completion, Sampling  # noqa: E402
+from rl.adapter.engines.request import completion, sampling_params  # noqa: E402
+from rl.adapter.engines.served import Served  # noqa: E402
+
+
+def plain(actor: Any) -> Any:
+    """The class that `@ray.remote` wrapped: Ray's actor classes cannot be subclassed."""
+    return actor.__ray_metadata__.modified_class.__ray_actor_class__
+
+
+class AsyncEngine(Served, plain(RolloutRayActor)):  # type: ignore[misc]
+    """OpenRLHF's rollout actor (vLLM's AsyncLLM, engine core in a child process)."""
+
+    async def __init__(self, **kwargs: Any) -> None:  # type: ignore[misc]  # Ray awaits it
+        """Stock set-up, for token ids alone.
+
+        OpenRLHF would load the file that `train.agent_func_path` names, which is no file of ours,
+        and vLLM a tokenizer, which our planners keep where it does not look.
+        """
+        own = {"agent_func_path": None, "remote_rm_url": None, "skip_tokenizer_init": True}
+        await super().__init__(**kwargs | own)
+        self.born()
+
+    async def generate_ids(
+        self, prompt_ids: list[int], sampling: Sampling, eos_id: int
+    ) -> Completion:
+        """One sampled reply."""
+        async with self.serving() as version:
+            output = await self.generate(prompt_ids, sampling_params(sampling, eos_id))
+            return completion(output, version)
+
+    async def load_weights(self, blob: bytes, version: int) -> None:
+        """Serve these weights from now on."""
+        async with self.renewed(version):
+            await self.llm.collective_rpc("load_bytes", args=(blob,))
+            await self.llm.reset_prefix_cache()
+
+    async def set_version(self, version: int) -> None:
+        """Count a sync that went past us, by NCCL."""
+        self.given(version)
+
+    async def ready(self) -> str:
+        """Returns vLLM's version once the engine serves."""
+        import vllm
+
+        return str(vllm.__version__)
+
+
+def tempered(stock: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """OpenRLHF's maker of GPU engines, told to report what it sampled from.
+
+    Without importance correction OpenRLHF leaves vLLM's default, log-probabilities before the
+    temperature. It passes the mode as its twelfth argument.
+    """
+
+    def create(*given: Any, **named: Any) -> list[Any]:
+        return stock(*given[:11], "processed_logprobs", *given[12:], **named)
+
+    return create

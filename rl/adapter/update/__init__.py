@@ -1,0 +1,1 @@
+"""The update: actor, experience and policy as OpenRLHF calls them."""

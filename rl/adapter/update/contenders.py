@@ -1,0 +1,105 @@
+"""The policy step by itself, ours and stock OpenRLHF's, side by side in one Ray: for benchmarks.
+
+A step is all that happens to a step's rollouts after they are there: rows, log-probabilities of
+policy and reference, advantages, replay buffer, forward, backward and optimizer. Each side has its
+own policy process and its own reference.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rl.adapter.cpu import allow_fp32, prepare, stub_flash_attn
+
+stub_flash_attn()
+
+import openrlhf.trainer.ray.launcher as launcher  # noqa: E402
+import openrlhf.trainer.ray.ppo_actor as ppo_actor  # noqa: E402
+import ray  # noqa: E402
+from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker  # noqa: E402
+from openrlhf.trainer.ppo_utils.kl_controller import FixedKLController  # noqa: E402
+from openrlhf.utils import get_strategy  # noqa: E402
+
+from rl.adapter.arguments import parsed  # noqa: E402
+from rl.adapter.cluster import start_ray  # noqa: E402
+from rl.adapter.engines.engine import plain  # noqa: E402
+from rl.adapter.update.experience import FlowExperienceMaker, assign  # noqa: E402
+from rl.adapter.update.policy import FlowPolicy, FlowReference, load_tokenizer  # noqa: E402
+from rl.adapter.workers.samples import FlowSamplesGenerator  # noqa: E402
+from rl.rollout import Trajectory  # noqa: E402
+from rl.settings.config import Config  # noqa: E402
+
+
+class StockPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
+    """OpenRLHF's own policy actor; only torch.cuda's three stand-ins are ours."""
+
+    def init_model_from_pretrained(self, *args: Any, **kwargs: Any) -> None:
+        """Stock set-up without engines."""
+        ppo_actor.get_tokenizer = load_tokenizer
+        allow_fp32()
+        prepare()
+        super().init_model_from_pretrained(*args, **kwargs)
+
+
+class StockReference(plain(launcher.ReferenceModelActor)):  # type: ignore[misc]
+    """OpenRLHF's own reference actor."""
+
+    def init_model_from_pretrained(self, *args: Any, **kwargs: Any) -> None:
+        """Stock set-up."""
+        allow_fp32()
+        prepare()
+        super().init_model_from_pretrained(*args, **kwargs)
+
+
+class Contenders:
+    """Starts the processes; `ours` and `stock` each do one step."""
+
+    def __init__(self, config: Config) -> None:
+        args = parsed(config)
+        start_ray(on_cpu=True)
+        self.config = config
+        self._policy, self._reference = _groups(FlowPolicy, FlowReference, args, config)
+        self._stock_policy, stock_reference = _groups(StockPolicy, StockReference, args, config)
+        tokenizer = load_tokenizer(config.model.path)
+        kl = FixedKLController(config.algorithm.kl)
+        given = kl, get_strategy(args), tokenizer
+        self._maker = FlowExperienceMaker(self._policy, None, None, self._reference, *given)
+        self._maker.algorithm = config.algorithm
+        self._samples = self._maker.samples = object.__new__(FlowSamplesGenerator)
+        self._samples.tokenizer = tokenizer
+        self._stock_maker = RemoteExperienceMaker(
+            self._stock_policy, None, None, stock_reference, *given
+        )
+
+    def ours(self, trajectories: list[Trajectory]) -> dict[str, Any]:
+        """Our step; returns the policy's status."""
+        credit = assign(trajectories, self.config.algorithm, 0)
+        return self._trained(self._policy, self._maker.make_experience_batch(credit))
+
+    def stock(self, trajectories: list[Trajectory]) -> dict[str, Any]:
+        """Stock's step on the same turn rows; a multiple of the group, or it refuses them."""
+        window = self.config.rollout.window
+        rows = [self._samples.row(t, action, window) for t in trajectories for action in t.actions]
+        return self._trained(self._stock_policy, self._stock_maker.make_experience_batch(rows))
+
+    def _trained(self, group: Any, experiences: list[Any]) -> dict[str, Any]:
+        ray.get(group.async_run_method_batch("append", experience=experiences))
+        beta = self.config.algorithm.kl
+        status: dict[str, Any] = ray.get(group.async_run_method("fit", kl_ctl=beta))[0]
+        return status
+
+    def close(self) -> None:
+        """End Ray and every process of it."""
+        ray.shutdown()
+
+
+def _groups(policy: type, reference: type, args: Any, config: Config) -> tuple[Any, Any]:
+    model, horizon = config.model.path, 1_000_000
+    return _group(policy, args, model, horizon), _group(reference, args, model)
+
+
+def _group(kind: type, args: Any, *given: Any) -> Any:
+    actor: Any = ray.remote(num_gpus=1)(kind)
+    group = launcher.RayActorGroup(1, 1, actor, num_gpus_per_actor=0.5)
+    ray.get(group.async_init_model_from_pretrained(get_strategy(args), *given))
+    return group

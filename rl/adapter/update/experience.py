@@ -1,0 +1,166 @@
+"""Credit: from trajectories to turn rows with advantages, through `rl.flow_grpo`.
+
+Failed runs are left out; groups without spread are dropped and counted. Rows are padded with blank
+ones to whole micro-batches, or DeepSpeed's accumulation window would drift from rollout to rollout.
+A blank's mask is all zero, so that it counts in no mean of the loss.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from rl.adapter.cpu import stub_flash_attn
+
+stub_flash_attn()
+
+from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
+from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker  # noqa: E402
+
+from rl import flow_grpo  # noqa: E402
+from rl.adapter.workers.samples import FlowSamplesGenerator  # noqa: E402
+from rl.rollout import Trajectory  # noqa: E402
+from rl.settings.config import Algorithm  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Credit:
+    """What a step's trajectories teach; tensors over the N usable trajectories."""
+
+    trajectories: list[Trajectory]
+    advantage: torch.Tensor
+    groups: torch.Tensor
+    turns: torch.Tensor
+    dropped_groups: int
+    failed: int
+
+
+def assign(trajectories: list[Trajectory], algorithm: Algorithm, seed: int) -> Credit:
+    """Advantages of those trajectories that teach something; a group is a question's id."""
+    judged = [t for t in trajectories if t.reward is not None]
+    names = {t.task.id: i for i, t in enumerate(trajectories)}
+    rewards = torch.tensor([t.reward for t in judged], dtype=torch.float32)
+    groups = torch.tensor([names[t.task.id] for t in judged], dtype=torch.long)
+    turns = torch.tensor([len(t.actions) for t in judged], dtype=torch.long)
+    advantage = flow_grpo.advantages(rewards, groups, turns, algorithm.statistics)
+    keep = flow_grpo.has_spread(rewards, groups)
+    advantage, groups, turns = advantage[keep], groups[keep], turns[keep]
+    if algorithm.shuffle_advantages:
+        order = torch.randperm(len(advantage), generator=torch.Generator().manual_seed(seed))
+        advantage = advantage[order]
+    return Credit(
+        [t for t, kept in zip(judged, keep.tolist(), strict=True) if kept],
+        advantage,
+        groups,
+        turns,
+        dropped_groups=len(names) - len(groups.unique()),
+        failed=len(trajectories) - len(judged),
+    )
+
+
+class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
+    """OpenRLHF's maker (log-probabilities of policy and reference) on turn rows."""
+
+    algorithm: Algorithm
+    samples: FlowSamplesGenerator
+    credit: Credit
+    gaps: dict[str, float]
+    """How far engine and trainer were apart in the last step; see `apart`."""
+
+    def split_rollout_samples(self, rollout_samples: Credit) -> list[Experience]:
+        """Turn rows in micro-batches, blanks at the end of each data-parallel share."""
+        credit = self.credit = rollout_samples
+        owner = [i for i, t in enumerate(credit.trajectories) for _ in t.actions]
+        self._advantages = flow_grpo.row_advantages(
+            credit.advantage,
+            credit.groups,
+            credit.turns,
+            torch.tensor(owner),
+            self.algorithm.weighting,
+        )
+        window = self.args.data.max_len
+        rows = [
+            self.samples.row(trajectory, action, window)
+            for trajectory in credit.trajectories
+            for action in trajectory.actions
+        ]
+        blanks = [_blank(rows[0]) for _ in range(-len(rows) % self._multiple())]
+        batches: list[Experience] = super().split_rollout_samples(rows + blanks)
+        return batches
+
+    def _multiple(self) -> int:
+        args = self.args
+        ranks = args.actor.num_nodes * args.actor.num_gpus_per_node
+        return math.lcm(args.train.batch_size, args.rollout.micro_batch_size * ranks)
+
+    @torch.no_grad()
+    def compute_advantages_and_returns(self, experiences: list[Experience]) -> list[Experience]:
+        """Deal the rows' advantages out; measure how far engine and trainer are apart."""
+        table = torch.cat([self._advantages, torch.zeros(1)])
+        blank = len(self._advantages)
+        gaps = []
+        for batch in experiences:
+            of_row = table[[min(i, blank) for i in batch.index]]
+            batch.advantages = of_row.unsqueeze(-1) * batch.action_mask
+            batch.returns, batch.kl = batch.advantages.clone(), None
+            batch.info["return"] = of_row
+            gap = batch.action_log_probs.float() - batch.rollout_log_probs.float()
+            gaps.append(gap[batch.action_mask.bool()])
+        self.gaps = apart(torch.cat(gaps))
+        return experiences
+
+
+def apart(gap: torch.Tensor) -> dict[str, float]:
+    """What log p(trainer) - log p(engine) of the action tokens, (K,), comes to.
+
+    `gap_max` and `gap_mean` are of its absolute value; `ratio_mean` and `ratio_max` of its
+    exponential, which is the weight that the importance correction starts from.
+    """
+    size, ratio = gap.abs(), gap.exp()
+    return {
+        "gap_max": size.max().item(),
+        "gap_mean": size.mean().item(),
+        "ratio_max": ratio.max().item(),
+        "ratio_mean": ratio.mean().item(),
+    }
+
+
+def _blank(like: Experience) -> Experience:
+    """A row of two padding tokens that no mean counts."""
+    one = torch.zeros(1, 1)
+    return Experience(
+        sequences=torch.zeros(1, 2, dtype=torch.long),
+        attention_mask=torch.ones(1, 2, dtype=torch.long),
+        action_mask=torch.zeros(1, 1, dtype=like.action_mask.dtype),
+        rollout_log_probs=one,
+        rewards=torch.zeros(1),
+        scores=torch.zeros(1),
+        response_length=torch.zeros(1, dtype=torch.long),
+        truncated=torch.tensor([False]),
+        total_length=torch.tensor([2.0]),
+        prompts=[""],
+        labels=[""],
+        images=[None],
+        mm_train_inputs=[None],
+        info={name: torch.zeros_like(value) for name, value in like.info.items()},
+    )
+
+
+def describe(credit: Credit, version: int) -> dict[str, Any]:
+    """Counts of a step for the metrics; `version` is that of the policy that is trained on it.
+
+    Staleness of a turn: weight updates between the policy that sampled it and `version`.
+    """
+    stale = [version - a.policy_version for t in credit.trajectories for a in t.actions]
+    return {
+        "groups_used": len(credit.groups.unique()),
+        "groups_dropped": credit.dropped_groups,
+        "failed_rollouts": credit.failed,
+        "rows": int(credit.turns.sum()),
+        "policy_version": version,
+        "staleness_max": max(stale, default=0),
+        "staleness_mean": sum(stale) / max(1, len(stale)),
+    }

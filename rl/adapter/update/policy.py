@@ -1,0 +1,208 @@
+"""Policy and reference: OpenRLHF's DeepSpeed actors, made to run on CPU and to sync by bytes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from rl.adapter.cpu import allow_fp32, prepare, stub_flash_attn
+
+stub_flash_attn()
+
+import openrlhf.trainer.ray.launcher as launcher  # noqa: E402
+import openrlhf.trainer.ray.ppo_actor as ppo_actor  # noqa: E402
+import ray  # noqa: E402
+import safetensors.torch  # noqa: E402
+import torch  # noqa: E402
+import transformers  # noqa: E402
+from peft import PeftModel  # noqa: E402
+
+from rl.adapter.engines.engine import plain  # noqa: E402
+from rl.adapter.update import lora  # noqa: E402
+from rl.adapter.update.actor import FlowActor  # noqa: E402
+from rl.run import checkpoints  # noqa: E402
+from rl.run.journal import JournalError  # noqa: E402
+
+
+def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:
+    """OpenRLHF's tokenizer, or ours from the folder in which transformers leaves it unchanged."""
+    apart = Path(model) / "tokenizer"
+    if (apart / "tokenizer.json").exists():
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast.from_pretrained(apart, padding_side="left")
+    from openrlhf.utils.utils import get_tokenizer
+
+    return get_tokenizer(model, *args, **kwargs)
+
+
+class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
+    """OpenRLHF's PPO trainer; survives a micro-batch of blank rows and syncs adapters merged."""
+
+    actor: Any
+
+    def training_step(self, experience: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Stock step. A batch without action tokens has no mean to report: its metrics are 0/0."""
+        status: dict[str, Any] = super().training_step(experience, *args, **kwargs)
+        if status["num_action_tokens"] == 0:
+            status["num_action_tokens"] = 1e-6
+            status["metrics"] = {
+                name: torch.nan_to_num(value) if isinstance(value, torch.Tensor) else value
+                for name, value in status["metrics"].items()
+            }
+        return status
+
+    def broadcast_to_vllm(self) -> None:
+        """Stock transport (NCCL or CUDA IPC). Of an adapted policy it sees merged weights instead.
+
+        Not run yet: needs GPUs.
+        """
+        actor, model = self.actor, self.actor.model.module
+        if not isinstance(model, PeftModel):
+            super().broadcast_to_vllm()
+            return
+        try:
+            for some in lora.portions(model, self.strategy.args.ds.zero_stage == 3):
+                module = SimpleNamespace(named_parameters=some.items)  # all that it is asked for
+                self.actor = SimpleNamespace(model=SimpleNamespace(module=module), is_vlm=False)
+                super().broadcast_to_vllm()
+        finally:
+            self.actor = actor
+
+
+class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
+    """The policy under training."""
+
+    def init_model_from_pretrained(
+        self, strategy: Any, pretrain: str, max_steps: Any = None, vllm_engines: Any = None
+    ) -> None:
+        """Stock set-up; on CPU without the NCCL group to the engines."""
+        self.version = 0
+        self.pretrain = pretrain
+        self.on_cpu = strategy.args.flow_device == "cpu"
+        ppo_actor.get_tokenizer = load_tokenizer
+        ppo_actor.ActorPPOTrainer, ppo_actor.Actor = FlowActorTrainer, FlowActor
+        allow_fp32()
+        if self.on_cpu:
+            prepare()
+        own = None if self.on_cpu else vllm_engines
+        super().init_model_from_pretrained(strategy, pretrain, max_steps, own)
+        self.engines = vllm_engines
+        self.version = self.checkpoint_states.get("policy_version", 0)
+        if strategy.args.ds.zero_stage in (1, 2):
+            # DeepSpeed then leaves out a step whose gradient holds a NaN, as it does with fp16.
+            self.actor_optim.check_grad_overflow = True
+
+    def fit(self, kl_ctl: float = 0) -> Any:
+        """Stock update. Engine and reference are idle meanwhile, so it may take their cores.
+
+        Every update draws from generators seeded by its number: there is no state to lose.
+        """
+        transformers.set_seed(self.strategy.seed + self.version)
+        engine = self.actor.model
+        left_out = engine.skipped_steps
+        if self.on_cpu:
+            torch.set_num_threads(self.strategy.args.flow_threads)
+        try:
+            status = super().fit(kl_ctl)
+        finally:
+            if self.on_cpu:
+                torch.set_num_threads(1)
+        return status | {"skipped_updates": engine.skipped_steps - left_out}
+
+    def broadcast_to_vllm(self) -> int:
+        """Give the engines the current weights and count the policy version up; returns it."""
+        self.version += 1
+        return self.push()
+
+    def push(self) -> int:
+        """Give the engines the current weights, again if need be; returns the policy version."""
+        if not self.on_cpu:
+            super().broadcast_to_vllm()
+            ray.get([e.set_version.remote(self.version) for e in self.engines])
+            return self.version
+        weights = self._gathered()
+        if self.strategy.is_rank_0():
+            blob = ray.put(safetensors.torch.save(weights))
+            ray.get([e.load_weights.remote(blob, self.version) for e in self.engines])
+        torch.distributed.barrier()
+        return self.version
+
+    def _gathered(self) -> dict[str, torch.Tensor]:
+        served = lora.weights(self.actor.model.module, self.sharded)
+        return {name: weight.cpu() for name, weight in served}
+
+    def fingerprint(self) -> bytes:
+        """The policy's weights as safetensors bytes, for tests of what the engines serve."""
+        return safetensors.torch.save(self._gathered())
+
+    @property
+    def sharded(self) -> bool:
+        """Whether each rank holds a part of every weight."""
+        return bool(self.strategy.args.ds.zero_stage == 3)
+
+    def save_checkpoint(
+        self, tag: str, client_states: Any = None, metric_value: Any = None, metric_key: Any = None
+    ) -> None:
+        """Stock contents, whole or not at all: a kill while saving leaves the former checkpoint.
+
+        Raises:
+            JournalError: it could not be written.
+        """
+        home = Path(self.strategy.args.ckpt.path) / "_actor"
+        aside, states = home / ".partial", {**(client_states or {}), "policy_version": self.version}
+        try:
+            if self.strategy.is_rank_0():
+                shutil.rmtree(aside, ignore_errors=True)
+            torch.distributed.barrier()
+            self.actor.model.save_checkpoint(
+                str(aside), tag=tag, client_state=states, save_latest=False
+            )
+            torch.distributed.barrier()
+            if self.strategy.is_rank_0():
+                checkpoints.publish(aside / tag, home)
+        except (OSError, RuntimeError) as error:
+            raise JournalError(
+                f"the checkpoint {home / tag} cannot be written: {error}; make room there "
+                f"(`df {home}`), then resume the run"
+            ) from error
+        torch.distributed.barrier()
+
+    def save_model(self) -> None:
+        """The planner of the run, and beside it the adapter if there is one."""
+        out = Path(self.strategy.args.ckpt.output_dir)
+        self.export(str(out))
+        if isinstance(self.actor.model.module, PeftModel):
+            lora.save_adapter(self.actor.model.module, out.parent / "adapter", self.sharded)
+
+    def export(self, folder: str) -> None:
+        """Hugging Face folder; a tokenizer that came in a folder of its own goes back into one."""
+        model = self.actor.model.module
+        if isinstance(model, PeftModel):
+            merged = self._gathered()
+            if self.strategy.is_rank_0():
+                lora.save_merged(model, Path(folder), merged)
+                self.tokenizer.save_pretrained(folder)
+            torch.distributed.barrier()
+        else:
+            self.strategy.save_model(self.actor, self.tokenizer, folder)
+        apart, out = Path(self.pretrain) / "tokenizer", Path(folder)
+        if not self.strategy.is_rank_0() or not apart.exists():
+            return
+        for written in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+            (out / written).unlink(missing_ok=True)
+        shutil.copytree(apart, out / "tokenizer", dirs_exist_ok=True)
+
+
+class FlowReference(plain(launcher.ReferenceModelActor)):  # type: ignore[misc]
+    """The frozen reference policy."""
+
+    def init_model_from_pretrained(self, strategy: Any, pretrain: str) -> None:
+        """Stock set-up."""
+        launcher.Actor = FlowActor
+        allow_fp32()
+        if strategy.args.flow_device == "cpu":
+            prepare()
+        super().init_model_from_pretrained(strategy, pretrain)

@@ -1,0 +1,1 @@
+"""Graph workers: Ray actors that run the graph against the engines."""

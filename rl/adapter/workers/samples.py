@@ -1,0 +1,126 @@
+"""Sampling: OpenRLHF's generator of samples, with trajectories of the graph for samples.
+
+Which questions a step asks is a function of the step and of the outcomes on record: without a
+curriculum, those that stand at its place in the run's `data/train.jsonl`. So no reader's state can
+be lost. Rollouts of the next steps may run while a step is collected and trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from openrlhf.trainer.ppo_utils.experience import Experience
+from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
+from openrlhf.trainer.ray.vllm_engine import batch_vllm_engine_call
+
+from agentflow_graph.models.policy import Sampling
+from rl.adapter.workers.pool import Flight, WorkerPool
+from rl.adapter.workers.worker import Batch
+from rl.questions.curriculum import Curriculum
+from rl.questions.rows import read
+from rl.rollout import Action, Task, Trajectory
+from rl.run.folder import records
+from rl.settings.config import Config
+
+
+class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
+    """Runs the graph on the questions of a step or of an evaluation."""
+
+    def __init__(self, strategy: Any, config: Config, pool: WorkerPool, engines: list[Any]) -> None:
+        super().__init__(strategy, None, None, None, engines)
+        self.config = config
+        self.pool = pool
+        self.train = read(config.run / "data" / "train.jsonl")
+        self.heldout = read(config.run / "data" / "heldout.jsonl")
+        floor, ahead = config.data.curriculum_floor, config.rollout.ahead
+        self.curriculum = (
+            Curriculum(self.train, config.seed, floor, ahead) if config.data.curriculum else None
+        )
+        self._flights: dict[int, Flight] = {}
+
+    def of_step(self, step: int) -> list[Trajectory]:
+        """The trajectories of a step, counted from 1; runs of a question stand together.
+
+        Those of the next `rollout.ahead` steps are under way when this returns.
+        """
+        for number in range(step, min(step + self.config.rollout.ahead, self.config.steps) + 1):
+            if number not in self._flights:
+                tasks = self._tasks(number)[: self.config.rollout.questions]
+                self._flights[number] = self.pool.submit(tasks, self._batch(number))
+        with self.awake():
+            groups = self._refilled(step, self.pool.collect(self._flights.pop(step)))
+        samples = [run for group in groups for run in group]
+        if self.curriculum:
+            self.curriculum.learn(step, ((run.task.id, run.reward) for run in samples))
+        return samples
+
+    def recall(self, steps: int) -> None:
+        """Learn what the first `steps` steps of a resumed run had as outcomes."""
+        if not self.curriculum:
+            return
+        for step in range(1, steps + 1):
+            rows = records(self.config.run / "rollouts" / f"step-{step:05d}.jsonl")
+            self.curriculum.learn(step, ((row["id"], row["reward"]) for row in rows))
+
+    def _batch(self, step: int) -> Batch:
+        rollout = self.config.rollout
+        sampling = Sampling(rollout.temperature, rollout.max_tokens)
+        return Batch(f"train-{step:05d}", rollout.group, sampling)
+
+    def _tasks(self, step: int) -> list[Task]:
+        """The questions of a step, and behind them those that may replace some."""
+        size = self.config.rollout.questions * (1 + self.config.rollout.refills)
+        if self.curriculum:
+            return self.curriculum.draw(step, size)
+        return self.train[(step - 1) * size : step * size]
+
+    def _refilled(self, step: int, groups: list[list[Trajectory]]) -> list[list[Trajectory]]:
+        """Run fresh questions for those whose runs all scored alike, round by round."""
+        tasks = self._tasks(step)[len(groups) :]
+        last = groups
+        while (dull := [group for group in last if not _spread(group)]) and tasks:
+            last = self.pool.run(tasks[: len(dull)], self._batch(step))
+            tasks = tasks[len(dull) :]
+            groups = groups + last
+        return groups
+
+    def evaluate(self, step: int, temperature: float) -> list[Trajectory]:
+        """One trajectory for each held-out question."""
+        sampling = Sampling(temperature, self.config.rollout.max_tokens)
+        batch = Batch(f"heldout-{step:05d}-{temperature}", 1, sampling)
+        with self.awake():
+            return [group[0] for group in self.pool.run(self.heldout, batch)]
+
+    @contextmanager
+    def awake(self) -> Iterator[None]:
+        """Engines that sleep while the policy trains are awake inside."""
+        if not self.args.vllm.enable_sleep:
+            yield
+            return
+        batch_vllm_engine_call(self.vllm_engines, "wake_up")
+        try:
+            yield
+        finally:
+            batch_vllm_engine_call(self.vllm_engines, "sleep")
+
+    def row(self, trajectory: Trajectory, action: Action, window: int) -> Experience:
+        """One turn as a single-row Experience."""
+        prompt = len(action.prompt_ids)
+        response = {
+            "prompt": trajectory.task.question,
+            "label": trajectory.task.answers[0],
+            "observation_tokens": action.prompt_ids + action.token_ids,
+            "action_ranges": [(prompt, prompt + len(action.token_ids))],
+            "rollout_log_probs": [0.0] * prompt + action.logprobs,
+            "truncated": action.finish_reason == "length",
+            "reward": trajectory.reward,
+            "scores": trajectory.reward,
+        }
+        return self._process_response_into_experience(response, max_len=window)
+
+
+def _spread(group: list[Trajectory]) -> bool:
+    """Whether the judged runs of a group scored differently."""
+    return len({run.reward for run in group if run.reward is not None}) > 1

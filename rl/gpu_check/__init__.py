@@ -1,1 +1,0 @@
-"""What only a GPU can show, as checks that judge themselves: `python -m rl.gpu_check`."""

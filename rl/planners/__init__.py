@@ -1,0 +1,1 @@
+"""Planners made without reinforcement: nano, warm start, imitation; knows no trainer."""

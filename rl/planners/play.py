@@ -1,0 +1,142 @@
+"""Runs of the graph in this process, with any `PolicyClient` as planner.
+
+    table = Table.set(folder, client, context)
+    runs = await table.play(tasks, Sampling(0.7, 32))
+
+The trainer's workers do the same in processes of their own; both call `rl.rollout`, so an
+evaluation here and one in training measure alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from langchain_core.tools import BaseTool
+
+from agentflow_graph.context import Context
+from agentflow_graph.graph import build_graph
+from agentflow_graph.models.policy import (
+    Completion,
+    PolicyClient,
+    PolicyModel,
+    PolicyTokenizer,
+    Sampling,
+)
+from agentflow_graph.models.strings import trained_under
+from agentflow_graph.resources import load_tools
+from benchmarks.almanac import oracle
+from benchmarks.almanac.scripted import reply
+from rl.planners import nano
+from rl.rollout import Task, Trajectory, rollout, until_judged
+from rl.run.quiet import noise_to
+from rl.settings.arguments import check_planner
+from rl.settings.config import Config, load
+
+T = TypeVar("T")
+NANO = Path(__file__).parents[1] / "configs" / "nano.yaml"
+IN_FLIGHT = 256
+"""Runs at once."""
+
+
+class Teacher:
+    """A policy client that is always right: the almanac's oracle, in the planner's own tokens.
+
+    Its log-probabilities are 0: it has no choice.
+    """
+
+    def __init__(self, tokenizer: PolicyTokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
+        """See `PolicyClient`."""
+        # The template's marks stand at the end of the prompt's last line.
+        text = self._tokenizer.decode(prompt_ids).replace(nano.END, "\n")
+        said = self._tokenizer.encode(reply(oracle.plan, text))
+        ids = [*said, self._tokenizer.eos_id]
+        return Completion(ids, [0.0] * len(ids), "stop")
+
+
+@dataclass(frozen=True)
+class Table:
+    """What stays the same from run to run: planner, tools, settings, limits."""
+
+    client: PolicyClient
+    tokenizer: PolicyTokenizer
+    trained: dict[str, Any]
+    tools: list[BaseTool]
+    context: Context
+    retries: int = 1
+
+    @classmethod
+    def set(cls, planner: Path, client: PolicyClient | None, context: Context) -> Table:
+        """The table for the planner in a folder; without a client, its teacher plays.
+
+        Raises:
+            SettingError: the folder holds no tokenizer, or a tool cannot be had.
+        """
+        tokenizer, trained = PolicyTokenizer.load(planner), trained_under(planner)
+        tools = load_tools(context, context.passages or trained.get("passages", 3))
+        return cls(client or Teacher(tokenizer), tokenizer, trained, tools, context)
+
+    async def play(
+        self, tasks: Sequence[Task], sampling: Sampling, max_turns: int = 0
+    ) -> list[Trajectory]:
+        """One trajectory for each task, in their order.
+
+        Args:
+            tasks: the questions.
+            sampling: of the planner.
+            max_turns: another turn budget than the context's; 0: that one.
+        """
+        model = PolicyModel(
+            client=self.client, tokenizer=self.tokenizer, sampling=sampling, trained=self.trained
+        )
+        graph = build_graph({"planner": model}, self.tools)
+        context = self.context
+        if max_turns:
+            context = context.model_copy(update={"max_turns": max_turns})
+        places = asyncio.Semaphore(IN_FLIGHT)
+
+        async def once(task: Task) -> Trajectory:
+            async with places:
+                return await rollout(graph, task, context, context.max_seconds)
+
+        runs = (until_judged(partial(once, task), self.retries) for task in tasks)
+        return list(await asyncio.gather(*runs))
+
+
+def configured(planner: Path, overrides: Sequence[str]) -> Config:
+    """The training configuration under which a planner is run: nano.yaml with `overrides`.
+
+    Raises:
+        SettingError: the planner is no model folder, or an override is wrong.
+    """
+    check_planner(planner)
+    return load(NANO, [f"model.path={planner}", *overrides])
+
+
+def seated(
+    config: Config, seed: int, teacher: bool, log: Path, work: Callable[[Table], Awaitable[T]]
+) -> T:
+    """What `work` makes of a table with the planner of `config`, in an engine, or its teacher.
+
+    What the engine has to say goes to `log`.
+    """
+    planner, context = Path(config.model.path), config.context()
+
+    async def play(client: PolicyClient | None) -> T:
+        return await work(Table.set(planner, client, context))
+
+    if teacher:
+        return asyncio.run(play(None))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with noise_to(log):
+        from rl.adapter.engines.session import session
+
+        with session(planner, config.rollout.window, seed) as client:
+            return asyncio.run(play(client))

@@ -1,0 +1,138 @@
+"""Offline fine-tuning: a planner imitates recorded runs, the planner turns of those that succeeded.
+
+    python -m rl sft --planner runs/warmstart --traces runs/traces.jsonl --out runs/sft
+
+A trace is a line as `rl.train` leaves them in `rollouts/` and as `rl.planners.traces` writes them. The loss
+counts the reply tokens, each given exactly the prompt tokens under which it was written.
+
+Exit codes: 0 done, 2 a setting or the traces are wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+import torch
+from transformers import AutoModelForCausalLM
+from transformers.utils.logging import disable_progress_bar
+
+from agentflow_graph.errors import SettingError
+from agentflow_graph.models.strings import trained_under
+from rl.planners.supervised import Example, Recipe, supervise
+from rl.settings.arguments import check_new, check_planner, positive
+from rl.train import exit_code
+
+RECIPE = Recipe(steps=600, lr=1e-3, muon_lr=0.0)
+"""Smaller steps than the warm start's: there is a skill to keep."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rl sft", description="Fine-tune a planner on recorded successes."
+    )
+    parser.add_argument("--planner", type=Path, required=True, help="folder to start from")
+    parser.add_argument("--traces", type=Path, required=True, help="JSONL of trajectories")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the new planner")
+    parser.add_argument("--steps", type=positive, default=RECIPE.steps)
+    parser.add_argument("--lr", type=float, default=RECIPE.lr)
+    parser.add_argument("--seed", type=int, default=RECIPE.seed)
+    parser.add_argument("--threads", type=positive, default=RECIPE.threads)
+    chosen = parser.parse_args(arguments)
+    recipe = Recipe(chosen.seed, chosen.steps, RECIPE.batch, chosen.lr, 0.0, chosen.threads)
+    return exit_code(lambda: fine_tune(chosen.planner, chosen.traces, chosen.out, recipe))
+
+
+def fine_tune(
+    planner: Path, traces: Path, out: Path, recipe: Recipe, say: Callable[[str], None] = print
+) -> dict[str, Any]:
+    """Make a planner in `out` from the one in `planner`; returns what it was taught.
+
+    Raises:
+        SettingError: a folder or file is missing or taken, or no trace succeeded.
+    """
+    check_planner(planner)
+    check_new(out)
+    found = list(read(traces))
+    right = [trace for trace in found if trace["reward"] == 1.0]
+    examples = [example for trace in right for example in turns(trace)]
+    if not examples:
+        raise SettingError(f"none of the {len(found)} traces in {traces} succeeded: no lesson")
+    say(f"{len(right)} of {len(found)} traces succeeded: {len(examples)} planner turns")
+    facts = {"traces": len(found), "successes": len(right), "turns": len(examples)}
+    facts["steps"] = recipe.steps
+    _train(planner, examples, out, recipe, say)
+    _complete(planner, out, {"recipe": "sft", "seed": recipe.seed, "sft": facts})
+    return facts
+
+
+def _train(
+    planner: Path,
+    examples: list[Example],
+    out: Path,
+    recipe: Recipe,
+    say: Callable[[str], None],
+) -> None:
+    disable_progress_bar()
+    torch.set_num_threads(recipe.threads)
+    model = AutoModelForCausalLM.from_pretrained(planner, dtype=torch.float32)
+    for step, loss in supervise(model, examples, recipe):
+        if step % 100 == 0 or step == recipe.steps:
+            say(f"sft {step:3}/{recipe.steps}  loss {loss:.3f}")
+    model.save_pretrained(out)
+
+
+def _complete(planner: Path, out: Path, record: dict[str, Any]) -> None:
+    """The tokenizer is copied, not saved anew: transformers would change it (see rl.planners.nano)."""
+    for part in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        if (planner / part).exists():
+            shutil.copy(planner / part, out / part)
+    if (planner / "tokenizer").exists():
+        shutil.copytree(planner / "tokenizer", out / "tokenizer")
+    record = trained_under(planner) | record
+    (out / "agentflow.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """The traces of a file.
+
+    Raises:
+        SettingError: naming the file, the line and what is wrong with it.
+    """
+    if not path.exists():
+        raise SettingError(
+            f"traces {path} do not exist; record some with `python -m rl traces`"
+        )
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        with suppress(orjson.JSONDecodeError, KeyError, TypeError):
+            trace: dict[str, Any] = orjson.loads(line)
+            trace["reward"], trace["state"]
+            yield trace
+            continue
+        raise SettingError(
+            f"{path}:{number} is not a trajectory as rl.planners.traces records them"
+        )
+
+
+def turns(trace: dict[str, Any]) -> list[Example]:
+    """The planner's replies of a run, each after its prompt; the loss counts the reply."""
+    calls = [call for turn in trace["state"]["turns"] for call in turn["planner"]]
+    return [
+        Example(
+            call["prompt_ids"] + call["token_ids"],
+            [0.0] * len(call["prompt_ids"]) + [1.0] * len(call["token_ids"]),
+        )
+        for call in calls
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""The dry run: everything checked that can be before a run, its plan, and what a step will cost.
+
+    python -m rl.train --config rl/configs/nano.yaml --dry-run [--json] [key=value ...]
+
+Nothing is started, downloaded or written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from agentflow_graph.errors import SettingError
+from rl.preflight.agent import agent
+from rl.preflight.cost import Cost, cost
+from rl.preflight.endpoints import endpoints
+from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.machine import Machine, device_bytes, disk, gpus, versions
+from rl.preflight.memory import memory
+from rl.preflight.planner import Planner, planner
+from rl.preflight.questions import questions
+from rl.settings.config import Config
+
+SIGNS = {"ok": "ok", "warning": "WARNING", "failed": "FAILED"}
+
+
+def dry_run(config: Config, as_json: bool = False) -> None:
+    """Check, and print the findings and the plan.
+
+    Raises:
+        SettingError: at least one check failed.
+    """
+    findings = list(examined(config))
+    price = cost(config)
+    if as_json:
+        print(json.dumps(record(config, findings, price), indent=2))
+    else:
+        print("\n".join([*table(findings), "", *described(config, price)]))
+    if bad := sum(finding.state == "failed" for finding in findings):
+        raise SettingError(f"{bad} of {len(findings)} checks failed; nothing was started")
+
+
+def examined(config: Config, machine: Machine | None = None) -> Iterator[Finding]:
+    """Every finding, in the order in which a run would meet the matter."""
+    machine = machine or Machine.here()
+    known = Planner()
+    yield _run_folder(config)
+    yield from versions(config)
+    yield from planner(config, known)
+    yield from endpoints(config)
+    yield from questions(config, known)
+    yield from agent(config, known)
+    yield from gpus(config, machine)
+    if known.shape:
+        yield from memory(config, known.shape, device_bytes(config, machine), machine.memory)
+        yield from disk(config, known.shape)
+    else:
+        remedy = "mend what failed above; both depend on the planner's size"
+        yield warning("memory and disk", "not looked at: the planner is unknown", remedy)
+
+
+def _run_folder(config: Config) -> Finding:
+    if config.run.exists() and any(config.run.iterdir()):
+        return failed("run", f"{config.run} is not empty", "choose another run=FOLDER or remove it")
+    return ok("run", str(config.run))
+
+
+def table(findings: Sequence[Finding]) -> Iterator[str]:
+    """One line a finding, with its remedy on the next."""
+    width = max(len(finding.part) for finding in findings)
+    for finding in findings:
+        yield f"{SIGNS[finding.state]:8}{finding.part:{width}}  {finding.text}"
+        if finding.remedy:
+            yield f"{'':8}{'':{width}}  -> {finding.remedy}"
+
+
+def described(config: Config, price: Cost) -> Iterator[str]:
+    """The plan and its cost for a reader."""
+    rollout, place, engine = config.rollout, config.placement, config.engine
+    device = f"{place.nodes} machine(s) x {place.gpus} GPU(s), colocate: {place.colocate}"
+    if engine.device == "cpu":
+        device = "on CPU"
+    yield (
+        f"plan: {config.steps} steps of {rollout.questions} questions x {rollout.group} runs, at "
+        f"most {config.context().max_turns} turns; policy {device}; {engine.count} engine(s)"
+    )
+    yield from _step(config, price)
+    yield f"evaluations: {price.evaluations}, of at most {price.evaluation_runs:,} runs each"
+    yield from _seconds(config, price)
+
+
+def _step(config: Config, price: Cost) -> Iterator[str]:
+    yield "a step, at most:"
+    calls = ", ".join(f"{name} {count:,}" for name, count in price.calls.items())
+    yield f"  model calls: {calls}; tool calls {price.tool_calls:,}"
+    yield (
+        f"  planner tokens: prompt {price.planner_prompt_tokens:,}, "
+        f"reply {price.planner_reply_tokens:,}"
+    )
+    if price.frozen_reply_tokens:
+        yield (
+            f"  frozen modules' tokens: memory in prompts {price.frozen_prompt_tokens:,}, "
+            f"reply {price.frozen_reply_tokens:,}"
+        )
+    if price.judge_reply_tokens:
+        yield (
+            f"  judge: question and answer {price.judge_prompt_characters:,} characters, "
+            f"reply {price.judge_reply_tokens:,} tokens"
+        )
+    yield f"  optimizer steps: {price.optimizer_steps:,} of {config.optimizer.rows} rows"
+
+
+def _seconds(config: Config, price: Cost) -> Iterator[str]:
+    if price.seconds is None:
+        yield "seconds: not known; no run with these settings has been measured beside this folder"
+        return
+    whole = price.seconds * config.steps / 60
+    yield (
+        f"seconds: {price.seconds:g} a step ({price.basis}), {whole:,.1f} minutes for all steps, "
+        "start and evaluations not counted"
+    )
+
+
+def record(config: Config, findings: Sequence[Finding], price: Cost) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        "ready": not any(finding.state == "failed" for finding in findings),
+        "findings": [asdict(finding) for finding in findings],
+        "step": asdict(price),
+        "config": json.loads(config.model_dump_json()),
+    }

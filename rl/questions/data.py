@@ -1,0 +1,92 @@
+"""Questions of a run: from files or the almanac to the two files that OpenRLHF's loader reads.
+
+On the command line, the paper's training set and a look at any file (`rl/questions/cli.py`):
+
+    python -m rl data build --out data
+    python -m rl data check data/train.jsonl
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import count, islice
+from pathlib import Path
+
+from benchmarks.almanac.questions import questions
+from benchmarks.almanac.world import Split, World
+from rl.questions.files import every
+from rl.questions.rows import packed
+from rl.rollout import Task
+from rl.settings.config import Config
+
+
+def almanac(split: Split, n: int, seed: int) -> list[Task]:
+    """`n` questions of the generated world; held-out ones are the same whatever the seed."""
+    asked = questions(World(), split, n, seed if split == "train" else 0)
+    return [Task(q.id, q.text, (q.answer,), q.level) for q in asked]
+
+
+def training(config: Config) -> Iterable[Task]:
+    """The questions of the run's steps, in their order; of a curriculum, all to draw from.
+
+    Raises:
+        SettingError: the file or rows of it cannot be used.
+    """
+    needed = config.steps * config.rollout.questions * (1 + config.rollout.refills)
+    if config.data.train == "almanac":
+        size = config.data.curriculum_pool if config.data.curriculum else needed
+        return almanac("train", size, config.seed)
+    if config.data.curriculum:
+        return every(Path(config.data.train))
+    return islice(_repeated(every(Path(config.data.train)), config.seed), needed)
+
+
+def heldout(config: Config) -> list[Task]:
+    """The questions of every evaluation.
+
+    Raises:
+        SettingError: the file or rows of it cannot be used.
+    """
+    most = config.data.heldout_n
+    if config.data.heldout == "almanac":
+        return almanac("heldout", most, config.seed)
+    return every(Path(config.data.heldout))[:most]
+
+
+def write(config: Config) -> None:
+    """Write the run's `data/train.jsonl` and `data/heldout.jsonl`.
+
+    The first has what the steps need, one after the other, or what a curriculum draws from.
+    """
+    train, held = training(config), heldout(config)
+    folder = config.run / "data"
+    folder.mkdir(parents=True, exist_ok=True)
+    _dump(folder / "train.jsonl", train)
+    _dump(folder / "heldout.jsonl", held)
+
+
+def _repeated(questions: list[Task], seed: int) -> Iterator[Task]:
+    """The questions over and over, each time in a new order and under new ids.
+
+    A step may hold the end of one round and the beginning of the next; a group is an id.
+    """
+    rng = random.Random(seed)
+    yield from rng.sample(questions, len(questions))
+    for turn in count(2):
+        for task in rng.sample(questions, len(questions)):
+            yield replace(task, id=f"{task.id}#{turn}")
+
+
+def _dump(path: Path, questions: Iterable[Task]) -> None:
+    with path.open("w") as file:
+        file.writelines(json.dumps(packed(task)) + "\n" for task in questions)
+
+
+if __name__ == "__main__":
+    from rl.questions.cli import main
+
+    sys.exit(main())

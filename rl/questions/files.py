@@ -1,0 +1,171 @@
+"""Questions out of files: JSONL or parquet, one row a question, read as a stream.
+
+    for task in read(Path("data/train.jsonl")): ...
+    tasks = every(Path("mine.parquet"))           # refused as a whole if a row is wrong
+
+A row has `question` and its right answers as `answers`, `answer`, `golden_answers` or
+`final_answer`, a list or one value; `id`, `level` and `scorer` (a rule of `benchmarks.scoring.scorers`)
+where they are known.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from agentflow_graph.errors import SettingError, closest
+from benchmarks.scoring.scorers import SCORERS, normalise
+from rl.rollout import Task
+
+ANSWERS = ("answers", "answer", "golden_answers", "final_answer")
+COLUMNS = ("question", *ANSWERS, "id", "level", "scorer")
+SHOWN = 5
+"""Faults that a message names; of the others it gives the number."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row that cannot be used: where it is, and why."""
+
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.reason}"
+
+
+def every(path: Path) -> list[Task]:
+    """All questions of a file.
+
+    Raises:
+        SettingError: the file cannot be read or is empty, or rows are wrong: how many, and the
+            first of them by file and line.
+    """
+    tasks: list[Task] = []
+    faults: list[Fault] = []
+    for one in read(path):
+        if isinstance(one, Fault):
+            faults.append(one)
+        else:
+            tasks.append(one)
+    if faults:
+        shown = "\n".join(map(str, islice(faults, SHOWN)))
+        raise SettingError(
+            f"{len(faults)} of {len(faults) + len(tasks)} rows cannot be used; mend them or leave "
+            f"them out:\n{shown}"
+        )
+    if not tasks:
+        raise SettingError(f"data file {path} is empty")
+    return tasks
+
+
+def read(path: Path) -> Iterator[Task | Fault]:
+    """The questions of a file in turn, and in the place of a wrong row what is wrong with it.
+
+    Raises:
+        SettingError: the file is missing or no JSONL or parquet file.
+    """
+    if not path.exists():
+        raise SettingError(
+            f"data file {path} does not exist; `python -m rl data build --out DIR` writes the "
+            "paper's, `python -m benchmarks.almanac --out DIR` the almanac's"
+        )
+    seen: set[str] = set()
+    for number, row in _rows(path):
+        place = f"{path}:{number}"
+        task = row if isinstance(row, str) else _task(f"{path.stem}-{number}", row)
+        if isinstance(task, str):
+            yield Fault(place, task)
+        elif task.id in seen:
+            yield Fault(
+                place,
+                f"has the id {task.id!r} a second time; a group of rollouts is known by its id, "
+                "so make it unique or leave it out",
+            )
+        else:
+            seen.add(task.id)
+            yield task
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    """Number and fields of each row, or why it has none."""
+    if path.suffix == ".parquet":
+        yield from enumerate(_parquet(path, COLUMNS), 1)
+        return
+    # newline="\n": others, such as U+2028, are characters that JSON leaves as they are.
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield number, _parsed(line)
+
+
+def local_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    """Rows of somebody's JSONL or parquet file, as they are.
+
+    Raises:
+        SettingError: the file is missing, or a line of it is no JSON object.
+    """
+    if not path.exists():
+        raise SettingError(f"{path} does not exist; name a JSONL or parquet file of the source")
+    if path.suffix == ".parquet":
+        yield from _parquet(path, columns)
+        return
+    for number, row in _rows(path):
+        if isinstance(row, str):
+            raise SettingError(f"{path}:{number} {row}")
+        yield row
+
+
+def _parquet(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Rows with those of `columns` that the file has; others are never read."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(path) as file:
+            known = [name for name in columns if name in file.schema_arrow.names]
+            for batch in file.iter_batches(batch_size=1024, columns=known):
+                yield from batch.to_pylist()
+    except (ArrowException, OSError) as error:
+        raise SettingError(f"{path} cannot be read as parquet: {error}") from error
+
+
+def _parsed(line: str) -> Mapping[str, Any] | str:
+    try:
+        line.encode()
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return f"is not a JSON object: {error}"
+    return row if isinstance(row, dict) else f"is not a JSON object: {line.strip()[:40]}"
+
+
+def _task(name: str, row: Mapping[str, Any]) -> Task | str:
+    """The question in a row, or why there is none."""
+    column = next((one for one in ANSWERS if row.get(one) is not None), None)
+    if column is None or row.get("question") is None:
+        lacks = "answer" if column is None else "question"
+        return f"has no {lacks!r}; it needs question and one of {', '.join(ANSWERS)}"
+    scorer = str(row.get("scorer") or "exact")
+    if scorer not in SCORERS:
+        return f"has {scorer=}{closest(scorer, SCORERS)}; choose one of: {', '.join(SCORERS)}"
+    question, answers = str(row["question"]), _meetable(row[column])
+    if not question.strip() or not answers:
+        return "has an empty question or answer"
+    known = row.get("id")
+    return Task(
+        name if known is None else str(known),
+        question,
+        answers,
+        str(row.get("level") or ""),
+        scorer,
+    )
+
+
+def _meetable(answers: Any) -> tuple[str, ...]:
+    """The answers that a reply could meet: one such as "..." is empty once normalised."""
+    texts = map(str, answers) if isinstance(answers, list) else [str(answers)]
+    return tuple(dict.fromkeys(text for text in texts if normalise(text)))

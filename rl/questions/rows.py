@@ -1,0 +1,26 @@
+"""Tasks as rows of OpenRLHF's prompt dataset, and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rl.rollout import Task
+
+
+def packed(task: Task) -> dict[str, str]:
+    """A task as a row of OpenRLHF's prompt dataset; the label carries what it has no column for."""
+    label = json.dumps({key: value for key, value in vars(task).items() if key != "question"})
+    return {"input": task.question, "label": label, "datasource": task.level or "default"}
+
+
+def unpacked(question: str, label: str) -> Task:
+    """The task of a row made by `packed`."""
+    known = json.loads(label)
+    return Task(question=question, **known | {"answers": tuple(known["answers"])})
+
+
+def read(path: Path) -> list[Task]:
+    """The tasks of a file that `rl.questions.data.write` made, in its order."""
+    rows = [json.loads(line) for line in path.read_text().split("\n") if line]
+    return [unpacked(row["input"], row["label"]) for row in rows]

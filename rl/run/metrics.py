@@ -1,0 +1,249 @@
+"""What a run leaves of itself: metrics, rollouts and a line per step on the terminal.
+
+<run>/metrics.jsonl          one line per step and per evaluation
+<run>/rollouts/step-*.jsonl  the step's trajectories, written when all are there
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from math import isfinite
+from pathlib import Path
+from statistics import fmean
+from typing import Any, TextIO
+
+import orjson
+
+from benchmarks.report.statistics import wilson
+from rl.reward import SCORING_KEYS, scoring
+from rl.rollout import Trajectory, failures
+from rl.run.folder import as_json, records, write_whole
+
+LOGGED = {
+    "kl": "kl",
+    "ppo_kl": "ppo_kl",
+    "ppo_clip_ratio": "clip_ratio",
+    "actor_grad_norm": "grad_norm",
+    "actor_lr": "lr",
+    "policy_loss": "policy_loss",
+    "vllm_kl": "correction_kl",
+    "is_filter_ratio": "correction_share",
+    "skipped_updates": "skipped_updates",
+    "timing/generation": "rollout_seconds",
+    "timing/make_experience": "experience_seconds",
+    "timing/ppo_train": "update_seconds",
+    "timing/broadcast": "sync_seconds",
+}
+"""OpenRLHF's names and ours."""
+
+
+def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
+    """Success, turns, tools and tokens of some runs; failed ones count in `failed` only.
+
+    `one_turn` is the share of runs that ended after one turn. `tools` are shares of all calls,
+    `tool_errors` the share of calls without a result: an error, a timeout, an unavailable tool, or
+    a reply that names none (which `tools` counts as "none"). `reply_tokens` are those of one
+    planner reply and `run_seconds` those of one run, each in the mean.
+    """
+    judged = [t for t in trajectories if t.reward is not None]
+    calls = [c for t in judged for turn in t.state["turns"] for c in turn["calls"]]
+    tools = Counter(call["tool"] or "none" for call in calls)
+    actions = [action for t in judged for action in t.actions]
+    return {
+        "runs": len(judged),
+        "failed": len(trajectories) - len(judged),
+        "retried": sum(t.attempts - 1 for t in trajectories),
+        "reward": _mean([t.reward or 0.0 for t in judged]),
+        "turns": _mean([float(len(t.state["turns"])) for t in judged]),
+        "one_turn": _mean([float(len(t.state["turns"]) == 1) for t in judged]),
+        "tool_errors": _mean([float(call["status"] != "ok") for call in calls]),
+        "tools": {name: count / len(calls) for name, count in sorted(tools.items())},
+        "reply_tokens": _mean([float(len(a.token_ids)) for a in actions]),
+        "policy_versions": sorted({a.policy_version for a in actions}),
+        "run_seconds": _mean([t.seconds for t in judged]),
+        **scoring(trajectories),
+    }
+
+
+def evaluation(temperature: float, runs: Sequence[Trajectory], seconds: float) -> dict[str, Any]:
+    """Held-out success with its 95 % interval, and what the runs were like.
+
+    A failed run counts as not solved, but for one that its judge left unscored: that one is not in
+    `n`, since nobody knows whether it was right. The figures beside success are those of judged
+    runs. `levels` is success by level and `levels_n` the questions of each, `seconds` those of the
+    whole evaluation.
+    """
+    known = [t for t in runs if t.grade is None or not t.grade.failure]
+    solved = sum(bool(t.reward) for t in known)
+    by_level = {
+        level: [t.reward or 0.0 for t in known if t.task.level == level]
+        for level in sorted({t.task.level for t in known})
+    }
+    return {
+        "temperature": temperature,
+        "n": len(known),
+        "solved": solved,
+        "success": solved / len(known) if known else 0.0,
+        "interval": list(wilson(solved, len(known))),
+        "levels": {level: _mean(rewards) for level, rewards in by_level.items()},
+        "levels_n": {level: len(rewards) for level, rewards in by_level.items()},
+        "seconds": seconds,
+        **{k: v for k, v in outcome(runs).items() if k != "reward"},
+    }
+
+
+def best(evaluations: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The sampled evaluation with the highest success; of equal ones the earliest."""
+    return max((e for e in evaluations if e["temperature"]), key=lambda e: e["success"])
+
+
+def stale(evaluations: Sequence[dict[str, Any]]) -> int:
+    """How many sampled evaluations there were since the best one."""
+    sampled = [e for e in evaluations if e["temperature"]]
+    return len(sampled) - 1 - sampled.index(best(sampled))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return fmean(values) if values else 0.0
+
+
+class Recorder:
+    """Writes the run folder and the terminal; lives in the driver process.
+
+    Each step and evaluation is recorded once, also if a resumed run makes it again.
+    """
+
+    def __init__(self, folder: Path, steps: int) -> None:
+        self.screen: TextIO = sys.stdout
+        self.folder = folder
+        self.steps = steps
+        self.engine = ""
+        self.done = 0  # steps that are finished
+        self.stopped_early: str | None = None
+        self.entries = records(folder / "metrics.jsonl")
+        self.begun = time.time() - (self.entries[-1]["wall"] if self.entries else 0.0)
+        (folder / "rollouts").mkdir(parents=True, exist_ok=True)
+        whole = b"".join(orjson.dumps(entry) + b"\n" for entry in self.entries)
+        write_whole(folder / "metrics.jsonl", whole)  # a kill may have torn the last line
+
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """The evaluations in the order in which they were made."""
+        return [entry for entry in self.entries if entry["kind"] == "evaluation"]
+
+    @property
+    def training(self) -> list[dict[str, Any]]:
+        """The steps in the order in which they were made."""
+        return [entry for entry in self.entries if entry["kind"] == "step"]
+
+    def evaluation(self, step: int, temperature: float) -> dict[str, Any] | None:
+        """The evaluation after `step`, if it was made."""
+        return {(e["step"], e["temperature"]): e for e in self.evaluations}.get((step, temperature))
+
+    def engines_ready(self, version: str) -> None:
+        """The rollout engines serve; `version` is vLLM's."""
+        self.engine = f"vllm {version}"
+        self.say(f"engines, policy and reference are up ({self.engine})")
+
+    def step(
+        self, step: int, status: dict[str, Any], trajectories: Sequence[Trajectory] = ()
+    ) -> bool:
+        """Keep a step's metrics and rollouts; returns whether they were new."""
+        self.done = step
+        if any(entry["step"] == step for entry in self.training):
+            return False
+        runs = b"".join(line(run) for run in trajectories)
+        write_whole(self.folder / "rollouts" / f"step-{step:05d}.jsonl", runs)
+        named = {
+            ours: status[theirs]
+            for theirs, ours in LOGGED.items()
+            if theirs in status and isfinite(status[theirs])
+        }
+        known = {key: status[key] for key in status if key in STEP_KEYS}
+        entry = {"kind": "step", "step": step, **known, **named}
+        self._write(entry | {"failures": failures(trajectories)})
+        kl = f"{entry['kl']:.3f}" if "kl" in entry else "-"
+        self.say(
+            f"step {step:3}/{self.steps}  reward {entry['reward']:.3f}  "
+            f"turns {entry['turns']:.2f}  groups used {entry['groups_used']:2}  kl {kl}"
+            + (f"  failed {entry['failed']}" if entry["failed"] else "")
+        )
+        return True
+
+    def stopped(self, step: int, reason: str) -> None:
+        """Training ends before its last step, because of `reason`."""
+        self.stopped_early = f"after step {step}: {reason}"
+        self.say(f"stopping early {self.stopped_early}")
+
+    def evaluated(
+        self, step: int, temperature: float, runs: list[Trajectory], seconds: float
+    ) -> dict[str, float]:
+        """Keep an evaluation; a failed run counts as not solved. Returns scalars for loggers."""
+        entry = {"kind": "evaluation", "step": step, **evaluation(temperature, runs, seconds)}
+        low, high = entry["interval"]
+        self._examples(step, temperature, runs)
+        self._write(entry)
+        how = f"T={temperature}" if temperature else "greedy"
+        self.say(
+            f"held-out {entry['success']:.3f} [{low:.3f}, {high:.3f}]  {how}, {len(runs)} questions"
+        )
+        return scalars(entry)
+
+    def _examples(self, step: int, temperature: float, runs: list[Trajectory]) -> None:
+        if not temperature:
+            return
+        path = self.folder / "rollouts" / f"heldout-{step:05d}.jsonl"
+        write_whole(path, b"".join(line(run) for run in runs))
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        entry["wall"] = round(time.time() - self.begun, 3)
+        with (self.folder / "metrics.jsonl").open("ab") as file:
+            file.write(orjson.dumps(entry) + b"\n")
+        self.entries.append(entry)
+
+    def say(self, text: str) -> None:
+        """One line on the terminal, with the seconds since the start."""
+        print(f"[{time.time() - self.begun:6.1f} s] {text}", file=self.screen, flush=True)
+
+
+def scalars(evaluation: dict[str, Any]) -> dict[str, float]:
+    """An evaluation as loggers take it."""
+    prefix = "heldout" if evaluation["temperature"] else "heldout_greedy"
+    return {f"{prefix}_success": evaluation["success"]} | {
+        f"{prefix}_{level}": success for level, success in evaluation["levels"].items()
+    }
+
+
+def line(run: Trajectory) -> bytes:
+    """The run as JSON."""
+    return as_json(run.record()) + b"\n"
+
+
+STEP_KEYS = (
+    "runs",
+    "failed",
+    "reward",
+    "turns",
+    "one_turn",
+    "tool_errors",
+    "tools",
+    "reply_tokens",
+    "policy_versions",
+    "run_seconds",
+    "groups_used",
+    "groups_dropped",
+    "rows",
+    "policy_version",
+    "staleness_max",
+    "staleness_mean",
+    "retried",
+    "gap_max",
+    "gap_mean",
+    "ratio_max",
+    "ratio_mean",
+    "updated",
+    *SCORING_KEYS,
+)

@@ -1,0 +1,188 @@
+"""A training run as one page: held-out success, curves, and example runs before and after.
+
+    python -m rl.report runs/nano          # writes runs/nano/report.html anew
+
+The page opens offline: styles and plots lie inside it, and it forbids itself scripts and anything
+from elsewhere. Text of a model, a tool or a question is data: the template escapes all of it, and
+the plots hold none of it. What a run lacks, because it was stopped early, is said on the page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import yaml
+from jinja2 import ChainableUndefined
+from markupsafe import Markup
+
+from agentflow_graph.errors import SettingError
+from benchmarks.report.page import render
+from benchmarks.report.plots import INKS, Scale, scale_y, svg, whole_x
+from benchmarks.report.statistics import wilson
+from rl.run.folder import records, write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Entry = dict[str, Any]
+"""A line of metrics.jsonl or of a file in rollouts/."""
+
+TEMPLATE = Path(__file__).with_name("report.html.jinja")
+
+KINDS = {
+    (False, True): ("from wrong to right", 3),
+    (True, False): ("from right to wrong", 1),
+    (False, False): ("wrong both times", 1),
+    (True, True): ("right both times", 1),
+    (True,): ("right", 2),
+    (False,): ("wrong", 2),
+}
+"""Right before and after, or once: what that is called, and how many examples at most."""
+
+
+def write_report(run: Path) -> Path:
+    """Write `<run>/report.html`; returns its path.
+
+    Raises:
+        SettingError: the folder has no metrics.jsonl.
+    """
+    metrics = run / "metrics.jsonl"
+    if not metrics.is_file():
+        raise SettingError(f"{run} has no metrics.jsonl; give the folder of a training run")
+    page = run / "report.html"
+    # A run that was stopped early lacks things; the template says so.
+    text = render(TEMPLATE, content(run, records(metrics)), ChainableUndefined)
+    write_whole(page, text.encode())
+    return page
+
+
+def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
+    """The template's variables."""
+    # A resumed run repeats steps: the later record belongs to the weights that went on.
+    by_step = {e["step"]: _flat(e) for e in entries if e["kind"] == "step"}
+    by_time = {(e["step"], e["temperature"]): e for e in entries if e["kind"] == "evaluation"}
+    steps = [by_step[step] for step in sorted(by_step)]
+    evaluations = [by_time[time] for time in sorted(by_time)]
+    heldout = [e for e in evaluations if e["temperature"]] or evaluations
+    beside = [e for e in evaluations if e not in heldout]
+    runs = [records(run / f"rollouts/heldout-{e['step']:05d}.jsonl") for e in _ends(heldout)]
+    config, summary = run / "config.yaml", run / "summary.json"
+    text = config.read_text(encoding="utf-8") if config.is_file() else ""
+    return {
+        "name": run.resolve().name,
+        "config": yaml.safe_load(text) or {},
+        "config_text": text,
+        "summary": orjson.loads(summary.read_bytes()) if summary.is_file() else {},
+        "steps": steps,
+        "seconds": entries[-1]["wall"] if entries else 0.0,
+        "ends": _ends(heldout),
+        "greedy": _ends(beside),
+        "evaluations": evaluations,
+        "heldout": heldout_plot(heldout, beside),
+        "levels": levels(_ends(heldout), runs),
+        "tools": tools(steps),
+        "plot": partial(step_plot, steps),
+        **examples(runs),
+    }
+
+
+def _flat(step: Entry) -> Entry:
+    # Where every run failed, the means over no run are 0 and say nothing.
+    known = step if step["runs"] else step | dict.fromkeys(("reward", "turns", "tool_errors"))
+    return known | {f"tools/{name}": share for name, share in step["tools"].items()}
+
+
+def _ends(evaluations: list[Entry]) -> list[Entry]:
+    return evaluations[:1] + evaluations[1:][-1:]
+
+
+def tools(steps: list[Entry]) -> dict[str, str]:
+    """Metric by tool, those called most first."""
+    names = {name for step in steps for name in step["tools"]}
+    uses = {name: sum(step["tools"].get(name, 0) for step in steps) for name in sorted(names)}
+    return {name: f"tools/{name}" for name in sorted(uses, key=uses.__getitem__, reverse=True)}
+
+
+def levels(ends: list[Entry], runs: list[list[Entry]]) -> list[tuple[str, int, list[Any]]]:
+    """By level: its name, how many questions, and (success, low, high) of each evaluation."""
+    counts = Counter(record["level"] for each in runs[:1] for record in each)
+    return [
+        (level, counts[level], [_interval(e["levels"][level], counts[level]) for e in ends])
+        for level in (ends[0]["levels"] if ends else [])
+    ]
+
+
+def _interval(share: float, n: int) -> tuple[float, float, float]:
+    return (share, *wilson(round(share * n), n))
+
+
+def examples(runs: list[list[Entry]]) -> dict[str, Any]:
+    """Questions that every evaluation ran: how many of each kind, and some of them."""
+    by_id = [{record["id"]: record for record in each} for each in runs]
+    kinds: dict[tuple[bool, ...], list[list[Entry]]] = defaultdict(list)
+    for question in by_id[0] if by_id else []:
+        if all(question in each for each in by_id):
+            same = [each[question] for each in by_id]
+            kinds[tuple(bool(record["reward"]) for record in same)].append(same)
+    shown: Counter[str] = Counter()
+    return {
+        "changes": {name: len(kinds[kind]) for kind, (name, _) in KINDS.items() if kinds[kind]},
+        "examples": [
+            (name, same)
+            for kind, (name, most) in KINDS.items()
+            for same in _spread(kinds[kind], most, shown)
+        ],
+    }
+
+
+def _spread(questions: list[list[Entry]], most: int, shown: Counter[str]) -> list[list[Entry]]:
+    """The first questions, of the levels shown least so far."""
+    chosen: list[list[Entry]] = []
+    for _ in questions[:most]:
+        left = [same for same in questions if same not in chosen]
+        chosen.append(min(left, key=lambda same: shown[same[0]["level"]]))
+        shown[chosen[-1][0]["level"]] += 1
+    return chosen
+
+
+def heldout_plot(heldout: list[Entry], greedy: list[Entry]) -> Markup | None:
+    """Held-out success over training with its 95 % interval; greedy evaluations as points."""
+
+    def draw(axes: Axes) -> None:
+        at = [e["step"] for e in heldout]
+        low, high = zip(*(e["interval"] for e in heldout), strict=True)
+        axes.fill_between(at, low, high, color=INKS[0], alpha=0.2, linewidth=0)
+        axes.plot(at, [e["success"] for e in heldout], "o-", color=INKS[0])
+        axes.plot([e["step"] for e in greedy], [e["success"] for e in greedy], "D", color=INKS[1])
+        scale_y(axes, "share")
+        whole_x(axes, "training step")
+
+    return svg(draw, (4.4, 2.7)) if heldout else None
+
+
+def step_plot(
+    steps: list[Entry], metrics: list[str], scale: Scale = "number", stacked: bool = False
+) -> Markup | None:
+    """Metrics over the training steps, as lines or as bands on top of each other."""
+    at = np.array([step["step"] for step in steps])
+    series = [np.array([step.get(name) for step in steps], dtype=float) for name in metrics]
+
+    def draw(axes: Axes) -> None:
+        floor = np.zeros(len(at))
+        for number, values in enumerate(series):
+            if not stacked:
+                axes.plot(at, values, ".-" if len(at) < 100 else "-", color=INKS[min(number, 7)])
+                continue
+            top = floor + np.nan_to_num(values)
+            edges = np.append(at, at[-1] + 1) - 0.5
+            axes.stairs(top, edges, baseline=floor, fill=True, color=INKS[min(number, 7)])
+            floor = top
+        scale_y(axes, scale)
+        whole_x(axes, "training step")
+
+    return svg(draw, (3.5, 1.9)) if np.isfinite(series).any() else None

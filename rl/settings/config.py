@@ -1,0 +1,151 @@
+"""One typed configuration of a training run, from YAML and `key=value` on the command line.
+
+    config = load(Path("rl/configs/nano.yaml"), ["steps=20", "rollout.group=4"])
+
+An unknown name or a wrong value is refused with the name, the value and what it may be, before
+anything is started. The sections are in `rl/settings/sections.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from agentflow_graph.context import Context
+from rl.settings.sections import (
+    Algorithm,
+    Data,
+    Engine,
+    Evaluation,
+    Lora,
+    Model,
+    Optimizer,
+    Placement,
+    RewardSettings,
+    Rollout,
+    Section,
+)
+from rl.settings.yaml_file import read
+
+__all__ = [
+    "Algorithm",
+    "Config",
+    "Data",
+    "Engine",
+    "Evaluation",
+    "Lora",
+    "Model",
+    "Optimizer",
+    "Placement",
+    "RewardSettings",
+    "Rollout",
+    "Section",
+    "load",
+]
+
+
+class Config(Section):
+    """A whole run."""
+
+    run: Path = Field(description="Folder of the run; must be new or empty")
+    seed: int = 7
+    steps: int = Field(40, ge=1)
+    save_every: int = Field(0, ge=0, description="Steps between checkpoints; 0: at the end only")
+    deterministic: bool = Field(
+        False,
+        description="Same seed, same weights, also after a kill; engines take calls one by one",
+    )
+    stalled_after: int = Field(
+        8, ge=1, description="Stop after so many steps in a row in which every run failed to score"
+    )
+    model: Model
+    data: Data = Data()
+    agent: dict[str, Any] = Field(default_factory=dict, description="Settings of the graph")
+    rollout: Rollout = Rollout()
+    algorithm: Algorithm = Algorithm()
+    optimizer: Optimizer = Optimizer()
+    engine: Engine = Engine()
+    placement: Placement = Placement()
+    evaluation: Evaluation = Evaluation()
+    reward: RewardSettings = RewardSettings()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Config:
+        ranks = self.placement.ranks
+        if self.optimizer.rows % (self.optimizer.micro_batch * ranks):
+            raise ValueError(
+                f"optimizer.rows={self.optimizer.rows} must be a multiple of "
+                f"optimizer.micro_batch={self.optimizer.micro_batch}"
+                + (f" x {ranks} GPUs of the policy" if ranks > 1 else "")
+            )
+        if self.rollout.max_tokens >= self.rollout.window:
+            raise ValueError(
+                f"rollout.max_tokens={self.rollout.max_tokens} leaves no room for a prompt in "
+                f"rollout.window={self.rollout.window}"
+            )
+        self._placed()
+        self._ordered()
+        self.context()
+        return self
+
+    def _placed(self) -> None:
+        place, engine = self.placement, self.engine
+        if engine.device == "cpu":
+            if place.ranks > 1 or engine.tensor_parallel > 1 or place.colocate != "none":
+                raise ValueError("placement and engine.tensor_parallel need engine.device=gpu")
+            return
+        if place.colocate == "all" and place.ranks != engine.count * engine.tensor_parallel:
+            raise ValueError(
+                f"placement.colocate=all: engine.count={engine.count} x engine.tensor_parallel="
+                f"{engine.tensor_parallel} must be placement.nodes x placement.gpus={place.ranks}"
+            )
+        if engine.sleep and place.colocate != "all":
+            raise ValueError("engine.sleep=True needs placement.colocate=all")
+        if self.model.packing and not self.model.attention.startswith("flash_attention"):
+            raise ValueError(
+                f"model.packing=True needs model.attention=flash_attention_2, not "
+                f"{self.model.attention!r}"
+            )
+
+    def _ordered(self) -> None:
+        if self.deterministic and self.rollout.ahead:
+            raise ValueError(
+                f"deterministic=true needs rollout.ahead=0, it is {self.rollout.ahead}: which "
+                "weights a rollout ahead meets is a matter of time"
+            )
+        if self.deterministic and (self.engine.device, self.engine.count) != ("cpu", 1):
+            raise ValueError(
+                f"deterministic=true needs engine.device=cpu and engine.count=1; they are "
+                f"{self.engine.device} and {self.engine.count}"
+            )
+        if self.engine.sleep and self.rollout.ahead:
+            raise ValueError(
+                f"engine.sleep=True needs rollout.ahead=0, it is {self.rollout.ahead}: an engine "
+                "that sleeps while the policy trains runs no rollouts"
+            )
+
+    def correction(self) -> str:
+        """How tokens are corrected: none, clip or mask."""
+        if self.algorithm.correction == "auto":
+            return "clip" if self.rollout.ahead else "none"
+        return self.algorithm.correction
+
+    def context(self) -> Context:
+        """The graph's settings in rollouts; the planner itself is the policy.
+
+        Raises:
+            SettingError: a name or value in `agent` is wrong.
+        """
+        return Context.of({"repairs": 0, "max_seconds": self.rollout.deadline, **self.agent})
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """The configuration in a YAML file, with `section.key=value` pairs over it.
+
+    Raises:
+        SettingError: the file, a key or a value is wrong; one line per fault.
+    """
+    return read(Config, path, overrides)

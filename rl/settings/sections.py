@@ -1,0 +1,231 @@
+"""The sections of a run's configuration; `rl/settings/config.py` puts them together.
+
+Every field says what it means and in which unit.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from agentflow_graph.errors import closest
+
+
+class Section(BaseModel):
+    """Base: no unknown keys, no changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Lora(Section):
+    """Adapters in the place of the full update; the engines are given merged weights."""
+
+    rank: int = Field(0, ge=0, description="Rank of the adapters; 0: all weights are trained")
+    alpha: int = Field(32, ge=1, description="The update counts alpha / rank times")
+    dropout: float = Field(0.0, ge=0, lt=1)
+    targets: list[str] = Field(
+        default_factory=list,
+        description="Names of the linear layers, such as q_proj; empty: all but the output layer",
+    )
+
+    @model_validator(mode="after")
+    def _separate(self) -> Lora:
+        tied = sorted({"embed_tokens", "lm_head"} & set(self.targets))
+        if tied:
+            raise ValueError(
+                f"targets={self.targets!r}: {' and '.join(tied)} may share one weight, which an "
+                "adapter would change on one side only; name linear layers between them"
+            )
+        return self
+
+
+class Model(Section):
+    """The policy and its precision."""
+
+    path: str = Field(description="Hugging Face folder or hub name of the planner to train")
+    warm_start: bool = Field(
+        False, description="If `path` does not exist, make a nano planner there"
+    )
+    dtype: Literal["fp32", "bf16"] = Field("fp32", description="Precision of policy and reference")
+    attention: str = Field("sdpa", description="attn_implementation of transformers")
+    packing: bool = Field(
+        False, description="Rows of a micro-batch behind one another, without padding (flash-attn)"
+    )
+    checkpointing: bool = Field(
+        False, description="Compute activations again in the backward pass: less memory, more time"
+    )
+    reference_offload: bool = Field(
+        False, description="Keep the reference in the host's memory between its passes"
+    )
+    lora: Lora = Lora()
+
+
+class Data(Section):
+    """Questions: JSONL files with question, answer and, where known, id and level."""
+
+    train: str = Field(
+        "almanac", description="A file, or almanac: questions of the generated world"
+    )
+    heldout: str = Field("almanac", description="A file, or almanac")
+    heldout_n: int = Field(300, ge=1, description="Held-out questions per evaluation, at most")
+    curriculum: bool = Field(
+        False, description="Draw questions by pass rate; see rl/questions/curriculum.py"
+    )
+    curriculum_floor: float = Field(
+        0.05, gt=0, le=1, description="Smallest weight of a question, as a share of the largest"
+    )
+    curriculum_pool: int = Field(
+        512, ge=1, description="Questions of the almanac to draw from; of a file all are taken"
+    )
+
+
+class Rollout(Section):
+    """How trajectories are gathered."""
+
+    questions: int = Field(16, ge=1, description="Questions per step")
+    group: int = Field(8, ge=2, description="Trajectories per question, G")
+    temperature: float = Field(1.0, gt=0)
+    max_tokens: int = Field(32, ge=1, description="Tokens of one planner reply, at most")
+    window: int = Field(512, ge=16, description="Tokens of prompt and reply together, at most")
+    workers: int = Field(1, ge=1, description="Graph worker processes")
+    in_flight: int = Field(256, ge=1, description="Runs at once in one worker")
+    deadline: float = Field(60.0, gt=0, description="Seconds after which one run has failed")
+    grace: float = Field(
+        30.0, gt=0, description="Seconds a worker may be late before it is replaced"
+    )
+    retries: int = Field(1, ge=0, description="How often a failed run is run again")
+    ahead: int = Field(
+        0, ge=0, description="Steps whose rollouts may run before the update before them is done"
+    )
+    refills: int = Field(
+        0, ge=0, description="Rounds in which questions without spread are replaced by fresh ones"
+    )
+
+
+class Algorithm(Section):
+    """Flow-GRPO; see rl/flow_grpo.py."""
+
+    kl: float = Field(0.001, ge=0, description="beta, weight of the KL to the reference; 0: none")
+    clip_low: float = Field(0.2, gt=0, lt=1)
+    clip_high: float = Field(0.3, gt=0)
+    weighting: Literal["paper", "token-mean"] = "paper"
+    statistics: Literal["trajectory", "row"] = "trajectory"
+    correction: Literal["auto", "none", "clip", "mask"] = Field(
+        "auto",
+        description="Importance correction of tokens for the distance between the policy that "
+        "sampled and the one that is trained: its ratio is clipped to `correction_bounds`, or "
+        "tokens beyond them are left out; auto: clip if rollout.ahead, else none",
+    )
+    correction_bounds: tuple[float, float] = (0.5, 2.0)
+    shuffle_advantages: bool = Field(
+        False, description="Control experiment: deal advantages out at random; must not learn"
+    )
+
+
+class Optimizer(Section):
+    """AdamW steps on turn rows."""
+
+    lr: float = Field(1e-3, gt=0)
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = Field(0.0, ge=0, description="Of AdamW; biases and norms have none")
+    warmup: int = Field(12, ge=0, description="Optimizer steps of linear warm-up")
+    rows: int = Field(64, ge=1, description="Turn rows per optimizer step")
+    micro_batch: int = Field(64, ge=1, description="Turn rows per forward and backward pass")
+    max_norm: float = Field(1.0, gt=0, description="Gradient norm is clipped to this")
+    threads: int = Field(2, ge=1, description="OpenMP threads of the update on CPU")
+    zero_stage: int = Field(2, ge=0, le=3, description="DeepSpeed ZeRO stage")
+    offload: bool = Field(False, description="Adam's states in the host's memory, not the GPU's")
+
+
+class Engine(Section):
+    """The rollout engines: vLLM."""
+
+    device: Literal["cpu", "gpu"] = "cpu"
+    kind: Literal["inline", "async"] = Field(
+        "inline", description="inline: LLMEngine in the actor's process; async: AsyncLLM"
+    )
+    count: int = Field(1, ge=1)
+    threads: int = Field(1, ge=1, description="OpenMP threads of one CPU engine")
+    cache_gib: int = Field(1, ge=1, description="KV cache of one CPU engine, GiB")
+    gpu_utilization: float = Field(
+        0.6, gt=0, le=1, description="Share of a GPU's memory that an engine takes"
+    )
+    tensor_parallel: int = Field(1, ge=1, description="GPUs of one engine")
+    sleep: bool = Field(
+        False, description="Engines give their memory up while the policy trains; colocate: all"
+    )
+
+
+class Placement(Section):
+    """Which GPUs hold what. On CPU there is one process of each and nothing to place."""
+
+    nodes: int = Field(1, ge=1, description="Machines with GPUs of the policy")
+    gpus: int = Field(1, ge=1, description="GPUs per machine that hold the policy")
+    colocate: Literal["none", "reference", "all"] = Field(
+        "none",
+        description="What shares the policy's GPUs: nothing (the reference has as many of its own "
+        "and each engine its own), the reference, or reference and engines",
+    )
+    gpu_gib: float = Field(80.0, gt=0, description="Memory of a GPU, for budgets made elsewhere")
+
+    @property
+    def ranks(self) -> int:
+        """Data-parallel processes of the policy: one a GPU."""
+        return self.nodes * self.gpus
+
+
+class Evaluation(Section):
+    """Held-out questions during training."""
+
+    every: int = Field(10, ge=1, description="Steps between evaluations")
+    temperature: float = Field(0.7, gt=0)
+    greedy: bool = Field(True, description="Also at temperature 0, before and after training")
+    best: bool = Field(True, description="Keep the planner of the best evaluation in <run>/best")
+    patience: int = Field(
+        0, ge=0, description="Stop after so many evaluations without a new best; 0: never"
+    )
+
+
+class RewardSettings(Section):
+    """What a finished run is worth; see rl/reward."""
+
+    kind: str = Field(
+        "rule",
+        description="rule, judge, rule_then_judge (the judge is asked where the rule says no), or "
+        "package.module:function of your own",
+    )
+    judge: str = Field("", description="Model of the judge, such as vllm:NAME@http://HOST:PORT/v1")
+    seconds: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds of one call of the judge or the function; then the run is unscored",
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> RewardSettings:
+        if ":" not in self.kind and self.kind not in REWARDS:
+            raise ValueError(
+                f"kind={self.kind!r}{closest(self.kind, REWARDS)}: choose one of "
+                f"{', '.join(REWARDS)}, or name package.module:function"
+            )
+        asks = self.kind in ("judge", "rule_then_judge")
+        if asks and not self.judge:
+            raise ValueError(
+                f"kind={self.kind!r} needs reward.judge, a model such as "
+                "vllm:NAME@http://HOST:PORT/v1 or openai:NAME"
+            )
+        if self.judge and not asks:
+            raise ValueError(
+                f"judge={self.judge!r} is never asked with kind={self.kind!r}; set "
+                "reward.kind=judge or rule_then_judge, or leave the judge out"
+            )
+        return self
+
+    @property
+    def longest(self) -> float:
+        """Seconds that grading one run may take: a judge is asked twice before it says yes."""
+        return 2 * self.seconds
+
+
+REWARDS = ("rule", "judge", "rule_then_judge")

@@ -1,0 +1,1 @@
+"""Experiments over whole training runs; nothing else imports them."""

@@ -1,0 +1,137 @@
+"""Memory of a training run: `python -m rl bench-memory` prints a table and one line of JSON.
+
+A real run of `rl.train` with the planner that ships, a few rollouts a step and 200 steps: driver,
+vLLM engine, policy, reference and graph worker, each looked at once a step. After 50 steps, in
+which caches fill, a line is laid through what each process holds:
+
+* `rss`: resident memory. It counts pages of Ray's object store that the process has touched;
+* `own`: the same without pages shared with other processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import fmean, linear_regression
+
+import psutil
+
+from agentflow_graph.models.strings import NANO
+
+SETTLED = 50
+"""Steps before the line begins."""
+TARGET = 1.05
+"""What a process may hold at the end, over what it held after `SETTLED` steps."""
+ACTORS = {
+    "ray::FlowPolicy": "policy",
+    "ray::FlowReference": "reference",
+    "ray::InlineEngine": "engine",
+    "ray::GraphWorker": "worker",
+}
+SETTINGS = (
+    f"model.path={NANO}",
+    "rollout.questions=4",
+    "rollout.group=4",
+    "rollout.temperature=1.6",
+    "optimizer.rows=16",
+    "optimizer.micro_batch=16",
+    "optimizer.lr=1.0e-7",
+    "optimizer.threads=1",
+    "stalled_after=200",
+    "data.heldout_n=4",
+    "evaluation.every=1000",
+    "evaluation.greedy=false",
+)
+Sample = dict[str, tuple[int, int]]
+"""By process: bytes resident, and of these its own."""
+
+
+def name_of(process: psutil.Process, driver: int) -> str:
+    """Which part of the run a process is; empty for one that is none of ours."""
+    if process.pid == driver:
+        return "driver"
+    title = " ".join(process.cmdline())
+    return next((name for start, name in ACTORS.items() if title.startswith(start)), "")
+
+
+def sample(driver: psutil.Process) -> Sample:
+    """What the run's processes hold now."""
+    found: Sample = {}
+    for process in (driver, *driver.children(recursive=True)):
+        try:
+            if name := name_of(process, driver.pid):
+                held = process.memory_info()
+                found[name] = held.rss, held.rss - held.shared
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def watched(steps: int, run: Path) -> tuple[dict[int, Sample], int]:
+    """A run of `steps` steps: a sample for each step, and the number of updates."""
+    config = ["--config", "rl/configs/nano.yaml", f"run={run}", f"steps={steps}", *SETTINGS]
+    samples: dict[int, Sample] = {}
+    with subprocess.Popen(
+        [sys.executable, "-m", "rl.train", *config], stdout=subprocess.DEVNULL
+    ) as training:
+        driver = psutil.Process(training.pid)
+        while training.poll() is None:
+            time.sleep(0.1)
+            step = len(finished(run))
+            if step and step not in samples:
+                samples[step] = sample(driver)
+        if training.returncode:
+            raise SystemExit(f"rl.train failed with exit code {training.returncode}")
+    return samples, sum(line["updated"] for line in finished(run))
+
+
+def finished(run: Path) -> list[dict[str, int]]:
+    """The steps that the run has recorded."""
+    path = run / "metrics.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [line for line in map(json.loads, lines) if line["kind"] == "step"]
+
+
+def line(samples: dict[int, Sample], which: int) -> dict[str, dict[str, float]]:
+    """By process: MB at the end, MB per 100 steps, and the end over the beginning of the line."""
+    series: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for step, found in samples.items():
+        for name, held in found.items():
+            if step > SETTLED:
+                series[name].append((step, held[which] / 1e6))
+    drawn = {}
+    for name, points in series.items():
+        steps, held = zip(*points, strict=True)
+        begin, end = fmean(held[:10]), fmean(held[-10:])
+        slope = linear_regression(steps, held).slope * 100
+        drawn[name] = {"mb": end, "mb_per_100_steps": slope, "ratio": end / begin}
+    return drawn
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=200)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        samples, updates = watched(chosen.steps, Path(folder) / "run")
+    result = {"rss": line(samples, 0), "own": line(samples, 1)}
+    for kind, drawn in result.items():
+        for name, found in sorted(drawn.items()):
+            held, slope, ratio = found["mb"], found["mb_per_100_steps"], found["ratio"]
+            print(f"{kind}  {name:9} {held:8.1f} MB  {slope:+7.2f} per 100 steps  x {ratio:.3f}")
+    worst = max(found["ratio"] for found in result["own"].values())
+    print(
+        f"{updates} updates in {chosen.steps} steps; worst end/begin {worst:.3f} (at most {TARGET})"
+    )
+    print(json.dumps({**result, "worst": worst, "steps": chosen.steps, "updates": updates}))
+
+
+if __name__ == "__main__":
+    main()

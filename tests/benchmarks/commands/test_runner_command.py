@@ -1,0 +1,119 @@
+"""Bad input to the runner is refused, with its remedy, before anything is made or spent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.runner.folder import Folder, Request
+
+VLLM = "vllm:x@http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["almanak"], "did you mean 'almanac'?"),
+        (["almanac", "--subset", "fulll"], "did you mean 'full'?"),
+        (["almanac", "--set", "max_turn=3"], "unknown setting 'max_turn' (did you mean"),
+        (["almanac", "--set", "max_turns"], "not of the form NAME=VALUE"),
+        (["almanac", "--set", "max_turns=0"], "max_turns='0' cannot be used"),
+        (["almanac", "--set", "max_tokens=5", "--max-tokens", "6"], "set twice"),
+        (["almanac", "--set", "seed=5", "--seed", "6"], "set twice"),
+        (["almanac", "--set", "approve=true"], "asks a human"),
+        (["almanac", "--set", "tools=nothing_such"], "nothing_such"),
+        (["almanac", "--set", "planner=local:/absent"], "/absent"),
+        (["almanac", "--baseline"], "set generator to a model"),
+        (["almanac", "--judge", "openai:gpt-5-mini"], "OPENAI_API_KEY"),
+        (["almanac", "--judge", "nonsense"], "none of the forms"),
+        (["almanac", "--max-cost", "3", "--set", f"planner={VLLM}"], f"none is known for {VLLM}"),
+        (["almanac", "--max-cost", "3", "--judge", VLLM], f"none is known for {VLLM}"),
+        (["almanac", "--prices", "/absent.toml"], "/absent.toml cannot be read"),
+        (["bamboogle", "--data", "/absent"], "--data /absent is no folder"),
+    ],
+)
+def test_bad_input_is_refused(
+    words: list[str],
+    why: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    run = tmp_path / "run"
+    assert main(["run", *words, "--run", str(run)]) == 2
+    assert why in capsys.readouterr().err
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["--trials", "0"], ["--limit", "-1"], ["--max-cost", "nan"], ["--max-seconds", "0"]]
+)
+def test_a_number_out_of_range_is_refused(words: list[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "almanac", "--run", str(tmp_path / "run"), *words])
+
+
+def test_a_folder_that_holds_something_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.tex").write_text("x")
+    assert main(["run", "almanac", "--run", str(tmp_path)]) == 2
+    assert "is not an empty folder" in capsys.readouterr().err
+    (tmp_path / "run.json").write_text("{}")
+    assert main(["run", "almanac", "--run", str(tmp_path)]) == 2
+    assert f"resume {tmp_path}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["resume", "score", "report", "view"])
+def test_a_folder_without_a_run_is_no_run(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, str(tmp_path)]) == 2
+    assert "holds no run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "is not of format 1"),
+        ("{}", "is not of format 1"),
+        ('{"format": 1}', "is damaged"),
+    ],
+)
+def test_a_damaged_run_is_refused(
+    text: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_text(text)
+    assert main(["resume", str(tmp_path)]) == 2
+    assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [None, "x", "[]", '{"task": "almanac"}'])
+def test_damaged_items_are_refused(
+    text: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Folder(tmp_path / "run")
+    folder.create(Request("run", {"almanac": "full"}, {"almanac": 1}), {})
+    folder.items_file.unlink() if text is None else folder.items_file.write_text(text)
+    assert main(["report", str(folder.path)]) == 2
+    assert "items.jsonl is gone or damaged" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_is_no_fault() -> None:
+    words = f"set -o pipefail; {sys.executable} -m benchmarks list --json | head -0"
+    ended = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_without_inspect_the_extra_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.runner.preflight.find_spec", lambda name: None)
+    assert main(["run", "almanac", "--run", str(tmp_path / "run")]) == 2
+    assert "install agentflow-graph[bench]" in capsys.readouterr().err

@@ -1,0 +1,58 @@
+"""The almanac end to end: the planner that ships, the command line, inspect's log, the report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from launched import run_program
+
+from benchmarks.__main__ import main
+from benchmarks.runner.folder import Folder
+from benchmarks.runner.session import read_session
+
+pytestmark = pytest.mark.integration
+
+ITEMS, TRIALS = 10, 2
+
+
+def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
+    from inspect_ai.log import read_eval_log
+
+    folder = Folder(tmp_path / "run")
+    asked = ["--limit", str(ITEMS), "--trials", str(TRIALS), "--seed", "1"]
+    words = ["-m", "benchmarks", "run", "almanac", "--run", str(folder.path), *asked]
+    ran = run_program(*words)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    session = read_session(folder.path)
+    assert session.expected == {"almanac": ITEMS} and len(session.results) == ITEMS * TRIALS
+    assert sum(result.score == 1.0 for result in session.results) >= 0.8 * ITEMS * TRIALS
+    assert all(result.turns and result.tools and result.input_tokens for result in session.results)
+    assert {result.cost for result in session.results} == {0.0}
+
+    # The last five lines are lost, as if it had been killed.
+    lines = folder.journal_file.read_bytes().splitlines(keepends=True)
+    folder.journal_file.write_bytes(b"".join(lines[:-5]) + lines[-5][:40])
+    resumed = run_program("-m", "benchmarks", "resume", str(folder.path))
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert all(result.score is not None for result in read_session(folder.path).results)
+
+    (path,) = folder.logs.glob("*.eval")
+    log = read_eval_log(str(path))
+    assert len(log.samples or []) == ITEMS * TRIALS
+    sample = (log.samples or [])[0]
+    spans = [event.name for event in sample.events if event.event == "span_begin"]
+    turns = json.loads(sample.metadata["agentflow"])["turns"]
+    modules = [f"{m} {t['index']}" for t in turns for m in ("planner", "executor", "verifier")]
+    assert [name for name in spans if name in {*modules, "generator"}] == [*modules, "generator"]
+    told = {event.source for event in sample.events if event.event == "info"}
+    assert told == {"planner", "executor", "verifier", "generator"}
+    assert not (tmp_path / "logs").exists()
+
+    assert main(["report", str(folder.path)]) == 0
+    summary = json.loads((folder.path / "report.json").read_text())["tasks"]["almanac"]
+    right = sum(result.score == 1.0 for result in read_session(folder.path).results)
+    assert summary["accuracy"]["mean"] == pytest.approx(right / (ITEMS * TRIALS))
+    assert f"| Almanac | {ITEMS} x {TRIALS} |" in (folder.path / "report.md").read_text()
+    assert (folder.path / "report.html").read_text().count("<svg") >= 2

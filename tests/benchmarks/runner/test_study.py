@@ -1,0 +1,153 @@
+"""Budgets of turns: each is run once, with the same options, and all are shown together."""
+
+import json
+from argparse import ArgumentTypeError
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from launched import run_program
+from sessions import KNOWN, result, session
+
+from agentflow_graph.errors import SettingError
+from benchmarks.__main__ import main
+from benchmarks.commands.study import budgets
+from benchmarks.items.item import Item
+from benchmarks.report.budgets import Step, budget_table, mean_turns, write_study
+from benchmarks.runner.folder import Request
+from benchmarks.runner.study import Study
+
+ITEMS = {"bamboogle": {"q1": Item("q1", "Who?", ("gold",))}}
+REQUEST = Request("new", {"bamboogle": "full"}, {"bamboogle": 1}, settings={"planner": "nano"})
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """A study of which the run with one turn has begun."""
+    found = Study(tmp_path, (1, 3), REQUEST, ITEMS)
+    found.folder(1).create(found.of(1), ITEMS)
+    return found
+
+
+def test_only_the_budget_differs_between_the_runs(study: Study) -> None:
+    assert study.of(3).settings == {"planner": "nano", "max_turns": 3}
+    assert replace(study.of(3), settings={}, name="") == replace(REQUEST, settings={}, name="")
+
+
+def test_a_study_that_was_begun_goes_on(study: Study) -> None:
+    study.check()
+    replace(study, budgets=(1, 2, 3, 5)).check()
+    replace(study, request=replace(REQUEST, concurrency=2, max_cost=9.0)).check()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"settings": {"planner": "local:x"}}, "other settings"),
+        ({"trials": 3, "seed": 5}, "other trials, seed"),
+        ({"subsets": {"bamboogle": "agentflow"}}, "other subsets"),
+    ],
+)
+def test_other_options_are_refused(study: Study, changed: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        replace(study, request=replace(REQUEST, **changed)).check()  # type: ignore[arg-type]
+
+
+def test_other_items_are_refused(study: Study) -> None:
+    other = {"bamboogle": {"q1": Item("q1", "Who else?", ("gold",))}}
+    with pytest.raises(SettingError, match="other items"):
+        replace(study, items=other).check()
+
+
+def test_a_folder_that_holds_something_else_is_refused(study: Study) -> None:
+    study.folder(3).path.mkdir()
+    (study.folder(3).path / "notes.txt").write_text("mine")
+    with pytest.raises(SettingError, match="not an empty folder"):
+        study.check()
+
+
+def test_the_folder_of_a_run_is_no_place_for_a_study(study: Study) -> None:
+    inner = replace(study, path=study.folder(1).path)
+    with pytest.raises(SettingError, match="is the folder of a run"):
+        inner.check()
+
+
+def test_budgets_ascend_and_are_whole() -> None:
+    assert budgets("5, 1,2,1") == [1, 2, 5]
+    for text in ("", "0", "1,x", "1,,2"):
+        with pytest.raises(ArgumentTypeError):
+            budgets(text)
+
+
+def steps() -> list[Step]:
+    """Half of the answers right with one turn, all of those that came with three."""
+    few = [result("a", turns=1), result("b", 0.0, turns=1)]
+    many = [result("a", turns=1), result("b", turns=3), result("c", turns=2)]
+    return [Step.of(1, session(few, 4)), Step.of(3, session(many, 4))]
+
+
+def test_the_table_shows_the_gain_over_the_smallest_budget() -> None:
+    first, second = budget_table(steps(), KNOWN).rows
+    assert first[:3] == ["Bamboogle", "1", "25.0 %"] and first[5] == "–"
+    assert second[:3] == ["Bamboogle", "3", "75.0 %"] and second[5] == "+50.0"
+    assert second[6] == "2.00 (0.87 to 3.13)"
+    assert (first[-1], second[-1]) == ("2", "1")
+
+
+def test_turns_of_missing_trials_do_not_count() -> None:
+    assert mean_turns([result("a", turns=4), result("b", None, turns=9)]).mean == 4
+    assert mean_turns([]).mean == 0
+
+
+def test_the_files_hold_every_budget(tmp_path: Path) -> None:
+    write_study(tmp_path, steps(), KNOWN)
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert [each["max_turns"] for each in found["budgets"]] == [1, 3]
+    task = found["budgets"][1]["tasks"]["bamboogle"]
+    assert (task["accuracy"]["mean"], task["missing"]) == (0.75, 1)
+    assert task["turns_low"] < task["effort"]["turns"] < task["turns_high"]
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<svg") == 2
+    assert "3 trials have no score" in page
+    assert "| Bamboogle | 3 | 75.0 % |" in (tmp_path / "report.md").read_text()
+
+
+@pytest.mark.integration
+def test_a_finished_budget_does_not_run_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "study"
+    words = ["study", "almanac", "--run", str(folder), "--seed", "1"]
+    ran(*words, "--limit", "4", "--budgets", "1")
+    journal = (folder / "budget-1" / "journal.jsonl").read_bytes()
+    ran(*words, "--limit", "4", "--budgets", "1,4")
+    assert (folder / "budget-1" / "journal.jsonl").read_bytes() == journal
+    small, large = json.loads((folder / "report.json").read_text())["budgets"]
+    assert small["tasks"]["almanac"]["effort"]["turns"] == 1.0
+    most, least = (each["tasks"]["almanac"]["accuracy"]["mean"] for each in (large, small))
+    assert most > least
+
+    assert main([*words, "--limit", "3", "--budgets", "1,4"]) == 2
+    assert "other expected" in capsys.readouterr().err
+    assert main([*words, "--set", "max_turns=2"]) == 2
+    assert "--budgets" in capsys.readouterr().err
+
+    first, second = str(folder / "budget-1"), str(folder / "budget-4")
+    assert main(["compare", first, second, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["differences"][0]["test"]["worse"] == 0
+    assert main(["report", second, "--baseline", first]) == 0
+    assert "Difference" in capsys.readouterr().out
+
+
+def ran(*words: str) -> None:
+    """The command in a process of its own, which must end well: inspect leaves streams open."""
+    done = run_program("-m", "benchmarks", *words)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words", [["report"], ["compare", "."], ["report", ".", "--baseline"]])
+def test_a_folder_without_a_run_is_refused(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, str(tmp_path)]) == 2
+    assert "holds no run" in capsys.readouterr().err

@@ -1,0 +1,251 @@
+"""What `rl/adapter` relies on inside OpenRLHF, Ray, DeepSpeed and vLLM is there, as it expects it.
+
+These fail at an upgrade, and say which file of ours depends on what has gone.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import re
+from importlib.metadata import version
+
+import pytest
+from upstream import body, named, parameters, stock_cli
+
+from rl.adapter.cpu import stub_flash_attn
+
+stub_flash_attn()
+
+from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
+
+from rl.adapter import trainer  # noqa: E402
+from rl.adapter.update import actor, experience  # noqa: E402
+from rl.adapter.update import policy as models  # noqa: E402
+
+# ------------------------------------------------------------------ versions
+
+
+@pytest.mark.parametrize(
+    ("package", "pinned"), [("openrlhf", "0.11.2"), ("ray", "2.55.0"), ("deepspeed", "0.19.6")]
+)
+def test_the_versions_are_those_that_the_adapter_knows(package: str, pinned: str) -> None:
+    assert version(package) == pinned, f"read rl/adapter anew before moving to another {package}"
+
+
+# ----------------------------------------------------------------- OpenRLHF
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "openrlhf.trainer.ray.ppo_actor:PolicyModelActor",
+        "openrlhf.trainer.ray.launcher:ReferenceModelActor",
+        "openrlhf.trainer.ppo_trainer:PPOTrainer",
+        "openrlhf.trainer.ray.vllm_engine:RolloutRayActor",
+    ],
+)
+def test_the_class_inside_a_ray_actor_can_be_had(path: str) -> None:
+    module, _, name = path.partition(":")
+    wrapped = getattr(importlib.import_module(module), name)
+    inside = wrapped.__ray_metadata__.modified_class.__ray_actor_class__
+    assert inspect.isclass(inside), f"rl/adapter/engines/engine.py `plain` cannot unwrap {path}"
+    assert inside.__name__ == name, (
+        f"rl/adapter/engines/engine.py `plain` unwraps {path} to another class"
+    )
+
+
+TRAINER = "openrlhf.trainer.ppo_trainer:PPOTrainer"
+MAKER = "openrlhf.trainer.ppo_utils.experience_maker:RemoteExperienceMaker"
+SAMPLES = "openrlhf.trainer.ppo_utils.samples_generator"
+ACTOR = "openrlhf.trainer.ray.ppo_actor"
+ROLLOUT = "openrlhf.trainer.ray.vllm_engine:RolloutRayActor"
+GROUPS = "actor_model_group critic_model_group reward_model_group"
+SIGNATURES = {
+    f"{TRAINER}.__init__": (
+        f"pretrain strategy {GROUPS} reference_model_group vllm_engines generate_kwargs",
+        "trainer.py",
+    ),
+    f"{TRAINER}.get_max_steps": ("", "trainer.py"),
+    f"{TRAINER}.fit": ("global_step", "trainer.py"),
+    f"{TRAINER}.train_step": ("rollout_samples global_step", "trainer.py"),
+    f"{TRAINER}.save_logs_and_checkpoints": (
+        "global_step logs_dict client_states",
+        "trainer.py",
+    ),
+    f"{TRAINER}.evaluate": ("global_step generate_kwargs", "trainer.py"),
+    f"{MAKER}.__init__": (
+        f"{GROUPS} initial_model_group kl_controller strategy tokenizer kwargs",
+        "trainer.py",
+    ),
+    f"{MAKER}.split_rollout_samples": ("rollout_samples", "experience.py"),
+    f"{MAKER}.compute_advantages_and_returns": ("experiences", "experience.py"),
+    f"{SAMPLES}:SamplesGenerator.__init__": (
+        "strategy prompts_dataloader eval_dataloader tokenizer vllm_engines",
+        "samples.py",
+    ),
+    f"{SAMPLES}:SamplesGenerator._process_response_into_experience": (
+        "response generate_kwargs",
+        "samples.py",
+    ),
+    f"{ACTOR}:ActorPPOTrainer.training_step": (
+        "experience kl_ctl step loss_batch_info",
+        "models.py",
+    ),
+    f"{ACTOR}:PolicyModelActor.init_model_from_pretrained": (
+        "strategy pretrain max_steps vllm_engines",
+        "models.py",
+    ),
+    f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm": ("", "models.py"),
+    f"{ACTOR}:PolicyModelActor.broadcast_to_vllm": ("", "models.py"),
+    f"{ACTOR}:PolicyModelActor.fit": ("kl_ctl", "models.py"),
+    f"{ACTOR}:PolicyModelActor.save_checkpoint": (
+        "tag client_states metric_value metric_key",
+        "models.py",
+    ),
+    "deepspeed:DeepSpeedEngine.save_checkpoint": (
+        "save_dir tag client_state save_latest exclude_frozen_parameters",
+        "models.py",
+    ),
+    f"{ACTOR}:PolicyModelActor.save_model": ("", "models.py"),
+    "openrlhf.trainer.ray.launcher:ReferenceModelActor.init_model_from_pretrained": (
+        "strategy pretrain",
+        "models.py",
+    ),
+    "openrlhf.models.actor:Actor.forward": (
+        "sequences action_mask attention_mask return_output allgather_logits return_logprobs "
+        "ring_attn_group packed_seq_lens return_entropy mm_inputs",
+        "actor.py",
+    ),
+    "openrlhf.models.utils:log_probs_from_logits": ("logits labels temperature", "actor.py"),
+    "openrlhf.trainer.ppo_utils.kl_controller:FixedKLController.__init__": (
+        "kl_coef",
+        "contenders.py",
+    ),
+    f"{ROLLOUT}.generate": ("prompt_token_ids sampling_params multi_modal_data", "engine.py"),
+    "openrlhf.utils:get_strategy": ("args", "places.py"),
+    "openrlhf.utils.utils:convert_to_torch_dtype": ("param_dtype", "cpu.py"),
+    "openrlhf.models.utils:compute_approx_kl": (
+        "log_probs log_probs_base log_probs_old kl_estimator unbiased_gradient",
+        "../flow_grpo.py",
+    ),
+}
+
+
+@pytest.mark.parametrize("path", SIGNATURES)
+def test_what_we_override_or_call_has_its_signature(path: str) -> None:
+    expected, file = SIGNATURES[path]
+    assert parameters(named(path)) == expected.split(), f"rl/adapter/{file} relies on {path}"
+
+
+OVERRIDDEN = {
+    trainer.FlowTrainer: "get_max_steps fit train_step save_logs_and_checkpoints evaluate",
+    experience.FlowExperienceMaker: "split_rollout_samples compute_advantages_and_returns",
+    actor.FlowActor: "forward",
+    models.FlowActorTrainer: "training_step broadcast_to_vllm",
+    models.FlowPolicy: (
+        "init_model_from_pretrained fit broadcast_to_vllm save_checkpoint save_model"
+    ),
+    models.FlowReference: "init_model_from_pretrained",
+}
+
+
+@pytest.mark.parametrize("ours", OVERRIDDEN)
+def test_every_override_overrides_something(ours: type) -> None:
+    for method in OVERRIDDEN[ours].split():
+        assert method in vars(ours)
+        assert any(method in vars(base) for base in ours.__mro__[1:]), (
+            f"{ours.__module__}.{ours.__name__}.{method} would never be called"
+        )
+
+
+@pytest.mark.parametrize(
+    ("module", "names", "file"),
+    [
+        (ACTOR, "get_tokenizer Actor ActorPPOTrainer PolicyModelActor", "models.py and places.py"),
+        ("openrlhf.trainer.ppo_trainer", "get_tokenizer PPOTrainer", "trainer.py and places.py"),
+        ("openrlhf.trainer.ray", "create_vllm_engines", "places.py"),
+        ("openrlhf.trainer.ray.launcher", "Actor ReferenceModelActor", "models.py and places.py"),
+        ("openrlhf.trainer.ray.vllm_engine", "RolloutRayActor", "places.py"),
+        ("openrlhf.utils", "get_strategy", "places.py"),
+        ("openrlhf.utils.utils", "convert_to_torch_dtype get_tokenizer", "cpu.py and models.py"),
+        ("openrlhf.utils.deepspeed.deepspeed", "get_train_ds_config", "cpu.py"),
+        ("openrlhf.models.ring_attn_utils", "pad_input unpad_input all_gather", "cpu.py"),
+    ],
+)
+def test_names_are_looked_up_where_we_replace_them(module: str, names: str, file: str) -> None:
+    found = vars(importlib.import_module(module))
+    missing = [name for name in names.split() if name not in found]
+    assert not missing, f"rl/adapter/{file} replaces {missing} in {module}"
+
+
+def test_the_stock_command_line_imports_what_launch_replaces() -> None:
+    imports = {
+        (node.module, alias.name)
+        for node in ast.walk(stock_cli())
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {
+        ("openrlhf.trainer.ray", "create_vllm_engines"),
+        ("openrlhf.trainer.ray.launcher", "ReferenceModelActor"),
+        ("openrlhf.trainer.ray.ppo_actor", "PolicyModelActor"),
+        ("openrlhf.trainer.ppo_trainer", "PPOTrainer"),
+        ("openrlhf.utils", "get_strategy"),
+    } <= imports, "rl/adapter/patches.py replaces these names before the command line runs"
+
+
+def test_the_stock_command_line_calls_the_trainer_through_remote_only() -> None:
+    nodes = [node for node in ast.walk(stock_cli()) if isinstance(node, ast.Call)]
+    calls = {ast.unparse(node.func): node for node in nodes}
+    wanted = {"ppo_trainer.get_max_steps.remote", "ppo_trainer.fit.remote"}
+    found = {name for name in calls if name.startswith("ppo_trainer.")}
+    assert found == wanted, "rl/adapter/patches.py `InDriver` answers these calls"
+    given = calls["PPOTrainer.remote"]
+    assert len(given.args) == 7, "rl/adapter/trainer.py takes 7 positional arguments"
+    names = {keyword.arg for keyword in given.keywords}
+    assert {"temperature", "max_new_tokens"} <= names, (
+        "rl/adapter/workers/samples.py samples with these"
+    )
+
+
+def test_a_training_step_returns_what_the_blank_batch_repairs() -> None:
+    tree = body(f"{ACTOR}:ActorPPOTrainer.training_step")
+    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    assert len(returned) == 1
+    assert isinstance(returned[0], ast.Dict)
+    keys = [ast.literal_eval(key) for key in returned[0].keys if key]
+    assert keys == ["metrics", "weights", "num_samples", "num_action_tokens"], (
+        "rl/adapter/update/policy.py `FlowActorTrainer` corrects metrics and num_action_tokens"
+    )
+
+
+def test_the_transport_asks_an_actor_for_what_the_stand_in_has() -> None:
+    source = inspect.getsource(named(f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm"))
+    asked = set(re.findall(r"self\.actor\.([\w.]+)|self\.actor, \"(\w+)\"", source))
+    assert asked == {("model.module", ""), ("", "is_vlm")}, (
+        "rl/adapter/update/policy.py stands in for it"
+    )
+    whole = set(re.findall(r"\bmodel\.(\w+)", source.replace("self.actor.model.module", "")))
+    assert whole == {"named_parameters"}, "rl/adapter/update/policy.py stands in for the module"
+
+
+def test_the_replay_buffer_and_the_loss_count_non_empty_rows_only() -> None:
+    source = inspect.getsource(named("openrlhf.utils.loss_utils:_optimizer_step_loss_norm"))
+    assert ".sum(dim=-1) > 0" in source, "rl/adapter/update/experience.py adds blank rows to a step"
+
+
+def test_an_experience_has_the_fields_that_we_fill() -> None:
+    known = {field.name for field in dataclasses.fields(Experience)}
+    ours = (
+        "sequences attention_mask action_mask action_log_probs rollout_log_probs returns "
+        "advantages kl rewards scores response_length truncated total_length index prompts "
+        "labels images mm_train_inputs info"
+    )
+    assert set(ours.split()) <= known, "rl/adapter/update/experience.py fills these fields"
+    rest = "base_action_log_probs values"
+    assert known == {*ours.split(), *rest.split()}, (
+        "rl/adapter/update/experience.py `_blank` lacks a field, or has one too many"
+    )

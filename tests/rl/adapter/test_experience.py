@@ -1,0 +1,211 @@
+"""From trajectories to turn rows: who is counted, what a row's advantage is, and blank rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from rl.adapter.cpu import stub_flash_attn
+from rl.rollout import Trajectory
+from rl.settings.config import Algorithm
+
+stub_flash_attn()
+
+from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe  # noqa: E402
+from rl.adapter.workers.samples import FlowSamplesGenerator  # noqa: E402
+
+Make = Callable[..., Trajectory]
+
+
+def credit_of(runs: Sequence[Trajectory], seed: int = 0, **algorithm: Any) -> Credit:
+    return assign(list(runs), Algorithm(**algorithm), seed)
+
+
+def test_a_failed_run_is_left_out_of_its_groups_statistics(trajectory: Make) -> None:
+    rewards = [1.0, None, 0.0, 0.0]
+    credit = credit_of([trajectory("a", reward) for reward in rewards])
+    assert [t.reward for t in credit.trajectories] == [1.0, 0.0, 0.0]
+    expected = torch.tensor([2**0.5, -(0.5**0.5), -(0.5**0.5)])
+    torch.testing.assert_close(credit.advantage, expected, rtol=0, atol=1e-5)
+    assert (credit.failed, credit.dropped_groups) == (1, 0)
+
+
+def test_a_group_with_one_judged_run_is_dropped(trajectory: Make) -> None:
+    runs = [trajectory("a", 1.0), trajectory("a", None), trajectory("b", 1.0), trajectory("b", 0.0)]
+    credit = credit_of(runs)
+    assert credit.trajectories == runs[2:]
+    assert (credit.failed, credit.dropped_groups) == (1, 1)
+
+
+def test_nothing_is_left_when_every_run_failed(trajectory: Make) -> None:
+    credit = credit_of([trajectory(question, None) for question in "aabb"])
+    assert (credit.trajectories, credit.failed, credit.dropped_groups) == ([], 4, 2)
+    assert len(credit.advantage) == 0
+    described = describe(credit, 3)
+    assert described["rows"] == described["groups_used"] == described["staleness_max"] == 0
+
+
+def test_groups_without_spread_are_dropped_and_counted(trajectory: Make) -> None:
+    rewards = {"a": (1.0, 1.0), "b": (0.0, 0.0), "c": (0.0, 1.0)}
+    runs = [trajectory(name, reward, turns=2) for name in rewards for reward in rewards[name]]
+    credit = credit_of(runs)
+    assert credit.trajectories == runs[4:]
+    assert describe(credit, 3) == {
+        "groups_used": 1,
+        "groups_dropped": 2,
+        "failed_rollouts": 0,
+        "rows": 4,
+        "policy_version": 3,
+        "staleness_max": 3,  # each run's turns were sampled by versions 0 and 1
+        "staleness_mean": 2.5,
+    }
+
+
+def test_a_group_is_a_questions_id_in_whatever_order_runs_come(trajectory: Make) -> None:
+    runs = [trajectory(name, reward) for name, reward in zip("abba", (1.0, 0, 1, 0), strict=True)]
+    credit = credit_of(runs)
+    assert credit.groups[0] == credit.groups[3] != credit.groups[1] == credit.groups[2]
+    torch.testing.assert_close(credit.advantage, torch.tensor([1.0, -1, 1, -1]), rtol=0, atol=1e-5)
+    turned = credit_of(runs[::-1])
+    torch.testing.assert_close(turned.advantage, credit.advantage.flip(0))
+
+
+def test_ragged_turns_are_kept_and_count_only_where_rows_vote(trajectory: Make) -> None:
+    runs = [trajectory("a", 1.0, turns=1), trajectory("a", 0.0, turns=3)]
+    assert credit_of(runs).turns.tolist() == [1, 3]
+    assert credit_of(runs).advantage.tolist() == pytest.approx([1, -1], abs=1e-5)
+    by_row = credit_of(runs, statistics="row").advantage.tolist()
+    assert by_row == pytest.approx([1.5, -0.5], abs=1e-5)
+
+
+def test_shuffled_advantages_are_the_same_ones_dealt_out_anew(trajectory: Make) -> None:
+    runs = [trajectory(name, float(i == 0)) for name in "abcd" for i in range(4)]
+    plain = credit_of(runs).advantage
+    dealt = [credit_of(runs, seed, shuffle_advantages=True).advantage for seed in (1, 1, 2)]
+    assert torch.equal(dealt[0], dealt[1])
+    assert not torch.equal(dealt[0], dealt[2])
+    for advantage in dealt:
+        assert not torch.equal(advantage, plain)
+        assert torch.equal(advantage.sort().values, plain.sort().values)
+
+
+# ---------------------------------------------------------------------- rows
+
+
+def maker_of(micro_batch: int, rows: int, **algorithm: Any) -> FlowExperienceMaker:
+    """OpenRLHF's maker without its Ray groups."""
+    maker = object.__new__(FlowExperienceMaker)
+    maker.tokenizer = SimpleNamespace(pad_token_id=0)
+    maker.algorithm = Algorithm(**algorithm)
+    maker.samples = object.__new__(FlowSamplesGenerator)
+    maker.args = SimpleNamespace(
+        data=SimpleNamespace(max_len=64),
+        rollout=SimpleNamespace(micro_batch_size=micro_batch),
+        train=SimpleNamespace(batch_size=rows, dynamic_batch_enable=False),
+        actor=SimpleNamespace(num_nodes=1, num_gpus_per_node=1),
+    )
+    return maker
+
+
+def ragged_runs(trajectory: Make) -> list[Trajectory]:
+    """Groups of 2 and 3, of 1 to 3 turns: 10 rows, each known by its token."""
+    given = [("a", 1.0, 3), ("a", 0.0, 1), ("b", 0.0, 2), ("b", 1.0, 3), ("b", 0.0, 1)]
+    return [
+        trajectory(name, reward, turns, mark=10 * (i + 1))
+        for i, (name, reward, turns) in enumerate(given)
+    ]
+
+
+def with_logprobs(batches: list[Any], gap: float = 0.0) -> list[Any]:
+    """As after the actors' forward pass; the last action token of each row is off by `gap`."""
+    for batch in batches:
+        batch.action_log_probs = batch.rollout_log_probs.clone()
+        for row, mask in enumerate(batch.action_mask):
+            if mask.any():
+                batch.action_log_probs[row, mask.nonzero()[-1]] += gap
+    return batches
+
+
+@pytest.mark.parametrize(("micro_batch", "rows", "blanks"), [(4, 8, 6), (5, 10, 0), (16, 16, 6)])
+def test_rows_are_padded_with_blanks_to_whole_optimizer_steps(
+    trajectory: Make, micro_batch: int, rows: int, blanks: int
+) -> None:
+    batches = maker_of(micro_batch, rows).split_rollout_samples(credit_of(ragged_runs(trajectory)))
+    assert {len(batch.index) for batch in batches} == {micro_batch}
+    masks = [mask for batch in batches for mask in batch.action_mask]
+    assert len(masks) == 10 + blanks
+    assert len(masks) % rows == 0
+    assert [bool(mask.any()) for mask in masks] == [True] * 10 + [False] * blanks
+    for batch in batches:
+        width = {len(batch.index)}
+        assert {len(value) for value in batch.info.values()} == width
+        assert {len(batch.rewards), len(batch.prompts), len(batch.truncated)} == width
+        assert batch.attention_mask.sum(-1).min() >= 2
+
+
+def test_a_row_is_one_turn_with_its_own_prompt(trajectory: Make) -> None:
+    (batch,) = maker_of(16, 16).split_rollout_samples(credit_of(ragged_runs(trajectory)))
+    assert batch.sequences[2].tolist() == [1, 2, 3, 12, 12, 12]
+    assert batch.action_mask[2].tolist() == [0, 0, 1, 1, 1]
+    assert batch.rollout_log_probs[2].tolist() == [0, 0, -0.5, -0.5, -0.5]
+    assert batch.sequences[1].tolist() == [1, 2, 3, 11, 11, 0]
+    assert batch.action_mask[1].tolist() == [0, 0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("micro_batch", [2, 4, 16])
+def test_every_rows_advantage_is_its_trajectorys_own(
+    trajectory: Make, micro_batch: int, backwards: bool
+) -> None:
+    maker = maker_of(micro_batch, 16)
+    batches = with_logprobs(maker.split_rollout_samples(credit_of(ragged_runs(trajectory))))
+    batches = batches[::-1] if backwards else batches
+    batches = maker.compute_advantages_and_returns(batches)
+    low, high = -(0.5**0.5), 2**0.5
+    # By the first digit of a row's token: A_i, and M / (Q G_q T_i) with M = 10 and Q = 2.
+    advantage = {1: 1.0, 2: -1.0, 3: low, 4: high, 5: low}
+    factor = {1: 10 / (2 * 2 * 3), 2: 10 / 4, 3: 10 / (2 * 3 * 2), 4: 10 / (2 * 3 * 3), 5: 10 / 6}
+    seen = 0
+    for batch in batches:
+        assert torch.equal(batch.returns, batch.advantages)
+        for row, mask in enumerate(batch.action_mask.bool()):
+            assert not batch.advantages[row][~mask].any()
+            if mask.any():
+                seen += 1
+                owner = int(batch.sequences[row, 3]) // 10
+                given = batch.advantages[row][mask].tolist()
+                wanted = advantage[owner] * factor[owner]
+                assert given == pytest.approx([wanted] * len(given), rel=1e-4)
+    assert seen == 10
+
+
+def test_token_mean_gives_every_row_its_trajectorys_advantage(trajectory: Make) -> None:
+    maker = maker_of(16, 16, weighting="token-mean")
+    batches = with_logprobs(maker.split_rollout_samples(credit_of(ragged_runs(trajectory))))
+    (batch,) = maker.compute_advantages_and_returns(batches)
+    assert batch.info["return"][:4].tolist() == pytest.approx([1, 1, 1, -1], abs=1e-5)
+    assert not batch.info["return"][10:].any()
+
+
+def test_the_gap_is_over_action_tokens_only(trajectory: Make) -> None:
+    maker = maker_of(4, 8)
+    batches = maker.split_rollout_samples(credit_of(ragged_runs(trajectory)))
+    batches = with_logprobs(batches, gap=0.25)
+    for batch in batches:
+        batch.action_log_probs[~batch.action_mask.bool()] = 99.0
+    maker.compute_advantages_and_returns(batches)
+    tokens = sum(turn + 1 for turns in (3, 1, 2, 3, 1) for turn in range(turns))
+    share = 10 / tokens
+    assert maker.gaps == pytest.approx(
+        {
+            "gap_max": 0.25,
+            "gap_mean": 0.25 * share,
+            "ratio_max": math.exp(0.25),
+            "ratio_mean": 1 + share * (math.exp(0.25) - 1),
+        }
+    )

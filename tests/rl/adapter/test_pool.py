@@ -1,0 +1,146 @@
+"""A worker that dies is replaced and repeats only what had not ended; one that hangs costs that."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentflow_graph.context import Context
+from agentflow_graph.models.policy import Sampling
+from rl.adapter.workers.worker import Batch, GraphWorker, Limits
+from rl.rollout import Task, Trajectory
+from rl.run.journal import Journal, JournalError
+
+pytestmark = pytest.mark.integration
+
+
+class FaultyWorker(GraphWorker):
+    """Does what the question says, after its first run has ended; never touches an engine."""
+
+    def __init__(
+        self,
+        engines: Any,
+        planner: str,
+        context: Context,
+        limits: Limits,
+        journal: Journal,
+        reward: Any,
+    ) -> None:
+        self.limits, self.journal = limits, journal
+
+    async def warm_up(self) -> None:
+        pass
+
+    async def run_group(self, task: Task, batch: Batch) -> list[Trajectory]:
+        chapter = self.journal.chapter(batch.name)
+        known = (task.id, 0) in chapter.finished
+        first = Trajectory(task, failure="the first")
+        if not known:
+            chapter.finish(task.id, 0, first.record())
+        if task.question == "die" or (task.question == "die once" and not known):
+            os._exit(1)
+        if task.question == "block":
+            time.sleep(600)  # blocks the worker's event loop: no deadline inside can fire
+        if task.question == "raise":
+            raise ValueError("injected")
+        if task.question == "full":
+            raise JournalError("no room in /somewhere")
+        return [first, *[Trajectory(task, reward=float(known))] * (batch.runs - 1)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ray() -> Iterator[None]:
+    import ray
+
+    from rl.adapter.cluster import start_ray
+
+    # The worker class lives in this file, which is no importable module: pickle it whole.
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    start_ray(on_cpu=True)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def pool_of(tmp_path: Path) -> Any:
+    from rl.adapter.workers.pool import WorkerPool
+
+    def make(workers: int, grace: float = 8.0) -> WorkerPool:
+        limits = Limits(deadline=1.0, grace=grace, retries=1, in_flight=8, window=64)
+        journal = Journal(tmp_path / "journal")
+        return WorkerPool([], "", Context(), limits, workers, journal, FaultyWorker)
+
+    return make
+
+
+def asked(*questions: str) -> list[Task]:
+    return [Task(str(i), question, ("gold",)) for i, question in enumerate(questions)]
+
+
+def batch(name: str, runs: int = 2) -> Batch:
+    return Batch(name, runs, Sampling())
+
+
+def outcomes(groups: list[list[Trajectory]]) -> list[str]:
+    """How the last run of each group ended; the first one always ended before any fault."""
+    assert all(group[0].failure == "the first" for group in groups)
+    return [group[-1].failure[:30] if group[-1].failure else "ok" for group in groups]
+
+
+def test_groups_come_back_in_order(pool_of: Any) -> None:
+    groups = pool_of(2).run(asked(*"abcdef"), batch("train-00001", 3))
+    assert [group[0].task.question for group in groups] == list("abcdef")
+    assert all(len(group) == 3 for group in groups)
+
+
+def test_a_raising_group_is_marked_and_the_others_stay(pool_of: Any) -> None:
+    groups = pool_of(1).run(asked("a", "raise", "b"), batch("train-00001"))
+    assert [o == "ok" for o in outcomes(groups)] == [True, False, True]
+    assert "injected" in groups[1][1].failure
+    assert len(groups[1]) == 2
+
+
+def test_a_dead_worker_is_started_anew_and_repeats_what_had_not_ended(pool_of: Any) -> None:
+    pool = pool_of(2)
+    groups = pool.run(asked("a", "die once"), batch("train-00001"))
+    assert outcomes(groups) == ["ok", "ok"]
+    assert [group[1].reward for group in groups] == [0.0, 1.0], "the second had to be sent again"
+    assert outcomes(pool.run(asked("a", "b"), batch("train-00002"))) == ["ok", "ok"]
+
+
+def test_a_group_that_kills_its_workers_is_given_up(pool_of: Any, tmp_path: Path) -> None:
+    pool = pool_of(2, grace=60.0)
+    first = outcomes(pool.run(asked("a", "die"), batch("train-00001")))
+    assert first[0] == "ok"
+    assert first[1].startswith("the graph worker died")
+    kept = Journal(tmp_path / "journal").chapter("train-00001").finished
+    assert kept["1", 1]["failure"].startswith("the graph worker died"), "so it stays, resumed"
+    assert outcomes(pool.run(asked("a", "b"), batch("train-00002"))) == ["ok", "ok"]
+
+
+def test_a_blocked_worker_is_replaced_within_its_patience(pool_of: Any) -> None:
+    pool = pool_of(2)
+    begun = time.monotonic()
+    first = outcomes(pool.run(asked("a", "block"), batch("train-00001")))
+    assert time.monotonic() - begun < 30
+    assert first[0] == "ok"
+    assert first[1].startswith("the graph worker did not an")
+    assert outcomes(pool.run(asked("a", "b"), batch("train-00002"))) == ["ok", "ok"]
+
+
+def test_a_journal_that_cannot_be_written_stops_everything(pool_of: Any) -> None:
+    with pytest.raises(JournalError, match="no room in /somewhere"):
+        pool_of(1).run(asked("a", "full"), batch("train-00001"))
+
+
+def test_rollouts_go_on_while_the_caller_does_something_else(pool_of: Any) -> None:
+    pool = pool_of(2)
+    ahead = pool.submit(asked("a", "die once"), batch("train-00002"))
+    assert outcomes(pool.run(asked("c"), batch("train-00001"))) == ["ok"]
+    assert outcomes(pool.collect(ahead)) == ["ok", "ok"]

@@ -1,0 +1,181 @@
+"""Offline fine-tuning: recorded runs, the oracle's or the planner's own, and what is learned."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from launched import run_program
+from transformers import AutoModelForCausalLM
+
+from agentflow_graph.context import Context
+from agentflow_graph.errors import SettingError
+from agentflow_graph.models.policy import PolicyTokenizer, Sampling
+from agentflow_graph.models.strings import NANO, trained_under
+from benchmarks.almanac.oracle import plan
+from benchmarks.almanac.scripted import written
+from rl.planners import traces
+from rl.planners.play import Table
+from rl.planners.sft import fine_tune, main, read, turns
+from rl.planners.supervised import Recipe, next_token_loss
+from rl.questions import data
+from rl.rollout import Trajectory
+from rl.run.metrics import evaluation, line
+
+# The sandbox proves at its start that nothing in it reaches a listening socket of ours.
+pytestmark = pytest.mark.enable_socket
+
+CONTEXT = Context(layout="terse", passages=1, max_turns=3, memory_tokens=384, repairs=0)
+ONCE = Recipe(seed=1, steps=6, batch=4, lr=1e-3, muon_lr=0.0, threads=1)
+
+
+@pytest.fixture(scope="module")
+def taught() -> list[Trajectory]:
+    """The oracle's runs of twenty training questions, through the real graph."""
+    table = Table.set(NANO, None, CONTEXT)
+    return asyncio.run(table.play(data.almanac("train", 20, seed=4), Sampling(1.0, 32)))
+
+
+@pytest.fixture(scope="module")
+def recorded(taught: list[Trajectory], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("traces") / "teacher.jsonl"
+    path.write_bytes(b"".join(map(line, taught)))
+    return path
+
+
+def test_the_teacher_is_always_right_and_takes_as_many_turns_as_needed(
+    taught: list[Trajectory],
+) -> None:
+    found = evaluation(1.0, taught, 1.0)
+    assert (found["success"], found["failed"], found["tool_errors"]) == (1.0, 0, 0.0)
+    needed = {"arithmetic": 1, "one_hop": 1, "two_hops": 2, "fact_arithmetic": 2}
+    for run in taught:
+        assert len(run.actions) == needed.get(run.task.level, 3), run.task
+
+
+def test_its_replies_are_the_oracles_in_the_planners_tokens(taught: list[Trajectory]) -> None:
+    tokenizer = PolicyTokenizer.load(NANO)
+    for run in taught:
+        first = run.actions[0]
+        assert tokenizer.decode(first.token_ids) == written(plan(run.task.question, []))
+        assert first.token_ids[-1] == tokenizer.eos_id
+        assert run.task.question in tokenizer.decode(first.prompt_ids)
+
+
+def test_no_held_out_question_is_among_the_traces(taught: list[Trajectory]) -> None:
+    heldout = {task.question for task in data.almanac("heldout", 300, seed=4)}
+    assert not heldout & {run.task.question for run in taught}
+
+
+def test_a_smaller_turn_budget_ends_runs_earlier() -> None:
+    table = Table.set(NANO, None, CONTEXT)
+    asked = data.almanac("train", 10, seed=4)
+    runs = asyncio.run(table.play(asked, Sampling(1.0, 32), max_turns=1))
+    assert {len(run.state["turns"]) for run in runs} == {1}
+    right = {run.task.level for run in runs if run.reward}
+    assert right == {"arithmetic", "one_hop"}, "what one call can answer"
+
+
+# ------------------------------------------------------------------- examples
+
+
+def test_the_loss_counts_the_replies_alone(taught: list[Trajectory]) -> None:
+    for run in taught:
+        examples = turns(run.record())
+        assert len(examples) == len(run.actions)
+        for example, action in zip(examples, run.actions, strict=True):
+            assert example.ids == action.prompt_ids + action.token_ids
+            assert sum(example.weights) == len(action.token_ids)
+            assert not any(example.weights[: len(action.prompt_ids)])
+
+
+def test_a_planner_learns_its_lesson_and_the_first_one_stays(
+    recorded: Path, taught: list[Trajectory], tmp_path: Path
+) -> None:
+    before = (NANO / "model.safetensors").read_bytes()
+    facts = fine_tune(NANO, recorded, tmp_path / "out", ONCE, say=lambda _: None)
+    assert (facts["traces"], facts["successes"], facts["steps"]) == (20, 20, 6)
+    assert facts["turns"] == sum(len(run.actions) for run in taught)
+    assert (NANO / "model.safetensors").read_bytes() == before
+    examples = [example for run in taught for example in turns(run.record())]
+
+    def loss(folder: Path) -> float:
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        with torch.no_grad():
+            return next_token_loss(model, examples).item()
+
+    assert loss(tmp_path / "out") < loss(NANO)
+    trained = trained_under(tmp_path / "out")
+    assert (trained["recipe"], trained["layout"], trained["sft"]) == ("sft", "terse", facts)
+    files = [Path("tokenizer") / name for name in ("tokenizer.json", "tokenizer_config.json")]
+    for file in files:
+        assert (tmp_path / "out" / file).read_bytes() == (NANO / file).read_bytes()
+    assert not (tmp_path / "out" / "tokenizer.json").exists(), "beside config.json it gets mangled"
+
+
+def test_failures_are_no_lesson(taught: list[Trajectory], tmp_path: Path) -> None:
+    records = [run.record() for run in taught[:4]]
+    records[0]["reward"] = 0.0
+    records[1]["reward"], records[1]["failure"] = None, "it broke"
+    path = tmp_path / "mixed.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    facts = fine_tune(NANO, path, tmp_path / "out", ONCE, say=lambda _: None)
+    assert (facts["traces"], facts["successes"]) == (4, 2)
+
+
+# --------------------------------------------------------------------- faults
+
+
+def test_traces_without_success_are_refused_before_anything_is_made(
+    taught: list[Trajectory], tmp_path: Path
+) -> None:
+    path = tmp_path / "wrong.jsonl"
+    path.write_text(json.dumps(taught[0].record() | {"reward": 0.0}) + "\n")
+    with pytest.raises(SettingError, match="none of the 1 traces"):
+        fine_tune(NANO, path, tmp_path / "out", ONCE)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("text", ["nonsense", "[]", '{"reward": 1.0}', "12"])
+def test_a_line_that_is_no_trajectory_is_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.jsonl"
+    path.write_text(text + "\n")
+    with pytest.raises(SettingError, match=r"broken\.jsonl:1 is not a trajectory"):
+        list(read(path))
+
+
+def test_what_is_missing_or_taken_ends_with_code_2(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(**changes: Any) -> str:
+        given = {"planner": NANO, "traces": recorded, "out": tmp_path / "out"} | changes
+        assert main([word for k, v in given.items() for word in (f"--{k}", str(v))]) == 2
+        return capsys.readouterr().err
+
+    assert "no config.json" in said(planner=tmp_path)
+    assert "do not exist" in said(traces=tmp_path / "none.jsonl")
+    assert "exists; choose another" in said(out=tmp_path)
+    existing = ["--planner", str(NANO), "--out", str(recorded), "--teacher"]
+    assert traces.main(existing) == 2
+    assert "exists; choose another" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- integration
+
+
+@pytest.mark.integration
+def test_own_traces_are_sampled_in_an_engine(warm_planner: Path, tmp_path: Path) -> None:
+    out, planner = tmp_path / "own.jsonl", str(warm_planner)
+    asked = ["--questions", "40", "--group", "2"]
+    done = run_program("-m", "rl.planners.traces", "--planner", planner, "--out", str(out), *asked)
+    assert done.returncode == 0, done.stderr
+    found = list(read(out))
+    assert len(found) == 80
+    assert len({trace["id"] for trace in found}) == 40
+    call = found[0]["state"]["turns"][0]["planner"][0]
+    assert len(call["logprobs"]) == len(call["token_ids"]) > 0
+    assert min(call["logprobs"]) < 0, "sampled, not scripted"

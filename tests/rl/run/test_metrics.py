@@ -1,0 +1,244 @@
+"""What a run leaves of itself, also where half of it is missing."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from agentflow_graph.state import State, ToolCall, Turn
+from rl.reward import Grade
+from rl.rollout import Trajectory
+from rl.run.metrics import Recorder, evaluation, outcome
+from rl.run.summary import summarise
+from rl.settings.config import Config
+
+Make = Callable[..., Trajectory]
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    made = Recorder(tmp_path / "run", steps=10)
+    made.screen = io.StringIO()
+    return made
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def metrics(recorder: Recorder) -> list[dict[str, Any]]:
+    return lines(recorder.folder / "metrics.jsonl")
+
+
+def shown(recorder: Recorder) -> str:
+    assert isinstance(recorder.screen, io.StringIO)
+    return recorder.screen.getvalue()
+
+
+# ------------------------------------------------------------------- outcome
+
+
+def test_outcome_of_judged_runs(trajectory: Make) -> None:
+    found = outcome([trajectory("a", 1.0, turns=3), trajectory("b", 0.0, turns=1)])
+    assert (found["runs"], found["failed"], found["reward"], found["turns"]) == (2, 0, 0.5, 2.0)
+    assert (found["tools"], found["tool_errors"]) == ({"look_up": 1.0}, 0.0)
+    assert found["reply_tokens"] == (1 + 2 + 3 + 1) / 4
+    assert found["policy_versions"] == [0, 1, 2]
+    assert found["run_seconds"] == 2.0
+
+
+def test_failed_runs_count_as_failed_and_nowhere_else(trajectory: Make) -> None:
+    found = outcome([trajectory("a", 1.0), trajectory("a", None), trajectory("b", None)])
+    assert (found["runs"], found["failed"], found["reward"]) == (1, 2, 1.0)
+    assert found["run_seconds"] == 2.0
+
+
+def test_tools_and_their_errors_are_shares_of_all_calls(trajectory: Make) -> None:
+    def used(tool: str, status: Any) -> ToolCall:
+        return ToolCall(tool=tool, arguments={}, status=status, result="", seconds=0.0)
+
+    calls = [used("look_up", "ok"), used("look_up", "timeout"), used("", "error")]
+    state = State(turns=[Turn(index=i + 1, planner=[], calls=[c]) for i, c in enumerate(calls)])
+    found = outcome([replace(trajectory("a", 0.0), state=state)])
+    assert found["tools"] == {"look_up": pytest.approx(2 / 3), "none": pytest.approx(1 / 3)}
+    assert found["tool_errors"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("failed", [0, 3])
+def test_outcome_without_a_judged_run_is_all_zero(trajectory: Make, failed: int) -> None:
+    found = outcome([trajectory("a", None)] * failed)
+    assert found.pop("failed") == failed
+    assert not any(found.values())
+
+
+# ------------------------------------------------------------------ recorder
+
+
+def test_rollouts_are_kept_by_step(recorder: Recorder, trajectory: Make) -> None:
+    runs = [trajectory("a", 1.0, turns=2), trajectory("a", None), trajectory("b", 0.0)]
+    assert recorder.step(1, outcome(runs) | {"groups_used": 0}, runs)
+    assert recorder.step(2, outcome([]) | {"groups_used": 0}, [trajectory("c", None)])
+    folder = recorder.folder / "rollouts"
+    first, second = (lines(folder / f"step-0000{step}.jsonl") for step in (1, 2))
+    assert [(row["id"], row["reward"]) for row in first] == [("a", 1.0), ("a", None), ("b", 0.0)]
+    assert [row["failure"] for row in second] == ["it broke"]
+    assert len(first[0]["state"]["turns"]) == 2
+    assert [entry["failures"] for entry in recorder.training] == [{"it broke": 1}] * 2
+
+
+def test_a_resumed_run_records_nothing_twice_and_its_clock_goes_on(
+    recorder: Recorder, trajectory: Make
+) -> None:
+    runs = [trajectory("a", 1.0)]
+    recorder.evaluated(0, 0.7, runs, 1.0)
+    recorder.begun -= 100
+    recorder.step(1, outcome(runs) | {"groups_used": 1}, runs)
+    path = recorder.folder / "metrics.jsonl"
+    before = metrics(recorder)
+    path.write_bytes(path.read_bytes() + b'{"kind":"step","st')
+    resumed = Recorder(recorder.folder, steps=10)
+    resumed.screen = io.StringIO()
+    assert not resumed.step(1, outcome(runs) | {"groups_used": 7}, runs)
+    assert metrics(resumed) == before
+    assert resumed.evaluation(0, 0.7) == before[0]
+    assert resumed.evaluation(0, 0.0) is None
+    assert resumed.step(2, outcome(runs) | {"groups_used": 1}, runs)
+    assert [entry["step"] for entry in metrics(resumed)] == [0, 1, 2]
+    assert metrics(resumed)[-1]["wall"] >= before[-1]["wall"] >= 100
+
+
+@pytest.mark.parametrize(
+    ("argument", "kept"), [(2**70, str(2**70)), ("a\ud800", "a?"), (float("nan"), None)]
+)
+def test_whatever_a_model_wrote_as_argument_is_kept(
+    recorder: Recorder, trajectory: Make, argument: Any, kept: Any
+) -> None:
+    run = trajectory("a", 0.0)
+    run.state["turns"][0]["calls"][0]["arguments"] = {"n": [argument]}
+    recorder.step(1, outcome([run]) | {"groups_used": 0}, [run])
+    recorder.evaluated(0, 0.7, [run], 1.0)
+    for name in ("step-00001", "heldout-00000"):
+        (row,) = lines(recorder.folder / "rollouts" / f"{name}.jsonl")
+        assert row["state"]["turns"][0]["calls"][0]["arguments"] == {"n": [kept]}
+
+
+def test_a_step_is_one_line_of_our_names(recorder: Recorder, trajectory: Make) -> None:
+    runs = [trajectory("a", 1.0, level="easy"), trajectory("a", None)]
+    stock = {"kl": 0.02, "actor_grad_norm": 1.5, "timing/generation": 2.0, "generated_samples": 7}
+    recorder.step(3, stock | outcome(runs) | {"groups_used": 1, "updated": 1})
+    (entry,) = metrics(recorder)
+    assert (entry["kind"], entry["step"], entry["updated"]) == ("step", 3, 1)
+    assert (entry["kl"], entry["grad_norm"], entry["rollout_seconds"]) == (0.02, 1.5, 2.0)
+    assert "generated_samples" not in entry
+    assert entry["wall"] >= 0
+    assert "step   3/10  reward 1.000" in shown(recorder)
+    assert "kl 0.020  failed 1" in shown(recorder)
+
+
+def test_a_step_without_an_update_has_no_kl(recorder: Recorder, trajectory: Make) -> None:
+    recorder.step(1, outcome([trajectory("a", None)]) | {"groups_used": 0, "updated": 0})
+    (entry,) = metrics(recorder)
+    assert "kl" not in entry
+    assert (entry["reward"], entry["failed"], entry["updated"]) == (0.0, 1, 0)
+    assert "kl -" in shown(recorder)
+
+
+def test_an_evaluation_has_its_interval_and_levels(recorder: Recorder, trajectory: Make) -> None:
+    runs = [trajectory("a", 1.0, level="easy")] * 3 + [trajectory("b", 0.0, level="hard")]
+    scalars = recorder.evaluated(10, 0.7, runs, seconds=4.0)
+    (entry,) = metrics(recorder)
+    assert (entry["kind"], entry["step"], entry["n"], entry["success"]) == (
+        "evaluation",
+        10,
+        4,
+        0.75,
+    )
+    assert entry["interval"] == pytest.approx([0.3006, 0.9544], abs=1e-3)
+    assert entry["levels"] == {"easy": 1.0, "hard": 0.0}
+    assert scalars == {"heldout_success": 0.75, "heldout_easy": 1.0, "heldout_hard": 0.0}
+    assert len(lines(recorder.folder / "rollouts" / "heldout-00010.jsonl")) == 4
+    assert "T=0.7, 4 questions" in shown(recorder)
+
+
+def test_in_an_evaluation_a_failed_run_is_not_solved(recorder: Recorder, trajectory: Make) -> None:
+    runs = [trajectory("a", 1.0), trajectory("b", None)]
+    assert recorder.evaluated(0, 0.0, runs, 1.0)["heldout_greedy_success"] == 0.5
+    (entry,) = metrics(recorder)
+    assert (entry["n"], entry["failed"]) == (2, 1)
+    assert not list((recorder.folder / "rollouts").iterdir())
+    assert "greedy, 2 questions" in shown(recorder)
+
+
+def test_every_line_on_the_terminal_has_the_seconds(recorder: Recorder) -> None:
+    recorder.engines_ready("9.9")
+    assert recorder.engine == "vllm 9.9"
+    assert shown(recorder).startswith("[   0.0 s] engines")
+
+
+# ------------------------------------------------------------------- summary
+
+
+def evaluate(recorder: Recorder, make: Make, step: int, temperature: float, solved: int) -> None:
+    runs = [make("a", 1.0)] * solved + [make("b", 0.0)] * (20 - solved)
+    recorder.evaluated(step, temperature, runs, 1.0)
+
+
+def test_the_summary_compares_the_first_and_the_last_evaluation(
+    recorder: Recorder, trajectory: Make
+) -> None:
+    for step, temperature, solved in [(0, 0.7, 5), (0, 0.0, 4), (5, 0.7, 18), (10, 0.7, 19)]:
+        evaluate(recorder, trajectory, step, temperature, solved)
+    evaluate(recorder, trajectory, 10, 0.0, 20)
+    runs = [trajectory("a", 1.0, turns=2), trajectory("a", None)]
+    recorder.step(10, outcome(runs) | {"groups_used": 0}, runs)
+    recorder.engines_ready("9.9")
+    recorder.step(10, outcome([]) | {"groups_used": 0})
+    config = Config.model_validate({"run": "r", "model": {"path": "m"}, "seed": 3, "steps": 10})
+    summary = summarise(config, recorder)
+    assert (summary["heldout_before"], summary["heldout_after"]) == (0.25, 0.95)
+    assert summary["heldout_n"] == 20
+    low, high = summary["heldout_after_interval"]
+    assert low < 0.95 < high
+    assert summary["heldout_greedy"] == [0.2, 1.0]
+    assert summary["seconds_to_090"] == recorder.evaluations[2]["wall"]
+    assert (summary["seed"], summary["steps"]) == (3, 10)
+    assert (summary["policy_versions_seen"], summary["failed_rollouts"]) == (2, 1)
+    assert summary["failures"] == {"it broke": 1}
+    assert (summary["rollout_engine"], summary["trainer"]) == ("vllm 9.9", "openrlhf 0.11.2")
+
+
+def test_the_summary_does_without_greedy_and_without_success(
+    recorder: Recorder, trajectory: Make
+) -> None:
+    evaluate(recorder, trajectory, 0, 0.7, 0)
+    config = Config.model_validate({"run": "r", "model": {"path": "m"}})
+    summary = summarise(config, recorder)
+    assert summary["heldout_before"] == summary["heldout_after"] == 0.0
+    assert (summary["seconds_to_090"], summary["heldout_greedy"]) == (None, [])
+
+
+def test_reasons_that_differ_every_time_do_not_fill_the_memory(
+    recorder: Recorder, trajectory: Make
+) -> None:
+    runs = [replace(trajectory("a", None), failure=f"judge: {number}") for number in range(300)]
+    recorder.step(1, outcome(runs) | {"groups_used": 0}, [*runs, runs[0]])
+    (entry,) = recorder.training
+    assert sum(entry["failures"].values()) == 301
+    assert entry["failures"]["other reasons"] == 295
+    assert entry["failures"]["judge: 0"] == 2
+
+
+def test_an_evaluation_leaves_out_what_its_judge_left_unscored(trajectory: Make) -> None:
+    silent = Grade(None, "judge", "judge: timeout")
+    unscored = replace(trajectory("c", None, level="two_hops"), grade=silent)
+    runs = [trajectory("a", 1.0), trajectory("b", None), unscored, unscored]
+    found = evaluation(0.7, runs, 1.0)
+    assert (found["n"], found["solved"], found["success"]) == (2, 1, 0.5)
+    assert (found["unscored"], found["levels_n"]) == (2, {"": 2})
+    assert (evaluation(0.7, [unscored], 1.0)["success"], found["failed"]) == (0.0, 3)

@@ -1,0 +1,50 @@
+"""Arguments of the command lines: what is taken, and what is said of anything else."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rl import evaluate
+from rl.settings.arguments import numbers, positive
+from rl.studies.ablations import __main__ as ablations
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1))
+def test_written_numbers_are_read_each_once(values: list[int]) -> None:
+    assert numbers(",".join(map(str, values))) == list(dict.fromkeys(values))
+
+
+@given(st.text())
+def test_anything_else_is_refused_by_name(text: str) -> None:
+    try:
+        assert positive(text) >= 1
+    except ArgumentTypeError as error:
+        assert repr(text) in str(error)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "", "1.5", "three", "\u00b2"])
+def test_what_is_no_whole_number_from_one_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentTypeError):
+        positive(text)
+
+
+@pytest.mark.parametrize(
+    ("main", "words"),
+    [
+        (ablations.main, ["--seeds", "7,x"]),
+        (ablations.main, ["--steps", "0"]),
+        (evaluate.main, ["--planner", "p", "--out", "o", "--budgets", "1,0"]),
+    ],
+)
+def test_the_command_line_ends_with_code_2(
+    main: object, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert callable(main)
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "is not a whole number from 1" in capsys.readouterr().err

@@ -1,0 +1,131 @@
+"""The checks for GPU machines, as far as a machine without one can try them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from agentflow_graph.models.strings import NANO
+from rl.settings.config import load
+from rl.studies.gpu_check import __main__ as command
+from rl.studies.gpu_check.arithmetic import Size, bf16, throughput
+from rl.studies.gpu_check.training import CONFIG, STEPS, overrides, shown
+
+SMALL = Size(hidden=64, layers=2, vocabulary=64, rows=2, tokens=24)
+
+
+def test_without_a_gpu_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert command.main([]) == 2
+    shown = capsys.readouterr()
+    assert "sees no GPU; nothing was checked" in shown.err
+    assert "docs/gpu.md" in shown.err
+    assert shown.out == ""
+
+
+def test_the_bf16_step_learns_and_a_standing_one_is_found_out() -> None:
+    right = bf16("cpu", SMALL)
+    assert right.state == "pass", right.text
+    standing = bf16("cpu", SMALL, lr=0.0)
+    assert standing.state == "fail"
+    assert standing.remedy
+
+
+def test_throughput_is_measured_and_judged_against_fp32() -> None:
+    assert throughput("cpu", SMALL, faster=0.0).state == "pass"
+    slow = throughput("cpu", SMALL, faster=1e6)
+    assert slow.state == "fail"
+    assert "tokens/s in bf16" in slow.text and "x fp32" in slow.text
+
+
+def test_a_lost_end_of_a_packed_row_would_show() -> None:
+    from rl.adapter.update.packing import leaked_gap
+
+    assert leaked_gap(NANO, "cpu") > 1.0
+    assert leaked_gap(NANO, "cpu", lengths=(40,)) < 0.1, "one row has nobody to see"
+
+
+@pytest.mark.skipif(command.installed("flash-attn"), reason="flash-attn is here")
+def test_packing_is_skipped_without_flash_attn() -> None:
+    outcome = command.packing()
+    assert (outcome.state, "pip install" in outcome.remedy) == ("skip", True)
+
+
+@pytest.mark.parametrize(("gpus", "place"), [(1, "all"), (2, "reference")])
+def test_the_training_run_is_a_configuration_that_loads(gpus: int, place: str) -> None:
+    config = load(CONFIG, overrides(Path("runs/x"), gpus))
+    assert (config.engine.device, config.model.dtype) == ("gpu", "bf16")
+    assert (config.placement.colocate, config.steps) == (place, STEPS)
+
+
+def metrics(gap: float = 1e-3, first: float = 1e-3, **more: Any) -> list[dict[str, Any]]:
+    """A run as it should be, its later gaps as given."""
+    step = {
+        "kind": "step",
+        "failed": 0,
+        "runs": 128,
+        "turns": 2.0,
+        "reply_tokens": 16.0,
+        "rows": 200,
+        "updated": 1,
+        "rollout_seconds": 2.0,
+        "update_seconds": 1.0,
+    }
+    steps = [
+        step | {"gap_mean": gap if i else first, "policy_versions": [i]} | more
+        for i in range(STEPS)
+    ]
+    held = [{"kind": "evaluation", "temperature": 0.7, "success": 0.9}] * 2
+    return [held[0], *steps, held[1]]
+
+
+def states(lines: list[dict[str, Any]]) -> dict[str, str]:
+    return {outcome.name: outcome.state for outcome in shown(lines, "NCCL")}
+
+
+def test_a_sound_run_passes_with_its_speed() -> None:
+    outcomes = {outcome.name: outcome for outcome in shown(metrics(), "NCCL")}
+    assert {outcome.state for outcome in outcomes.values()} == {"pass"}
+    assert outcomes["speed"].text.startswith("rollouts 2,048 planner tokens/s")
+    assert "updates 200.0 rows/s" in outcomes["speed"].text
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "state"),
+    [
+        (metrics(gap=0.3), "sync by NCCL", "fail"),
+        (metrics(gap=0.02, first=1e-4), "sync by NCCL", "fail"),
+        (metrics(policy_versions=[0, 1]), "sync by NCCL", "fail"),
+        (metrics(updated=0), "sync by NCCL", "skip"),
+        (metrics(failed=3), "training", "fail"),
+        (metrics()[:4], "training", "fail"),
+        (metrics(rollout_seconds=0.0), "speed", "fail"),
+    ],
+)
+def test_a_run_that_is_not_sound(lines: list[dict[str, Any]], name: str, state: str) -> None:
+    assert states(lines)[name] == state
+
+
+def test_the_command_prints_each_outcome_and_fails_if_one_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for rate, code in ((0.0, 1), (1e-3, 0)):
+        found = [bf16("cpu", SMALL, lr=rate), command.skipped("training", "--quick", "run it")]
+        monkeypatch.setattr(command, "checks", lambda *_, found=found: iter(found))
+        assert command.main(["--quick"]) == code
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
+        "FAIL",
+        "skip",
+        "pass",
+        "skip",
+    ]
+    assert command.main(["--quick", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["outcomes"]) == 2

@@ -1,0 +1,47 @@
+"""Training in which nothing scores any more stops and says why; a resumed one remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rl.adapter.cpu import stub_flash_attn
+from rl.rollout import Trajectory
+from rl.settings.config import Config
+
+stub_flash_attn()
+
+from rl.adapter.trainer import FlowTrainer, Stalled  # noqa: E402
+
+Make = Callable[..., Trajectory]
+
+
+@pytest.fixture
+def trainer() -> Any:
+    made: Any = object.__new__(FlowTrainer)
+    record = {"run": "r", "model": {"path": "m"}, "stalled_after": 3}
+    made.config = Config.model_validate(record)
+    made._hopeless = made._version = 0
+    return made
+
+
+def test_steps_in_which_every_run_failed_end_training_with_the_reasons(
+    trainer: Any, trajectory: Make
+) -> None:
+    runs = [trajectory(name, None) for name in "aabb"]
+    for step in range(2):
+        status, _ = trainer.train_step(runs, step)
+        assert (status["updated"], status["groups_used"], status["groups_dropped"]) == (0, 0, 2)
+        assert (status["failed"], status["rows"]) == (4, 0)
+    with pytest.raises(Stalled, match="last 3 steps scored; runs failed with: it broke"):
+        trainer.train_step(runs, 2)
+
+
+def test_one_run_that_scores_begins_the_count_anew(trainer: Any, trajectory: Make) -> None:
+    nothing = [trajectory("a", 0.0), trajectory("a", None)]
+    one = [trajectory("a", 1.0), trajectory("a", 1.0)]
+    for step, runs in enumerate([nothing, nothing, one, nothing, nothing]):
+        trainer.train_step(runs, step)
+    assert trainer._hopeless == 2

@@ -1,0 +1,1 @@
+"""Tools by name, with their settings and checks; the only part that knows every tool."""

@@ -1,0 +1,101 @@
+"""Which tools and backends work here, and what to do about those that do not.
+
+    for finding in await checked(Settings()):
+        print(finding.tool, finding.backend, finding.problem or "ready")
+
+Without `live` nothing leaves the machine: settings, keys, files and, by the canaries, the sandbox
+are looked at. With it each backend gets one real call, past the cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tools.catalog import plugins
+from tools.catalog.catalog import NAMES
+from tools.catalog.makers import KEYLESS, Maker, init_chat_model
+from tools.catalog.settings import Settings, ToolSettings
+from tools.result import bounded, redacted
+
+SECONDS = 5.0
+"""Most seconds of one check."""
+BACKENDS: dict[str, tuple[str, ...]] = {
+    "base_generator": ("",),
+    "python_coder": ("auto", "bubblewrap", "landlock"),
+    "wikipedia_search": ("corpus", "mediawiki", "kiwix", "retrieval"),
+    "web_search": ("tavily", KEYLESS),
+    "google_search": ("gemini", "serper"),
+}
+"""Backends that are checked, the default one first, and then the one that settings name."""
+LIVE: dict[str, dict[str, Any]] = {
+    "base_generator": {"query": "Answer with the word ready."},
+    "python_coder": {"code": "6 * 7"},
+    "wikipedia_search": {"query": "town"},
+    "web_search": {"query": "weather"},
+    "google_search": {"query": "weather"},
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found; `problem` is empty where the tool is ready, else why not and what to do.
+
+    `chosen`: by its settings, or by default, the tool uses this backend.
+    """
+
+    tool: str
+    backend: str
+    chosen: bool
+    problem: str
+
+
+async def checked(
+    settings: Settings, names: Sequence[str] = NAMES, live: bool = False
+) -> AsyncIterator[Finding]:
+    """Findings as they come, one a backend of our tools, one a name of others' tools.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    for name in names:
+        if name not in NAMES:
+            yield await _foreign(name, settings)
+            continue
+        own = settings.of(name)
+        for backend in dict.fromkeys((*BACKENDS[name], own.backend or BACKENDS[name][0])):
+            yield await _ours(name, backend, own, live)
+
+
+async def _ours(name: str, backend: str, own: ToolSettings, live: bool) -> Finding:
+    chosen = backend == (own.backend or BACKENDS[name][0])
+    # The cache would answer for a service that is gone; `url` is the address of the chosen one.
+    tried = replace(own, backend=backend, cache="off", url=own.url if chosen else "")
+    try:
+        async with asyncio.timeout(SECONDS):
+            problem = await _problem(name, tried, live)
+    except TimeoutError:
+        problem = f"no answer in {SECONDS:g} s: is the service up and the address right?"
+    except Exception as fault:
+        problem = f"{type(fault).__name__}: {fault}"
+    return Finding(name, backend, chosen, bounded(redacted(problem), 500) if problem else "")
+
+
+async def _problem(name: str, own: ToolSettings, live: bool) -> str:
+    # In a thread: a model's client takes a second to import, and the clock must be able to run out.
+    tool = await asyncio.to_thread(Maker(Settings(), init_chat_model).make, name, own)
+    problem = await tool.missing()
+    if problem or not live:
+        return problem
+    _, result = await tool._arun(**LIVE[name])
+    return "" if result["status"] == "ok" else f"{result['status']}: {result['text']}"
+
+
+async def _foreign(name: str, settings: Settings) -> Finding:
+    try:
+        found = await asyncio.to_thread(plugins.find, name, NAMES, settings)
+    except ValueError as fault:
+        return Finding(name, "", True, redacted(str(fault)))
+    return Finding(name, ", ".join(tool.name for tool in found), True, "")

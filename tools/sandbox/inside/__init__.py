@@ -1,0 +1,1 @@
+"""What runs inside the sandbox's processes; imports nothing of ours but itself."""

@@ -1,0 +1,1 @@
+"""HTTP services and their cache, within bounds; knows no particular tool."""
