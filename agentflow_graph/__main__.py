@@ -1,4 +1,6 @@
-"""Ask on the command line: `python -m agentflow_graph "question" [--json]`.
+"""Ask on the command line: `python -m agentflow_graph "question" [--json] [--record DIR]`.
+
+`python -m agentflow_graph replay DIR` plays recorded runs again; see `agentflow_graph.replay`.
 
 Exit codes: 0 answered, 1 a model failed on the way (what was found is still printed), 2 a setting
 or the question is wrong, 130 interrupted.
@@ -8,6 +10,7 @@ import argparse
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any, cast
 
 from langchain_core.messages import messages_to_dict
@@ -15,9 +18,9 @@ from langchain_core.runnables import RunnableConfig
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, SettingError
-from agentflow_graph.graph import graph
-from agentflow_graph.memory import command, shorten
+from agentflow_graph.graph import build_graph, graph
 from agentflow_graph.models.strings import FORMS
+from agentflow_graph.prompts.memory import command, shorten
 from agentflow_graph.resources import MODULES
 from agentflow_graph.state import State, Turn
 
@@ -29,18 +32,23 @@ NOTE = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run the graph, print; returns the exit code."""
-    asked = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["replay"]:
+        from agentflow_graph import replay
+
+        return replay.main(arguments[1:])
+    args = _parser().parse_args(arguments)
     try:
-        context = _context(asked)
+        context = _context(args)
         if context.planner == "nano":
             print(NOTE, file=sys.stderr)
-        state = asyncio.run(_answer(asked.question, context, asked.json))
+        state = asyncio.run(_answer(args, context))
     except AgentFlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    if asked.json:
+    if args.json:
         print(json.dumps({**state, "messages": messages_to_dict(state["messages"])}))
     else:
         print(f"\nAnswer: {state['answer']}   (stopped by: {state['stopped_by']})")
@@ -61,13 +69,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", metavar="M", help=f"one model for every module: {FORMS}")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--json", action="store_true", help="print the finished state as one line")
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="keep all that was asked and answered there"
+    )
     return parser
 
 
-def _context(asked: argparse.Namespace) -> Context:
-    modules = (*MODULES, "tool_model") if asked.model else ()
-    given: dict[str, Any] = dict.fromkeys(modules, asked.model)
-    for pair in asked.set:
+def _context(args: argparse.Namespace) -> Context:
+    modules = (*MODULES, "tool_model") if args.model else ()
+    given: dict[str, Any] = dict.fromkeys(modules, args.model)
+    for pair in args.set:
         name, equals, value = pair.partition("=")
         if not equals:
             raise SettingError(f"--set {pair!r} is not of the form NAME=VALUE")
@@ -75,15 +86,16 @@ def _context(asked: argparse.Namespace) -> Context:
     return Context.of(given)
 
 
-async def _answer(question: str, context: Context, quiet: bool) -> State:
+async def _answer(args: argparse.Namespace, context: Context) -> State:
     state: State = {}
     shown = 0
     config: RunnableConfig = {"recursion_limit": context.recursion_limit}
-    asked = State(question=question)
-    async for values in graph.astream(asked, config, context=context, stream_mode="values"):
+    agent = build_graph(record=args.record) if args.record else graph
+    given = State(question=args.question)
+    async for values in agent.astream(given, config, context=context, stream_mode="values"):
         state = cast(State, values)
         turns = state.get("turns", [])
-        if not quiet and len(turns) > shown and "verdict" in turns[-1]:
+        if not args.json and len(turns) > shown and "verdict" in turns[-1]:
             shown = len(turns)
             print(_shown(turns[-1]), flush=True)
     return state

@@ -9,7 +9,8 @@ state = await graph.ainvoke({"question": "What is the population of Old Harbor?"
 state["answer"], state["turns"], state["stopped_by"]
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import BaseTool
@@ -25,24 +26,46 @@ from agentflow_graph.nodes.generator import generator
 from agentflow_graph.nodes.planner import planner
 from agentflow_graph.nodes.run import Node
 from agentflow_graph.nodes.verifier import route, verifier
-from agentflow_graph.resources import Chat, Crews
+from agentflow_graph.record.file import Record
+from agentflow_graph.record.recorder import Recorder
+from agentflow_graph.resources import Chat, ResourceCache, Resources
 from agentflow_graph.state import State
 
 Agent = CompiledStateGraph[State, Context, State, State]
 
 
 def build_graph(
-    models: Mapping[str, Chat] | None = None, tools: Sequence[BaseTool] | None = None
+    models: Mapping[str, Chat] | None = None,
+    tools: Sequence[BaseTool] | None = None,
+    record: Record | Path | str | None = None,
 ) -> Agent:
     """Compile the graph.
 
-    Chat models by module (planner, executor, verifier, generator, analysis) and tools that are
-    given here win over their names in the Context. Raises SettingError for an unknown module.
+    Args:
+        models: chat models by module (planner, executor, verifier, generator, analysis); they win
+            over their names in the Context.
+        tools: they win over the Context's.
+        record: where every run of this graph is recorded, a folder or an open `Record`; without
+            it the folder that AGENTFLOW_RECORD names, else nowhere.
+
+    Raises:
+        SettingError: an unknown module.
     """
-    crews = Crews(models or {}, tools)
+    return compiled(ResourceCache(models or {}, tools).of, Recorder(record))
+
+
+def compiled(resources: Callable[[Context], Awaitable[Resources]], recorder: Recorder) -> Agent:
+    """The graph over what a Context resolves to; `recorder` finds the records of its runs."""
+
+    async def begin(state: State, runtime: Runtime[Context]) -> Send:
+        """Runs on new input and not on resume, so it is where a question begins afresh."""
+        only_base = Context.of(runtime.context).output_names == ("base",)
+        question: State = {**new_question(state), "run": recorder.begin()}
+        return Send("generator" if only_base else "planner", question)
+
     builder = StateGraph(State, context_schema=Context)
     for module in (planner, executor, verifier, generator):
-        builder.add_node(module.__name__, Node(crews, module))
+        builder.add_node(module.__name__, Node(resources, module, recorder))
     builder.add_conditional_edges(START, begin, ["planner", "generator"])
     builder.add_edge("planner", "executor")
     builder.add_edge("executor", "verifier")
@@ -51,13 +74,7 @@ def build_graph(
     return builder.compile(name="agentflow")
 
 
-async def begin(state: State, runtime: Runtime[Context]) -> Send:
-    """START edge: runs on new input and not on resume, so it is where a question begins afresh."""
-    only_base = Context.of(runtime.context).output_names == ("base",)
-    return Send("generator" if only_base else "planner", asked(state))
-
-
-def asked(state: State) -> State:
+def new_question(state: State) -> State:
     """The question: a human message that ends `messages` and is new, else `question`.
 
     A thread keeps both of its earlier runs, answered or broken off. Raises QuestionError for none.

@@ -1,12 +1,15 @@
 """What a run remembers: the typed, evolving memory of AgentFlow (arXiv 2510.05592, section 3).
 
-A finished state is the whole record of a run; the trainer reads a rollout from it and hooks
-nothing. Records are TypedDicts, so that states travel through checkpoints and Studio as plain JSON.
+The record of a run is complete (`agentflow_graph.record`); the state is what the agent knows. It is
+light, for every step of a run is a checkpoint of it, and made of TypedDicts, so that it travels
+through checkpoints and Studio as plain JSON and can be edited there.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NotRequired
 
 from langchain_core.messages import AnyMessage
+from langgraph.channels.delta import DeltaChannel
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
@@ -14,17 +17,11 @@ Status = Literal["ok", "error", "timeout", "unavailable"]
 StoppedBy = Literal["", "verifier", "turns", "seconds", "tokens", "error"]
 
 
-class ModelCall(TypedDict, total=False):
-    """One call of one model. The token fields exist only where the model is a policy."""
+class ModelCall(TypedDict):
+    """One call of a module's model: what it spent, and how to find it in the run's record."""
 
-    text: str
-    prompt_ids: list[int]
-    """Token ids of the whole prompt, chat template included."""
-    token_ids: list[int]
-    """Sampled token ids, the end-of-turn token included when one was sampled."""
-    logprobs: list[float]
-    """Natural log-probability of each sampled token under the distribution sampled from."""
-    policy_version: int
+    number: int
+    """Of the module's calls in this turn, from 0."""
     finish_reason: str
     input_tokens: int
     output_tokens: int
@@ -70,12 +67,17 @@ Usage = dict[str, dict[str, float]]
 """By module: `calls`, `input_tokens`, `output_tokens` (as the server counts) and `seconds`."""
 
 
-def merge_turns(left: list[Turn], right: list[Turn]) -> list[Turn]:
-    """Reducer: a known `index` is completed, another appended; planning turn 1 begins anew."""
-    anew = right and right[0]["index"] == 1 and "planner" in right[0]
-    merged = {} if anew else {turn["index"]: turn for turn in left}
-    for turn in right:
-        merged[turn["index"]] = {**merged.get(turn["index"], Turn()), **turn}
+def merge_turns(left: list[Turn], updates: Sequence[list[Turn]]) -> list[Turn]:
+    """Reducer: a known `index` is completed, another appended; planning turn 1 begins anew.
+
+    One update after the other, so that it does not matter which of them come together.
+    """
+    merged = {turn["index"]: turn for turn in left}
+    for right in updates:
+        if right and right[0]["index"] == 1 and "planner" in right[0]:
+            merged = {}
+        for turn in right:
+            merged[turn["index"]] = {**merged.get(turn["index"], Turn()), **turn}
     return list(merged.values())
 
 
@@ -91,13 +93,16 @@ def merge_usage(left: Usage, right: Usage) -> Usage:
 class State(TypedDict, total=False):
     """Input, memory and output of the graph; also its output schema, or Studio would show nulls."""
 
+    run: str
+    """Name of this run in the record; another one for each question."""
+
     question: str
     messages: Annotated[list[AnyMessage], add_messages]
     """Chat surface: a new human message is the question, the answer is appended."""
     asked_by: str
     """Id of the human message answered last; only another one asks anew."""
     analysis: str
-    turns: Annotated[list[Turn], merge_turns]
+    turns: Annotated[list[Turn], DeltaChannel(merge_turns)]
     answer: str
     outputs: dict[str, str]
     stopped_by: StoppedBy

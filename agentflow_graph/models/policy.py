@@ -103,6 +103,10 @@ class PolicyTokenizer:
         """Token ids of `text`, no special tokens added."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
+    def to_json(self) -> str:
+        """The tokenizer's own file."""
+        return str(self._tokenizer.to_str())
+
     def decode(self, token_ids: Sequence[int]) -> str:
         """Text of a reply, its end-of-turn token left out."""
         body = token_ids[:-1] if token_ids and token_ids[-1] == self.eos_id else token_ids

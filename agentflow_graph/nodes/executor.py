@@ -7,7 +7,7 @@ nothing a model wrote is ever run here. Every fault of a tool becomes the call's
 
 import asyncio
 import time
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
@@ -15,18 +15,20 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import interrupt
 from pydantic import ValidationError
 
-from agentflow_graph import prompts
 from agentflow_graph.errors import AgentFlowError, ReplyError
-from agentflow_graph.memory import shorten
-from agentflow_graph.nodes.run import Run, Update, failure
-from agentflow_graph.replies.replies import find_json
+from agentflow_graph.nodes.run import NodeRun, Update, failure
+from agentflow_graph.prompts import texts
+from agentflow_graph.prompts.memory import shorten
+from agentflow_graph.record.events import Answer
+from agentflow_graph.record.run import Scope, acting
+from agentflow_graph.replies.json import find_json
 from agentflow_graph.state import Status, ToolCall, Turn
 
 LONGEST_RESULT = 20_000  # characters of a result that the memory keeps
 LONGEST_FACT = 2_000  # characters of each text beside it
 
 
-async def executor(run: Run) -> Update:
+async def executor(run: NodeRun) -> Update:
     """The turn's tool call, or the reason why none was made."""
     if run.state["stopped_by"]:
         return {}
@@ -39,26 +41,38 @@ async def executor(run: Run) -> Update:
     return update | {"turns": [Turn(index=turn["index"], calls=[call])]}
 
 
-async def _carried_out(run: Run, turn: Turn) -> ToolCall:
+async def _carried_out(run: NodeRun, turn: Turn) -> ToolCall:
     if turn["error"]:
         return _not_made(turn, turn["error"])
     # First of all, because a resumed node runs again from its first line.
-    if run.context.approve and not _approved(turn):
+    if run.context.approve and not _approved(run, turn):
         return _not_made(turn, "a human refused this call; plan another step")
-    tool = run.crew.tools[turn["tool"]]
-    schema = run.crew.schemas[tool.name]
-    if "executor" in run.crew.models:
-        messages = prompts.executor(run.state["question"], turn, tool.description, schema)
+    tool = run.resources.tools[turn["tool"]]
+    schema = run.resources.schemas[tool.name]
+    if "executor" in run.resources.models:
+        messages = texts.executor(run.state["question"], turn, tool.description, schema)
         arguments = await run.ask("executor", messages, find_json, schema=schema)
     else:
         arguments = {_only_text(tool.name, schema): turn["context"]}
+    return await _recorded(run, tool, arguments)
+
+
+async def _recorded(run: NodeRun, tool: BaseTool, arguments: dict[str, Any]) -> ToolCall:
     seconds = min(run.context.tool_seconds, run.seconds_left())
-    return await use(tool, arguments, seconds, f"turn-{turn['index']}")
+
+    async def ask() -> Answer:
+        with acting(Scope(run.scope.run, run.scope.turn, tool.name)):
+            call = await use(tool, arguments, seconds, f"turn-{run.scope.turn}")
+        return {name: value for name, value in call.items() if name not in ("tool", "arguments")}
+
+    request = {"tool": tool.name, "arguments": arguments}
+    answer = await run.scope.call(tool.name, lambda: request, ask)
+    return cast(ToolCall, {"tool": tool.name, "arguments": arguments, **answer})
 
 
-def _approved(turn: Turn) -> bool:
+def _approved(run: NodeRun, turn: Turn) -> bool:
     shown = {key: turn[key] for key in ("tool", "sub_goal", "context")}
-    answer = interrupt({"approve": f"Call {turn['tool']}?", **shown})
+    answer = run.decide({"approve": f"Call {turn['tool']}?", **shown}, interrupt)
     return answer is True or str(answer).strip().lower() in ("yes", "y", "true", "approve")
 
 
@@ -100,7 +114,7 @@ async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: s
         tool=tool.name,
         arguments=arguments,
         status=status,
-        result=_kept(text, LONGEST_RESULT),
+        result=_truncate(text, LONGEST_RESULT),
         seconds=time.perf_counter() - begun,
     )
     if facts := _facts(data):
@@ -118,12 +132,14 @@ def _read(message: ToolMessage) -> tuple[Status, str, dict[str, Any]]:
 
 def _facts(data: dict[str, Any]) -> dict[str, Any]:
     """What the memory keeps of a tool's data: texts, shortened, and other single values."""
-    texts = {name: _kept(one, LONGEST_FACT) for name, one in data.items() if isinstance(one, str)}
+    texts = {
+        name: _truncate(one, LONGEST_FACT) for name, one in data.items() if isinstance(one, str)
+    }
     others = {name: one for name, one in data.items() if isinstance(one, int | float)}
     return texts | others
 
 
-def _kept(text: str, limit: int) -> str:
+def _truncate(text: str, limit: int) -> str:
     return shorten(text, limit).encode(errors="replace").decode()
 
 

@@ -8,17 +8,17 @@ import asyncio
 
 from langchain_core.messages import AIMessage
 
-from agentflow_graph import prompts
 from agentflow_graph.errors import ModelError
 from agentflow_graph.nodes.rules import best_effort
-from agentflow_graph.nodes.run import Run, Update, failure
-from agentflow_graph.replies.replies import final_answer
+from agentflow_graph.nodes.run import NodeRun, Update, failure
+from agentflow_graph.prompts import texts
+from agentflow_graph.replies.answer import final_answer
 
 
-async def generator(run: Run) -> Update:
+async def generator(run: NodeRun) -> Update:
     """The outputs and the answer."""
     update: Update = {}
-    by_rule = "generator" not in run.crew.models or run.state["stopped_by"] == "error"
+    by_rule = "generator" not in run.resources.models or run.state["stopped_by"] == "error"
     try:
         outputs = _by_rule(run) if by_rule else await _written(run)
     except ModelError as error:
@@ -27,18 +27,18 @@ async def generator(run: Run) -> Update:
     return update | {"outputs": outputs, "answer": answer, "messages": [AIMessage(answer)]}
 
 
-def _by_rule(run: Run) -> dict[str, str]:
+def _by_rule(run: NodeRun) -> dict[str, str]:
     answer = best_effort(run.state["question"], run.turns)
     names = run.context.output_names
     return {name: f"{answer}\n\n{run.memory()}" if name == "final" else answer for name in names}
 
 
-async def _written(run: Run) -> dict[str, str]:
+async def _written(run: NodeRun) -> dict[str, str]:
     question, memory, names = run.state["question"], run.memory(), run.context.output_names
     wanted = {
-        "base": prompts.base(question),
-        "final": prompts.final(question, memory),
-        "direct": prompts.direct(question, memory),
+        "base": texts.base(question),
+        "final": texts.final(question, memory),
+        "direct": texts.direct(question, memory),
     }
-    asking = (run.ask("generator", wanted[name], str) for name in names)
+    asking = (run.ask("generator", wanted[name], str, output=name) for name in names)
     return dict(zip(names, await asyncio.gather(*asking), strict=True))

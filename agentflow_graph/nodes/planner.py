@@ -6,20 +6,20 @@ constrained by a grammar: that would change the distribution that is trained.
 
 from functools import partial
 
-from agentflow_graph import prompts
 from agentflow_graph.errors import AgentFlowError
-from agentflow_graph.nodes.run import Run, Update, failure
-from agentflow_graph.replies.replies import Plan, parse_plan
+from agentflow_graph.nodes.run import NodeRun, Update, failure
+from agentflow_graph.prompts import texts
+from agentflow_graph.replies.plan import Plan, parse_plan
 from agentflow_graph.state import Turn
 
 
-async def planner(run: Run) -> Update:
+async def planner(run: NodeRun) -> Update:
     """A new turn with its plan, or with the reason why there is none."""
     turn = Turn(index=len(run.turns) + 1, planner=[], calls=[], error="")
     update: Update = {"turns": [turn]}
     try:
-        if turn["index"] == 1 and "analysis" in run.crew.models:
-            messages = prompts.analysis(run.state["question"], run.crew.cards)
+        if turn["index"] == 1 and "analysis" in run.resources.models:
+            messages = texts.analysis(run.state["question"], run.resources.cards)
             update["analysis"] = await run.ask("analysis", messages, str)
         plan = await _plan(run, turn, update.get("analysis", run.state["analysis"]))
         turn.update(vars(plan))  # type: ignore[typeddict-item]
@@ -29,14 +29,14 @@ async def planner(run: Run) -> Update:
     return update
 
 
-async def _plan(run: Run, turn: Turn, analysis: str) -> Plan:
-    messages = prompts.planner(
-        run.crew.layout,
+async def _plan(run: NodeRun, turn: Turn, analysis: str) -> Plan:
+    messages = texts.planner(
+        run.resources.layout,
         run.state["question"],
         analysis,
-        run.crew.cards,
-        run.memory(terse=run.crew.layout == "terse"),
+        run.resources.cards,
+        run.memory(terse=run.resources.layout == "terse"),
         run.context.max_turns - turn["index"] + 1,
     )
-    parse = partial(parse_plan, tools=run.crew.tools)
+    parse = partial(parse_plan, tools=run.resources.tools)
     return await run.ask("planner", messages, parse, turn["planner"])

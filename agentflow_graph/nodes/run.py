@@ -1,7 +1,7 @@
-"""One node at work: what it sees of the run, the models it asks, the record it leaves.
+"""One node at work: what it sees of the run, the models it asks, what it records.
 
-A module (planner, executor, verifier, generator) is a coroutine from a `Run` to an update of the
-state; `Node` makes it a node of the graph.
+A module (planner, executor, verifier, generator) is a coroutine from a `NodeRun` to an update of
+the state; `Node` makes it a node of the graph.
 """
 
 import asyncio
@@ -10,32 +10,37 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
-from agentflow_graph import memory, prompts
 from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, ModelError, OutOfTime, PromptTooLong, ReplyError
-from agentflow_graph.resources import Chat, Crew, Crews
+from agentflow_graph.models.recorded import answer_of, plain_messages
+from agentflow_graph.prompts import memory, texts
+from agentflow_graph.record.events import Answer
+from agentflow_graph.record.recorder import Recorder
+from agentflow_graph.record.run import Scope
+from agentflow_graph.resources import Resources
 from agentflow_graph.state import CLEAN, ModelCall, State, Turn, Usage, merge_usage
 
 T = TypeVar("T")
 Update = dict[str, Any]
-POLICY_KEYS = ("prompt_ids", "token_ids", "logprobs", "policy_version")
 GRACE = 60.0
 """Seconds for writing the answer once something stopped the run: it must still answer."""
 
 
 @dataclass
-class Run:
+class NodeRun:
     """The run as one node sees it."""
 
     state: State
     context: Context
-    crew: Crew
+    resources: Resources
     usage: Usage
     """What the model calls of the run spent, this node's included."""
+    scope: Scope
+    """Where the node's calls are recorded."""
     begun: float = field(default_factory=time.perf_counter)
 
     @property
@@ -45,11 +50,29 @@ class Run:
 
     def memory(self, terse: bool = False) -> str:
         """The turns as a module reads them."""
-        return memory.render(self.turns, self.crew.memory_tokens, self.crew.count, terse)
+        resources = self.resources
+        return memory.render(self.turns, resources.memory_tokens, resources.count, terse)
 
     def seconds(self) -> float:
         """Time spent so far."""
-        return self.state["seconds"] + time.perf_counter() - self.begun
+        record = self.scope.run
+        replayed = record.seconds(self.scope.turn) if record else None
+        spent = self.state["seconds"] + time.perf_counter() - self.begun
+        return spent if replayed is None else replayed
+
+    def note(self, kind: str, **what: Any) -> None:
+        """Record an event of this turn."""
+        if self.scope.run:
+            self.scope.run.note(kind, turn=self.scope.turn, **what)
+
+    def decide(self, shown: dict[str, Any], ask: Callable[[Any], Any]) -> Any:
+        """What a person says to `shown`: `ask` interrupts the graph until somebody has answered."""
+        replayed = self.scope.run.decision(self.scope.turn) if self.scope.run else None
+        if replayed is not None:
+            return replayed
+        said = ask(shown)
+        self.note("decided", shown=shown, said=said)
+        return said
 
     def seconds_left(self) -> float:
         """What remains of the time budget; never negative."""
@@ -62,41 +85,61 @@ class Run:
         parse: Callable[[str], T],
         calls: list[ModelCall] | None = None,
         schema: dict[str, Any] | None = None,
+        output: str = "",
     ) -> T:
         """Ask a module's model and read its reply; a malformed one is shown to its author.
 
         Every call made is appended to `calls`, whatever comes of it. `schema` is sent along where
-        servers constrain replies. Raises ModelError, or ReplyError after `context.repairs` repairs.
+        servers constrain replies; `output` tells calls of one module apart that run side by side.
+        Raises ModelError, or ReplyError after `context.repairs` repairs.
         """
         calls = [] if calls is None else calls
-        model: Any = self.crew.models[module]
+        model: Any = self.resources.models[module]
         if schema and self.context.structured:
             form = {"name": "reply", "schema": schema}
             model = model.bind(response_format={"type": "json_schema", "json_schema": form})
         fault: AgentFlowError | None = None
         while True:
-            limit = GRACE if self.state["stopped_by"] else self.seconds_left()
             try:
-                call = await _call(model, messages, limit, module)
+                answer = await self._call(module, output, model, messages)
             except PromptTooLong as error:  # with its repair added, a long reply may not fit
                 raise fault or error from None
-            calls.append(call)
-            spent = {name: call[name] for name in ("input_tokens", "output_tokens", "seconds")}
+            calls.append(_light(len(calls), answer))
+            spent = {name: answer[name] for name in ("input_tokens", "output_tokens", "seconds")}
             self.usage = merge_usage(self.usage, {module: {"calls": 1, **spent}})
             try:
-                return parse(call["text"])
+                return parse(answer["text"])
             except ReplyError as error:
                 if len(calls) > self.context.repairs:
                     raise
                 fault = error
-                messages = prompts.repair(messages, call["text"], str(error))
+                messages = texts.repair(messages, answer["text"], str(error))
+
+    async def _call(
+        self, module: str, output: str, model: Any, messages: list[BaseMessage]
+    ) -> Answer:
+        limit = GRACE if self.state["stopped_by"] else self.seconds_left()
+
+        def request() -> dict[str, Any]:
+            return {
+                **self.resources.requests[module],
+                "structured": self.context.structured,
+                "messages": plain_messages(messages),
+            }
+
+        async def ask() -> Answer:
+            begun = time.perf_counter()
+            message = await _reply(model, messages, limit, module)
+            return answer_of(message, time.perf_counter() - begun)
+
+        return await self.scope.call(f"{module}.{output}" if output else module, request, ask)
 
 
-async def _call(model: Chat, messages: list[BaseMessage], limit: float, who: str) -> ModelCall:
-    begun = time.perf_counter()
+async def _reply(model: Any, messages: list[BaseMessage], limit: float, who: str) -> AIMessage:
     try:
         async with asyncio.timeout(limit) as clock:
-            message = await model.ainvoke(messages)
+            message: AIMessage = await model.ainvoke(messages)
+            return message
     except ModelError:
         raise
     except Exception as error:  # every provider has classes of its own
@@ -107,17 +150,17 @@ async def _call(model: Chat, messages: list[BaseMessage], limit: float, who: str
             f"the {who}'s model failed ({type(error).__name__}: {error}); "
             f"check its server and key, or set {who} to another model"
         ) from error
-    tokens = message.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
-    call = ModelCall(
-        text=str(message.text),
-        input_tokens=tokens["input_tokens"],
-        output_tokens=tokens["output_tokens"],
-        finish_reason=str(message.response_metadata.get("finish_reason")),
-        seconds=time.perf_counter() - begun,
+
+
+def _light(number: int, answer: Answer) -> ModelCall:
+    """What the state keeps of a call: how to find it in the record, and what it spent."""
+    return ModelCall(
+        number=number,
+        finish_reason=answer["finish_reason"],
+        input_tokens=answer["input_tokens"],
+        output_tokens=answer["output_tokens"],
+        seconds=answer["seconds"],
     )
-    if "token_ids" in message.response_metadata:
-        call.update({key: message.response_metadata[key] for key in POLICY_KEYS})  # type: ignore[typeddict-item]
-    return call
 
 
 def failure(error: AgentFlowError) -> Update:
@@ -128,23 +171,48 @@ def failure(error: AgentFlowError) -> Update:
     return {"stopped_by": stopped_by, "error": str(error)}
 
 
+def _turn(module: str, state: State) -> int:
+    """The turn that a module works in; the generator works in none."""
+    if module == "generator":
+        return 0
+    return len(state["turns"]) + (module == "planner")
+
+
 class Node:
     """A module as a node of the graph.
 
     The START edge sends a new question alone, without the memory that a node otherwise sees; the
     first node then works on a clean state and overwrites what the thread still holds.
+
+    Args:
+        resources: what a Context resolves to.
+        module: the coroutine.
+        recorder: finds the record of a run.
     """
 
-    def __init__(self, crews: Crews, module: Callable[[Run], Awaitable[Update]]) -> None:
-        self._crews, self._module = crews, module
+    def __init__(
+        self,
+        resources: Callable[[Context], Awaitable[Resources]],
+        module: Callable[[NodeRun], Awaitable[Update]],
+        recorder: Recorder,
+    ) -> None:
+        self._resources, self._module, self._recorder = resources, module, recorder
 
     async def __call__(self, state: State, *, runtime: Runtime[Context]) -> Update:
         """Work, and add what the work spent."""
-        context = Context.of(runtime.context)
-        crew = await self._crews.of(context)
+        context, name = Context.of(runtime.context), self._module.__name__
+        resources = await self._resources(context)
+        record = self._recorder.run(state.get("run"))
         fresh = "turns" not in state
         if fresh:
-            state = {**CLEAN, "layout": crew.layout, **state}
-        run = Run(state, context, crew, state["usage"])
-        update = {**await self._module(run), "usage": run.usage, "seconds": run.seconds()}
+            state = {**CLEAN, "layout": resources.layout, **state}
+            if record:
+                settings = context.model_dump(exclude_defaults=True)
+                record.begin(state["question"], settings, resources.description, resources.counter)
+        scope = Scope(record, _turn(name, state))
+        run = NodeRun(state, context, resources, state["usage"], scope)
+        update = await self._module(run)
+        update = {"seconds": run.seconds(), **update, "usage": run.usage}
+        if record and name == "generator":
+            record.end({**state, **update})
         return {**state, "turns": Overwrite([]), **update} if fresh else update

@@ -6,11 +6,11 @@ setting names a model that judges the memory. A verdict that cannot be read mean
 
 from typing import Any, Literal
 
-from agentflow_graph import prompts
 from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.nodes.rules import extract
-from agentflow_graph.nodes.run import Run, Update, failure
-from agentflow_graph.replies.replies import parse_verdict
+from agentflow_graph.nodes.run import NodeRun, Update, failure
+from agentflow_graph.prompts import texts
+from agentflow_graph.replies.verdict import parse_verdict
 from agentflow_graph.state import State, StoppedBy, Turn, Verdict
 
 VERDICT: dict[str, Any] = {
@@ -20,7 +20,7 @@ VERDICT: dict[str, Any] = {
 }
 
 
-async def verifier(run: Run) -> Update:
+async def verifier(run: NodeRun) -> Update:
     """The turn's verdict, and what stops the run, if anything does."""
     if run.state["stopped_by"]:
         return {}
@@ -29,26 +29,29 @@ async def verifier(run: Run) -> Update:
         verdict = await _judge(run)
     except AgentFlowError as error:
         verdict, update = Verdict(complete=False, reason=f"no verdict: {error}"), failure(error)
+    seconds = run.seconds()
+    update = {"stopped_by": _stop(run, verdict, seconds)} | update
+    run.note("verdict", **verdict, stopped_by=update["stopped_by"], seconds=seconds)
     turn = Turn(index=run.turns[-1]["index"], verdict=verdict)
-    return {"turns": [turn], "stopped_by": _stop(run, verdict)} | update
+    return {"turns": [turn], "seconds": seconds} | update
 
 
-async def _judge(run: Run) -> Verdict:
+async def _judge(run: NodeRun) -> Verdict:
     question = run.state["question"]
-    if "verifier" in run.crew.models:
-        messages = prompts.verifier(question, run.state["analysis"], run.memory())
+    if "verifier" in run.resources.models:
+        messages = texts.verifier(question, run.state["analysis"], run.memory())
         return await run.ask("verifier", messages, parse_verdict, schema=VERDICT)
     if extract(question, run.turns) is None:
         return Verdict(complete=False, reason="no result of the kind asked for yet")
     return Verdict(complete=True, reason="the memory holds a result of the kind asked for")
 
 
-def _stop(run: Run, verdict: Verdict) -> StoppedBy:
+def _stop(run: NodeRun, verdict: Verdict, seconds: float) -> StoppedBy:
     if verdict["complete"]:
         return "verifier"
     if len(run.turns) >= run.context.max_turns:
         return "turns"
-    if not run.seconds_left():
+    if seconds >= run.context.max_seconds:
         return "seconds"
     tokens = sum(spent["input_tokens"] + spent["output_tokens"] for spent in run.usage.values())
     return "tokens" if 0 < run.context.max_tokens <= tokens else ""

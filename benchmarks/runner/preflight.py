@@ -12,7 +12,7 @@ from typing import Any
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError
-from agentflow_graph.resources import Crews
+from agentflow_graph.resources import ResourceCache
 from benchmarks.items.data import load, must_be_folder
 from benchmarks.items.item import Benchmark
 from benchmarks.runner.folder import Folder, Items, Request
@@ -56,7 +56,7 @@ def check(request: Request) -> Judge | None:
         raise SettingError("approve=True asks a human before each call; a benchmark has none")
     judge = Judge.of(request.judge) if request.judge else None
     _check_prices(context, request)
-    asyncio.run(Crews({}, None).of(context))
+    asyncio.run(ResourceCache({}, None).of(context))
     return judge
 
 

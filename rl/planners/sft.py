@@ -108,9 +108,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
         SettingError: naming the file, the line and what is wrong with it.
     """
     if not path.exists():
-        raise SettingError(
-            f"traces {path} do not exist; record some with `python -m rl traces`"
-        )
+        raise SettingError(f"traces {path} do not exist; record some with `python -m rl traces`")
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         with suppress(orjson.JSONDecodeError, KeyError, TypeError):
             trace: dict[str, Any] = orjson.loads(line)

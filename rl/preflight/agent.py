@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from langchain_core.tools import BaseTool
 
-from agentflow_graph import prompts
 from agentflow_graph.context import RULES
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.models.strings import NANO, trained_under
-from agentflow_graph.resources import Crew
+from agentflow_graph.prompts import texts
+from agentflow_graph.resources import Resources
 from rl.preflight.finding import Finding, failed, ok, warning
 from rl.preflight.planner import Planner
 from rl.settings.config import Config
@@ -33,13 +33,13 @@ def agent(config: Config, known: Planner) -> Iterator[Finding]:
     # The other modules have findings of their own; here they must not hide the tools.
     context = config.context().model_copy(update={**RULES, "analysis": "off", "outputs": "direct"})
     try:
-        crew = Crew(context, {"planner": planner}, None)
+        resources = Resources.of(context, {"planner": planner}, None)
     except SettingError as error:
         yield failed("tools", str(error), "correct agent.tools, agent.tools_file or its settings")
         return
-    yield from asyncio.run(_ready(list(crew.tools.values())))
+    yield from asyncio.run(_ready(list(resources.tools.values())))
     if known.folder:
-        yield _room(config, crew, planner, known.question)
+        yield _room(config, resources, planner, known.question)
 
 
 async def _ready(tools: list[BaseTool]) -> list[Finding]:
@@ -61,13 +61,17 @@ async def _tool(tool: BaseTool) -> Finding:
     return warning(part, missing, remedy)
 
 
-def _room(config: Config, crew: Crew, planner: PolicyModel, question: str) -> Finding:
+def _room(config: Config, resources: Resources, planner: PolicyModel, question: str) -> Finding:
     """Prompt without memory, full memory and reply together, in the planner's own tokens."""
-    messages = prompts.planner(
-        crew.layout, question, "", crew.cards, "", config.context().max_turns
+    messages = texts.planner(
+        resources.layout, question, "", resources.cards, "", config.context().max_turns
     )
     bare = len(planner.tokenizer.render(messages))
-    memory, reply, window = crew.memory_tokens, config.rollout.max_tokens, config.rollout.window
+    memory, reply, window = (
+        resources.memory_tokens,
+        config.rollout.max_tokens,
+        config.rollout.window,
+    )
     text = (
         f"{bare:,} tokens of rules, tools and question + memory {memory:,} + reply {reply:,} "
         f"in a window of {window:,}"

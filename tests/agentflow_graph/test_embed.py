@@ -93,5 +93,5 @@ async def test_a_callers_callbacks_and_tags_go_through(agent) -> None:
 
 
 def agent_calls(agent: Any) -> list[Any]:
-    crews = agent.nodes["planner"].bound.afunc._crews
-    return list(crews._given[0]["planner"].seen)
+    resources = agent.nodes["planner"].bound.afunc._resources.__self__
+    return list(resources._given[0]["planner"].seen)

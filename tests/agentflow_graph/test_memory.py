@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentflow_graph.memory import SHORT, approximate_tokens, command, render, shorten
+from agentflow_graph.prompts.memory import SHORT, approximate_tokens, command, render, shorten
 from agentflow_graph.state import ToolCall, Turn, Verdict, merge_turns, merge_usage
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import BaseMessage
 
-from agentflow_graph import prompts
+from agentflow_graph.prompts import texts
 from agentflow_graph.state import Turn
 
 HERE = Path(__file__).parent / "snapshots"
@@ -24,18 +24,18 @@ TURN = Turn(index=1, sub_goal="find", tool="look_up", context="Old Harbor")
 SCHEMA = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
 PROMPTS = {
     **{
-        f"planner-{layout}": prompts.planner(layout, QUESTION, "Easy.", CARDS, MEMORY, 9)
+        f"planner-{layout}": texts.planner(layout, QUESTION, "Easy.", CARDS, MEMORY, 9)
         for layout in ("terse", "static_first", "paper")
     },
-    "planner-first-turn": prompts.planner("static_first", QUESTION, "", CARDS, "", 10),
-    "planner-terse-first-turn": prompts.planner("terse", QUESTION, "", CARDS, "", 10),
-    "analysis": prompts.analysis(QUESTION, CARDS),
-    "executor": prompts.executor(QUESTION, TURN, "Looks up.", SCHEMA),
-    "verifier": prompts.verifier(QUESTION, "Easy.", MEMORY),
-    "direct": prompts.direct(QUESTION, MEMORY),
-    "final": prompts.final(QUESTION, MEMORY),
-    "base": prompts.base(QUESTION),
-    "repair": prompts.repair(prompts.base(QUESTION), "what?", "the reply has no tool"),
+    "planner-first-turn": texts.planner("static_first", QUESTION, "", CARDS, "", 10),
+    "planner-terse-first-turn": texts.planner("terse", QUESTION, "", CARDS, "", 10),
+    "analysis": texts.analysis(QUESTION, CARDS),
+    "executor": texts.executor(QUESTION, TURN, "Looks up.", SCHEMA),
+    "verifier": texts.verifier(QUESTION, "Easy.", MEMORY),
+    "direct": texts.direct(QUESTION, MEMORY),
+    "final": texts.final(QUESTION, MEMORY),
+    "base": texts.base(QUESTION),
+    "repair": texts.repair(texts.base(QUESTION), "what?", "the reply has no tool"),
 }
 
 
@@ -53,8 +53,8 @@ def test_no_snapshot_is_left_over() -> None:
 
 
 def test_what_changes_every_turn_comes_last() -> None:
-    first = written(prompts.planner("static_first", QUESTION, "Easy.", CARDS, MEMORY, 9))
-    later = written(prompts.planner("static_first", QUESTION, "Easy.", CARDS, MEMORY * 2, 8))
+    first = written(texts.planner("static_first", QUESTION, "Easy.", CARDS, MEMORY, 9))
+    later = written(texts.planner("static_first", QUESTION, "Easy.", CARDS, MEMORY * 2, 8))
     shared = os.path.commonprefix([first, later])
     assert MEMORY in shared
 

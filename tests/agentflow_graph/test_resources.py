@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from agentflow_graph import Context, resources as crew
+from agentflow_graph import Context, resources
 from agentflow_graph.errors import SettingError
-from agentflow_graph.resources import KEPT, Crews
+from agentflow_graph.resources import MAX_CACHED, ResourceCache
 
 
-async def test_runs_that_start_together_build_one_crew(
+async def test_runs_that_start_together_build_once(
     monkeypatch: pytest.MonkeyPatch, scripted, look_up
 ) -> None:
     built: list[str] = []
@@ -25,9 +25,9 @@ async def test_runs_that_start_together_build_one_crew(
         time.sleep(0.05)
         return scripted("x")
 
-    monkeypatch.setattr(crew, "chat_model", slow)
-    crews = Crews({}, [look_up])
-    found = await asyncio.gather(*(crews.of(Context(planner="p")) for _ in range(8)))
+    monkeypatch.setattr(resources, "chat_model", slow)
+    cache = ResourceCache({}, [look_up])
+    found = await asyncio.gather(*(cache.of(Context(planner="p")) for _ in range(8)))
     assert built == ["p"]
     assert all(one is found[0] for one in found)
 
@@ -36,24 +36,24 @@ async def test_each_module_gets_the_model_it_names(
     monkeypatch: pytest.MonkeyPatch, look_up
 ) -> None:
     asked: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(crew, "chat_model", lambda *how: asked.append(how) or how)
+    monkeypatch.setattr(resources, "chat_model", lambda *how: asked.append(how) or how)
     context = Context(planner="p", executor="e", verifier="v", generator="g", analysis="a")
-    made = await Crews({}, [look_up]).of(context)
+    made = await ResourceCache({}, [look_up]).of(context)
     assert set(made.models) == {"planner", "executor", "verifier", "generator", "analysis"}
     assert asked[0] == ("p", 0.7, 2048, 0)
     assert {how[:2] for how in asked[1:]} == {("e", 0.0), ("v", 0.0), ("g", 0.0), ("a", 0.0)}
 
 
 async def test_rules_need_no_model(scripted, look_up) -> None:
-    made = await Crews({"planner": scripted("x")}, [look_up]).of(Context())
+    made = await ResourceCache({"planner": scripted("x")}, [look_up]).of(Context())
     assert set(made.models) == {"planner"}
 
 
-async def test_crews_kept_are_bounded(scripted, look_up) -> None:
-    crews = Crews({"planner": scripted("x")}, [look_up])
-    for seed in range(KEPT + 5):
-        await crews.of(Context(seed=seed))
-    assert len(crews._kept) <= KEPT
+async def test_cached_resources_are_bounded(scripted, look_up) -> None:
+    cache = ResourceCache({"planner": scripted("x")}, [look_up])
+    for seed in range(MAX_CACHED + 5):
+        await cache.of(Context(seed=seed))
+    assert len(cache._cached) <= MAX_CACHED
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ async def test_crews_kept_are_bounded(scripted, look_up) -> None:
 async def test_a_name_that_cannot_be_resolved(given, said, scripted) -> None:
     models = {} if "planner" in given else {"planner": scripted("x")}
     with pytest.raises(SettingError, match=said):
-        await Crews(models, None).of(Context(**given))
+        await ResourceCache(models, None).of(Context(**given))
 
 
 async def test_the_tools_are_those_that_the_nano_planner_was_trained_with(scripted) -> None:
-    made = await Crews({"planner": scripted("x")}, None).of(Context())
+    made = await ResourceCache({"planner": scripted("x")}, None).of(Context())
     assert list(made.tools) == ["base_generator", "python_coder", "wikipedia_search"]
 
 
@@ -81,14 +81,14 @@ async def test_a_tools_file_sets_them_and_names_models_as_the_agent_does(
 ) -> None:
     asked: list[Any] = []
     model = scripted("x")
-    monkeypatch.setattr(crew, "chat_model", lambda *how: asked.append(how) or model)
+    monkeypatch.setattr(resources, "chat_model", lambda *how: asked.append(how) or model)
     file = tmp_path / "tools.toml"
     file.write_text(
         "[base_generator]\nmodel = 'vllm:m@http://127.0.0.1:8000'\n"
         "[wikipedia_search]\ntimeout = 3\n"
     )
     context = Context(tools="wikipedia_search, base_generator", tools_file=str(file))
-    made = await Crews({"planner": scripted("x")}, None).of(context)
+    made = await ResourceCache({"planner": scripted("x")}, None).of(context)
     assert made.tools["wikipedia_search"].timeout == 3.0
     assert made.tools["base_generator"].model is model
     assert [how[:2] for how in asked] == [("vllm:m@http://127.0.0.1:8000", 0.0)]
@@ -98,11 +98,11 @@ async def test_a_tools_file_that_is_wrong_is_a_setting_that_is_wrong(tmp_path, s
     file = tmp_path / "tools.toml"
     file.write_text("[wikipedia_search]\nbakend = 'x'\n")
     with pytest.raises(SettingError, match="did you mean 'backend'"):
-        await Crews({"planner": scripted("x")}, None).of(Context(tools_file=str(file)))
+        await ResourceCache({"planner": scripted("x")}, None).of(Context(tools_file=str(file)))
 
 
 async def test_our_own_tools_by_name(scripted) -> None:
-    made = await Crews({"planner": scripted("x")}, None).of(Context(tools="python_coder"))
+    made = await ResourceCache({"planner": scripted("x")}, None).of(Context(tools="python_coder"))
     assert list(made.tools) == ["python_coder"]
     assert made.cards["python_coder"].startswith("python_coder: ")
     assert made.schemas["python_coder"]["required"] == ["code"]
@@ -115,4 +115,4 @@ async def test_another_package_called_tools_is_named(
     other.__file__ = "/somewhere/else/tools.py"
     monkeypatch.setitem(sys.modules, "tools", other)
     with pytest.raises(SettingError, match=r"/somewhere/else/tools.py\) shadows .* remove it"):
-        await Crews({"planner": scripted("x")}, None).of(Context())
+        await ResourceCache({"planner": scripted("x")}, None).of(Context())

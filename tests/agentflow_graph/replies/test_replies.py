@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentflow_graph.errors import ReplyError
-from agentflow_graph.replies.replies import Plan, final_answer, find_json, parse_plan, parse_verdict
+from agentflow_graph.replies.answer import final_answer
+from agentflow_graph.replies.json import find_json
+from agentflow_graph.replies.plan import Plan, parse_plan
+from agentflow_graph.replies.verdict import parse_verdict
 
 TOOLS = ["python_coder", "wikipedia_search", "base_generator"]
 STYLES = [

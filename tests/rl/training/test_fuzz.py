@@ -10,7 +10,7 @@ import pytest
 from launched import run_program
 from mutations import MUTATIONS, RECORDED, malformed
 
-from agentflow_graph.replies.replies import parse_plan
+from agentflow_graph.replies.plan import parse_plan
 
 TOOLS = ("python_coder", "wikipedia_search", "base_generator")
 

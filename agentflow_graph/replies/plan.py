@@ -1,28 +1,22 @@
-"""What each module must return, read tolerantly; a `ReplyError` says what is missing.
+"""The planner's reply, read tolerantly; a `ReplyError` says what is missing.
 
-Text from a model is data: matched, parsed as JSON, checked against a schema, never evaluated.
-Formats are the paper's (arXiv 2510.05592, appendix): the planner writes headings, the released 7B
-planner with markdown and numbers around them; JSON is accepted everywhere.
+Text from a model is data: matched, parsed as JSON, checked against the known tools, never
+evaluated. The format is the paper's (arXiv 2510.05592, appendix): headings, from the released 7B
+planner with markdown and numbers around them; JSON is accepted too.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
 
 from agentflow_graph.errors import ReplyError, closest
-from agentflow_graph.state import Verdict
+from agentflow_graph.replies.json import find_json
 
-ATTEMPTS = 100
-"""Opening braces tried; each failure costs time in proportion to the reply."""
 _HEADING = re.compile(
     r"^[ \t>#*\-\d.)]*(?:(?P<justification>justification)|(?P<context>context)"
     r"|(?P<sub_goal>sub[\s_-]?goal)|(?P<tool>tool(?:[\s_-]?name)?))[*`\s]*:[*`]*[ \t]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_CONCLUSION = re.compile(r"conclusion\W*(stop|continue)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -74,37 +68,3 @@ def _known(name: str, tools: list[str]) -> str:
             return tool
     shown, near = name[:60], closest(plain(name[:60]), tools)
     raise ReplyError(f"no tool named {shown!r}{near}; choose one of: {', '.join(tools)}")
-
-
-def find_json(text: str) -> dict[str, Any]:
-    """The first JSON object in `text`, whatever stands around it; raises ReplyError for none."""
-    decoder = json.JSONDecoder()
-    for brace in islice(re.finditer(r"\{", text), ATTEMPTS):
-        try:
-            value: dict[str, Any] = decoder.raw_decode(text, brace.start())[0]
-            return value
-        except (ValueError, RecursionError):
-            continue
-    raise ReplyError("the reply has no JSON object; answer with one JSON object and nothing else")
-
-
-def parse_verdict(text: str) -> Verdict:
-    """Read `{"complete": bool, "reason": str}` or `Conclusion: STOP`; raises ReplyError."""
-    try:
-        found = find_json(text)
-    except ReplyError:
-        found = {}
-    complete = found.get("complete", found.get("stop_signal"))
-    if isinstance(complete, bool):
-        reason = str(found.get("reason", found.get("analysis", "")))
-        return Verdict(complete=complete, reason=reason)
-    conclusions = _CONCLUSION.findall(text)
-    if not conclusions:
-        raise ReplyError('answer with {"complete": true or false, "reason": "..."}')
-    return Verdict(complete=conclusions[-1].lower() == "stop", reason=text.strip())
-
-
-def final_answer(text: str) -> str:
-    """The last `<answer>` of a reply, else the whole reply."""
-    _, tag, answer = text.rpartition("<answer>")
-    return answer.split("</answer>")[0].strip() if tag else text.strip()

@@ -1,0 +1,87 @@
+"""Model calls as plain data, and a chat model whose calls are recorded.
+
+    model = RecordedModel(inner=some_chat_model, name="openai:gpt-5-mini")
+
+Modules record their own calls. The models of tools and judges are asked by code that knows nothing
+of a record, so they are wrapped in a `RecordedModel`: it finds whose call it is by `SCOPE`.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGeneration, ChatResult
+
+from agentflow_graph.record.events import Answer
+from agentflow_graph.record.run import SCOPE
+from agentflow_graph.replies.reasoning import reasoning_of
+
+POLICY_KEYS = ("prompt_ids", "token_ids", "logprobs", "policy_version")
+"""What an answer holds besides, where the model is a policy: ids of the whole prompt, sampled ids
+with the end-of-turn token if one was sampled, the natural log-probability of each sampled token
+under the distribution sampled from, and the count of weight updates of whoever answered."""
+
+
+def plain_messages(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
+    """Messages as role and content."""
+    return [{"role": message.type, "content": message.content} for message in messages]
+
+
+def answer_of(message: AIMessage, seconds: float) -> Answer:
+    """A model's message as plain data: text, finish_reason, tokens, seconds; reasoning if any."""
+    tokens = message.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
+    told = message.response_metadata
+    answer: Answer = {
+        "text": str(message.text),
+        "finish_reason": str(told.get("finish_reason", told.get("stop_reason"))),
+        "input_tokens": tokens["input_tokens"],
+        "output_tokens": tokens["output_tokens"],
+        "seconds": seconds,
+    }
+    if reasoning := reasoning_of(message):
+        answer["reasoning"] = reasoning
+    if "token_ids" in told:
+        answer |= {key: told[key] for key in POLICY_KEYS}
+    return answer
+
+
+def message_of(answer: Answer) -> AIMessage:
+    """The message that an answer was made of, as far as a tool or a judge reads it."""
+    given, new = answer["input_tokens"], answer["output_tokens"]
+    usage = UsageMetadata(input_tokens=given, output_tokens=new, total_tokens=given + new)
+    told = {"finish_reason": answer["finish_reason"]}
+    return AIMessage(answer["text"], response_metadata=told, usage_metadata=usage)
+
+
+class RecordedModel(BaseChatModel):
+    """Asks `inner`, through the record of the node on whose behalf it is asked."""
+
+    inner: BaseChatModel
+    name: str = ""
+    """Model string, as the record calls it."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "agentflow-recorded"
+
+    async def _agenerate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, *_: Any, **how: Any
+    ) -> ChatResult:
+        async def ask() -> Answer:
+            begun = time.perf_counter()
+            message = await self.inner.ainvoke(messages, stop=stop, **how)
+            return answer_of(message, time.perf_counter() - begun)
+
+        def request() -> dict[str, Any]:
+            return {"model": self.name, "messages": plain_messages(messages)}
+
+        scope = SCOPE.get()
+        answer = await (scope.call(f"{scope.who}.model", request, ask) if scope else ask())
+        return ChatResult(generations=[ChatGeneration(message=message_of(answer))])
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **how: Any) -> ChatResult:
+        """Synchronous callers are not part of a run."""
+        return ChatResult(generations=[ChatGeneration(message=self.inner.invoke(messages, **how))])

@@ -1,0 +1,125 @@
+"""Events of a record: one line each, the CRC-32 of its text, a space, JSON.
+
+    opened     the file: format, versions
+    resources  what the runs worked with: models by module, tools with their schemas and cards
+    begun      run, question, settings, resources
+    asked      run and call (node, turn, number, digest), request
+    answered   the same call, answer
+    failed     the same call, kind and text of the error
+    decided    run, turn, what a person was shown and said
+    verdict    run, turn, complete, reason, what stops the run, seconds so far
+    ended      run, the finished state without `messages`
+
+Users add kinds of their own, such as the reward of a run. A reader skips kinds that it does not
+know, and lines that a kill or a full disk tore.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+FORMAT = 1
+"""Of the lines; a reader refuses a file of any other."""
+Event = dict[str, Any]
+Answer = dict[str, Any]
+"""What a call gave, as plain data."""
+
+PACKAGES = ("agentflow-graph", "langgraph", "langchain-core")
+_SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$")
+SHORTEST_SECRET = 8
+"""Characters: a shorter value stands in too many texts that are no secret."""
+
+
+class Key(NamedTuple):
+    """Which call of a run this is. The same key is the same call, in any process."""
+
+    node: str
+    """Who asks: a module, a tool by name (its models too), `judge`."""
+    turn: int
+    """Counts from 1; 0 for what belongs to no turn."""
+    number: int
+    """Counts the node's calls in this turn from 0, repairs included."""
+    digest: str
+    """Of the request: another request is another call."""
+
+
+def digest_of(encoded: bytes) -> str:
+    """Sixteen hexadecimal digits that stand for a request."""
+    return hashlib.blake2b(encoded, digest_size=8).hexdigest()
+
+
+def as_json(value: Any) -> bytes:
+    """A value as JSON. A tool's arguments may hold anything that a model can write."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return orjson.dumps(_storable(value))
+
+
+def _storable(value: Any) -> Any:
+    """`value` without what JSON lacks: half characters, numbers past 64 bits, objects."""
+    if isinstance(value, Mapping):
+        return {str(_storable(key)): _storable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(one) for one in value]
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, bool | float | orjson.Fragment) or value is None:
+        return value
+    return value if isinstance(value, int) and abs(value) < 2**63 else str(value)
+
+
+def line_of(event: Event, secrets: Mapping[bytes, bytes]) -> bytes:
+    """An event as a line, each secret in it replaced by its name."""
+    text = as_json(event)
+    for secret, name in secrets.items():
+        if secret in text:
+            text = text.replace(secret, name)
+    return b"%08x %b\n" % (zlib.crc32(text), text)
+
+
+def events_in(path: Path) -> Iterator[Event]:
+    """The events of a file, without lines that are torn or damaged."""
+    with path.open("rb") as lines:
+        for line in lines:
+            checksum, _, text = line.rstrip(b"\n").partition(b" ")
+            if len(checksum) == 8 and checksum == b"%08x" % zlib.crc32(text):
+                yield orjson.loads(text)
+
+
+def secrets() -> dict[bytes, bytes]:
+    """What must not be recorded: values of environment variables that are named like keys.
+
+    By the secret as JSON writes it, what stands in its place.
+    """
+    found = {
+        orjson.dumps(value)[1:-1]: b"[redacted %b]" % name.encode()
+        for name, value in os.environ.items()
+        if _SECRET.search(name.upper()) and len(value) >= SHORTEST_SECRET
+    }
+    # The longest first: one secret may hold another.
+    return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a run does."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,206 @@
+"""A record on disk: a folder of files, each written by one process.
+
+    <record>/<process>.jsonl       events, a line each
+    <record>/<digest>.tokenizer    what a planner counts its memory with, for a replay
+
+A line is written by one system call to a file that no other process writes: from then on it
+outlives a SIGKILL, and from the next `sync` on a power cut. A line that a kill or a full disk tore
+fails its checksum and is passed over. A process that starts later reads what all before it wrote
+and begins a file of its own, so nothing is ever appended to a torn line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from agentflow_graph.errors import AgentFlowError, SettingError
+from agentflow_graph.record.events import FORMAT, Event, line_of, secrets, versions
+from agentflow_graph.record.reading import RecordedRun, read
+from agentflow_graph.record.run import RunRecord
+
+MAX_OPEN = 4096
+"""Unfinished runs whose answers a process holds; an older one is read from disk again."""
+
+
+class RecordError(AgentFlowError):
+    """The record cannot be written; what is in it is safe, and the work can be resumed."""
+
+
+class Record:
+    """The runs in a folder: earlier ones can be looked up, new ones are added.
+
+    Args:
+        folder: made when the first event is written.
+        shared: where attachments go that several records need; by default `folder`.
+    """
+
+    def __init__(self, folder: Path, shared: Path | None = None) -> None:
+        self.folder, self._shared = folder, shared or folder
+        self.fault = ""
+        self._file = -1
+        self._written = self._synced = 0
+        self._syncing = asyncio.Lock()
+        self._writing = Lock()
+        self._secrets = secrets()
+        self._resources: set[str] = set()
+        self._known: dict[str, RecordedRun] | None = None
+        self._open: OrderedDict[str, RunRecord] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        raise TypeError(f"the record {self.folder} belongs to one process; open it in the other")
+
+    @property
+    def known(self) -> dict[str, RecordedRun]:
+        """The runs that were on disk when this was first asked for, by name."""
+        if self._known is None:
+            self._known = read(self.folder)
+        return self._known
+
+    def run(self, name: str) -> RunRecord:
+        """The run of that name, with every answer that it has been given so far."""
+        if name not in self._open:
+            if len(self._open) >= MAX_OPEN:
+                self._open.popitem(last=False)
+            self._open[name] = RunRecord(name, self, self._recorded(name))
+        return self._open[name]
+
+    def begin(self, name: str) -> RunRecord:
+        """A run that is new for sure: nothing is looked up."""
+        self._open[name] = RunRecord(name, self)
+        return self._open[name]
+
+    def close_run(self, name: str) -> None:
+        """Forget the answers of a run that has ended."""
+        self._open.pop(name, None)
+
+    def _recorded(self, name: str) -> RecordedRun | None:
+        return self.known.get(name)
+
+    def forget(self) -> None:
+        """Read the folder again when it is next wanted: another process has written meanwhile."""
+        self._known = None
+        self._open.clear()
+
+    def describe(self, digest: str, resources: Mapping[str, Any], tokenizer: str) -> None:
+        """Write what runs work with, once a process; `tokenizer` is the planner's, as JSON."""
+        if digest in self._resources:
+            return
+        self._resources.add(digest)
+        if tokenizer:
+            self._attach(f"{resources['tokenizer']}.tokenizer", tokenizer.encode())
+        self.write({"event": "resources", "digest": digest, **resources})
+
+    def _attach(self, name: str, data: bytes) -> None:
+        path = self._shared / name
+        if not path.exists():
+            partial = path.with_name(f".{uuid.uuid4().hex}")
+            try:
+                self._shared.mkdir(parents=True, exist_ok=True)
+                partial.write_bytes(data)
+                partial.replace(path)
+            except OSError as error:
+                raise self._broken(error) from error
+
+    def write(self, event: Event) -> None:
+        """Add one event.
+
+        Raises:
+            RecordError: the disk does not take it, now or since an earlier event.
+        """
+        line = line_of(event, self._secrets)
+        with self._writing:
+            if self.fault:
+                raise RecordError(self.fault)
+            if self._file < 0:
+                self._begin_file()
+            self._append(line)
+
+    def _begin_file(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            name = self.folder / f"{uuid.uuid4().hex}.jsonl"
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+            self._file = os.open(name, flags, 0o600)
+        except OSError as error:
+            raise self._broken(error) from error
+        opened = {"event": "opened", "format": FORMAT, "versions": versions(), "time": time.time()}
+        self._append(line_of(opened, self._secrets))
+
+    def _append(self, line: bytes) -> None:
+        try:
+            if (done := os.write(self._file, line)) < len(line):
+                os.write(self._file, line[done:])  # says why the rest did not fit
+        except OSError as error:
+            raise self._broken(error) from error
+        self._written += 1
+
+    async def synced(self) -> None:
+        """Returns once all that was written so far is on the disk; many waiters share a sync."""
+        wanted = self._written
+        async with self._syncing:
+            if self._synced < wanted:
+                reached = self._written
+                await asyncio.to_thread(self.sync)
+                self._synced = reached
+
+    def sync(self) -> None:
+        """Force what was written onto the disk."""
+        if self._file >= 0:
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                raise self._broken(error) from error
+
+    def close(self) -> None:
+        """Give the file back, with all that was written on the disk."""
+        self.sync()
+        if self._file >= 0:
+            os.close(self._file)
+        self._file = -1
+        self._open.clear()
+
+    def _broken(self, error: OSError) -> RecordError:
+        """From now on nothing is written: the last line may be torn."""
+        self.fault = (
+            f"the record in {self.folder} cannot be written: {error.strerror}; make room there "
+            f"(`df {self.folder}`), then resume the run"
+        )
+        return RecordError(self.fault)
+
+
+def hold(lock: Path, taken: str, shared: bool = False, patience: float = 0.0) -> int:
+    """Lock a file until this process ends or closes the descriptor that is returned.
+
+    Args:
+        lock: the file; made with its folder if need be.
+        taken: what to say if another process has it.
+        shared: whether others may hold it shared at the same time.
+        patience: seconds to wait for it.
+
+    Raises:
+        SettingError: another process holds it, or it cannot be made.
+    """
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise SettingError(f"{lock.parent} cannot be written: {error.strerror}") from error
+    until = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(held, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            return held
+        except OSError:
+            if time.monotonic() >= until:
+                os.close(held)
+                raise SettingError(taken) from None
+            time.sleep(0.1)

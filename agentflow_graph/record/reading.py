@@ -1,0 +1,145 @@
+"""Reading a record: what its runs asked, were answered and came to.
+
+    runs = read(Path("runs/demo/record"))
+    runs["q17/2/0"].state["answer"]
+
+A record may be read while it is written: what has not happened yet is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agentflow_graph.errors import SettingError
+from agentflow_graph.record.events import FORMAT, Answer, Event, Key, events_in
+
+
+@dataclass
+class RecordedCall:
+    """One call; without answer and error if it was still under way."""
+
+    key: Key
+    request: Event
+    answer: Answer | None = None
+    error: tuple[str, str] | None = None
+    """Kind and text."""
+
+
+@dataclass
+class RecordedRun:
+    """Everything on record about one run."""
+
+    name: str
+    question: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    resources: dict[str, Any] = field(default_factory=dict)
+    begun: float = 0.0
+    """Unix time."""
+    calls: list[RecordedCall] = field(default_factory=list)
+    """In the order in which they were made; one that was made again stands here twice."""
+    verdicts: dict[int, Event] = field(default_factory=dict)
+    """By turn."""
+    decisions: dict[int, list[Event]] = field(default_factory=dict)
+    """By turn, what a person was shown and said."""
+    state: dict[str, Any] | None = None
+    """The finished state without messages; None while the run has not ended."""
+    notes: list[Event] = field(default_factory=list)
+    """Events of kinds that belong to a user of the record."""
+    answers: dict[Key, Answer] = field(default_factory=dict)
+
+    def policy_calls(self) -> list[Answer]:
+        """Answers of the planner, in order."""
+        return [answer for key, answer in self.answers.items() if key.node == "planner"]
+
+    def add(self, event: Event) -> None:
+        """Learn one event more about this run."""
+        kind = event["event"]
+        if kind in ("asked", "answered", "failed"):
+            self._learn_call(kind, event)
+        elif kind == "begun":
+            self.question, self.settings = event["question"], event["settings"]
+            self.versions, self.begun = event["versions"], event["time"]
+        elif kind == "verdict":
+            self.verdicts[event["turn"]] = event
+        elif kind == "decided":
+            self.decisions.setdefault(event["turn"], []).append(event)
+        elif kind == "ended":
+            self.state = event["state"]
+        else:
+            self.notes.append(event)
+
+    def _learn_call(self, kind: str, event: Event) -> None:
+        key = Key(*event["call"])
+        if kind == "asked":
+            self.calls.append(RecordedCall(key, event["request"]))
+            return
+        call = next((call for call in reversed(self.calls) if call.key == key), None)
+        if call is None:  # its question was torn off; its answer is as good
+            call = RecordedCall(key, {})
+            self.calls.append(call)
+        if kind == "answered":
+            call.answer = self.answers[key] = event["answer"]
+        else:
+            call.error = event["kind"], event["error"]
+
+
+def read(folder: Path) -> dict[str, RecordedRun]:
+    """The runs of a record, by name, in the order in which they began.
+
+    Raises:
+        SettingError: a file has a format that this version does not read.
+    """
+    runs: dict[str, RecordedRun] = {}
+    for path in files_of(folder):
+        resources: dict[str, Any] = {}
+        for event in events_in(path):
+            _learn(event, runs, resources, path)
+    return runs
+
+
+def _learn(
+    event: Event, runs: dict[str, RecordedRun], resources: dict[str, Any], path: Path
+) -> None:
+    if event["event"] == "opened":
+        if event["format"] != FORMAT:
+            raise SettingError(
+                f"{path} has format {event['format']}, this version reads {FORMAT}; it was written "
+                f"by agentflow-graph {event['versions'].get('agentflow-graph')}: use that one"
+            )
+    elif event["event"] == "resources":
+        resources[event["digest"]] = event
+    elif "run" in event:
+        name = event["run"]
+        run = runs.setdefault(name, RecordedRun(name))
+        run.add(event)
+        if event["event"] == "begun":
+            run.resources = resources.get(event["resources"], {})
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of a record and of records inside it, the oldest first."""
+    return sorted(folder.rglob("*.jsonl"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def events(folder: Path) -> Iterator[Event]:
+    """Every event of a record, file by file."""
+    for path in files_of(folder):
+        yield from events_in(path)
+
+
+def tally(paths: Iterable[Path]) -> tuple[int, int]:
+    """Calls in some files: how many were made, and how many of them were answered.
+
+    Looks at the beginning of each line only.
+    """
+    asked = answered = 0
+    for path in paths:
+        with path.open("rb") as lines:
+            for line in lines:
+                asked += line.startswith(b'{"event":"asked"', 9)
+                answered += line.startswith(b'{"event":"answered"', 9)
+    return asked, answered

@@ -1,0 +1,174 @@
+"""Play recorded runs again: `python -m agentflow_graph replay DIR [RUN] [--until TURN] [--json]`.
+
+The same graph runs on the recorded answers, without model, tool or network, and the first
+difference to the record is reported. Runs of a training or of a benchmark can be played too: DIR
+is then the `record` in their folder.
+
+Exit codes: 0 all runs are the same, 1 some differ, 2 there is no such record or run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
+from tokenizers import Tokenizer
+
+from agentflow_graph.context import Context
+from agentflow_graph.errors import AgentFlowError, SettingError, closest
+from agentflow_graph.graph import Agent, compiled
+from agentflow_graph.prompts.memory import Count, approximate_tokens
+from agentflow_graph.record.events import as_json
+from agentflow_graph.record.reading import RecordedRun, read
+from agentflow_graph.record.recorder import Recorder
+from agentflow_graph.record.replay import Difference, EndOfRecord, Replay
+from agentflow_graph.record.run import recording
+from agentflow_graph.resources import Resources
+from agentflow_graph.state import State
+
+UNCOMPARED = ("messages", "asked_by")
+"""They belong to the thread in which the question was asked."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How a run played again."""
+
+    run: str
+    state: dict[str, Any]
+    """As far as it came."""
+    difference: str = ""
+    """Empty where it is the same as recorded."""
+    note: str = ""
+    """Why it stopped early, where it did."""
+
+
+class RecordedTool(BaseTool):
+    """A tool of a recorded run, by its description; its calls are answered by the record."""
+
+    name: str
+    description: str
+
+    def _run(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError(f"{self.name} is replayed and cannot be called")
+
+
+async def replay(recorded: RecordedRun, record: Path, until: int = 0) -> Replayed:
+    """Play one run again.
+
+    Args:
+        recorded: the run.
+        record: the folder it was read from, which has what its planner counts tokens with.
+        until: the last turn to play; 0: all.
+
+    Raises:
+        SettingError: the record lacks what the run worked with.
+    """
+    agent, context = _agent(recorded, record), Context.of(recorded.settings)
+    config: RunnableConfig = {"recursion_limit": context.recursion_limit}
+    state: dict[str, Any] = {}
+    with recording(Replay(recorded, until)):
+        given = State(question=recorded.question)
+        try:
+            async for values in agent.astream(given, config, context=context, stream_mode="values"):
+                state = dict(values)
+        except Difference as difference:
+            return Replayed(recorded.name, state, difference=str(difference))
+        except EndOfRecord as end:
+            return Replayed(recorded.name, state, note=str(end))
+    return Replayed(recorded.name, state, difference=_difference(recorded, state))
+
+
+def _difference(recorded: RecordedRun, state: dict[str, Any]) -> str:
+    if recorded.state is None:
+        return "the replay ended and the recorded run did not"
+    now = json.loads(as_json({key: state[key] for key in state if key not in UNCOMPARED}))
+    for key, before in recorded.state.items():
+        if key not in UNCOMPARED and now.get(key) != before:
+            return f"{key} ended as {now.get(key)!r}, recorded is {before!r}"
+    return ""
+
+
+def _agent(recorded: RecordedRun, record: Path) -> Agent:
+    told = recorded.resources
+    if not told:
+        raise SettingError(f"the record of {recorded.name} does not say what the run worked with")
+    tools: Mapping[str, Any] = told["tools"]
+    resources = Resources(
+        models=dict.fromkeys(told["models"], cast(Any, None)),
+        requests=told["models"],
+        tools={n: RecordedTool(name=n, description=t["description"]) for n, t in tools.items()},
+        schemas={name: tool["schema"] for name, tool in tools.items()},
+        cards={name: tool["card"] for name, tool in tools.items()},
+        layout=told["layout"],
+        memory_tokens=told["memory_tokens"],
+        count=_counter(told["tokenizer"], record),
+    )
+
+    async def of(context: Context) -> Resources:
+        return resources
+
+    return compiled(of, Recorder())
+
+
+def _counter(digest: str, record: Path) -> Count:
+    if not digest:
+        return approximate_tokens
+    for folder in (record, *record.parents[:1]):
+        if (path := folder / f"{digest}.tokenizer").exists():
+            tokenizer = Tokenizer.from_str(path.read_text())
+            return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+    raise SettingError(
+        f"{record} lacks {digest}.tokenizer, which the planner's memory is counted with; copy it "
+        "from where the run was recorded"
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m agentflow_graph replay",
+        description="Play recorded runs again, without model, tool or network.",
+    )
+    parser.add_argument("record", type=Path, metavar="DIR", help="folder of the record")
+    parser.add_argument("run", nargs="?", default="", metavar="RUN", help="this run only")
+    parser.add_argument("--until", type=int, default=0, metavar="TURN", help="the last turn")
+    parser.add_argument("--json", action="store_true", help="the replayed state, a line a run")
+    args = parser.parse_args(arguments)
+    try:
+        return asyncio.run(_play(args.record, args.run, args.until, args.json))
+    except AgentFlowError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+async def _play(record: Path, name: str, until: int, as_lines: bool) -> int:
+    runs = _chosen(record, name)
+    differ = 0
+    for run in runs:
+        done = await replay(run, record, until)
+        differ += bool(done.difference)
+        if as_lines:
+            kept = {key: value for key, value in done.state.items() if key != "messages"}
+            print(as_json({**vars(done), "state": kept}).decode())
+        else:
+            print(f"{run.name}  {done.difference or done.note or 'same'}")
+    print(f"{len(runs)} runs, {differ} differ", file=sys.stderr)
+    return 1 if differ else 0
+
+
+def _chosen(record: Path, name: str) -> list[RecordedRun]:
+    runs = {run.name: run for run in read(record).values() if run.begun}
+    if not runs:
+        raise SettingError(f"{record} holds no recorded run; record some with --record DIR")
+    if name and name not in runs:
+        raise SettingError(f"{record} has no run {name!r}{closest(name, runs)}")
+    return [runs[name]] if name else list(runs.values())
