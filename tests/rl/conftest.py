@@ -17,7 +17,8 @@ from launched import run_program
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from agentflow_graph.state import ModelCall, State, ToolCall, Turn
 from rl.planners import nano
-from rl.rollout import Action, Task, Trajectory
+from rl.rollout import Action, Trajectory
+from rl.task import Task
 
 
 @pytest.fixture(scope="session")

@@ -20,9 +20,10 @@ from rl.adapter.workers.pool import Flight, WorkerPool
 from rl.adapter.workers.worker import Batch
 from rl.questions.curriculum import Curriculum
 from rl.questions.rows import read
-from rl.rollout import Action, Task, Trajectory
+from rl.rollout import Action, Trajectory
 from rl.run.folder import records
 from rl.settings.config import Config
+from rl.task import Task
 
 
 class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]

@@ -16,8 +16,9 @@ from agentflow_graph.context import Context
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
 from rl.planners import nano
-from rl.rollout import Task, Trajectory
+from rl.rollout import Trajectory
 from rl.run.journal import Call, Chapter, Journal, JournalError
+from rl.task import Task
 
 CONTEXT = Context(layout="terse", max_turns=3, repairs=0, tools="base_generator", passages=1)
 TASKS = [Task(f"q{n}", f"What is {n} + {n}?", (str(2 * n),)) for n in range(3)]

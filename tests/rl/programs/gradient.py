@@ -21,8 +21,9 @@ from rl.adapter.update.experience import FlowExperienceMaker, assign
 from rl.adapter.update.policy import FlowPolicy
 from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.planners import nano
-from rl.rollout import Action, Task, Trajectory
+from rl.rollout import Action, Trajectory
 from rl.settings.config import Config
+from rl.task import Task
 
 TURNS = {
     ("a", 1.0): (3, 1),
