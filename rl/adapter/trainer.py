@@ -23,10 +23,7 @@ from rl.run.folder import move_in
 from rl.run.journal import Journal
 from rl.run.metrics import Recorder, best, outcome, stale
 from rl.settings.config import Config
-
-
-class Stalled(RuntimeError):
-    """Training cannot go on: no run scores any more."""
+from rl.settings.errors import Stalled
 
 
 class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]

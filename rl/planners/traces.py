@@ -22,14 +22,12 @@ from rl.rollout import Trajectory
 from rl.run.metrics import line, outcome
 from rl.settings.arguments import check_new, playing, positive
 from rl.settings.config import Config
-from rl.train import exit_code
+from rl.settings.errors import exit_code
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = playing(
-        "python -m rl traces", "Record runs of a planner, or of the oracle, as JSONL."
-    )
+    parser = playing("python -m rl traces", "Record runs of a planner, or of the oracle, as JSONL.")
     parser.add_argument("--questions", type=positive, default=640)
     parser.add_argument("--group", type=positive, default=1, help="runs of each question")
     chosen = parser.parse_args(arguments)

@@ -23,7 +23,7 @@ RETRIES = 3
 def create_cpu_engines(
     config: dict[str, Any], model: str, seed: int, window: int, deterministic: bool = False
 ) -> list[Any]:
-    """Start `config["count"]` CPU engines on `model`; `config` is `rl.settings.config.Engine` as a dict.
+    """Start `config["count"]` CPU engines on `model`; `config` is the section `engine` as a dict.
 
     A deterministic engine takes one request at a time and caches no prefix: the shapes of its
     matrix products, and so the last bits of its logits, would depend on what else is in flight.

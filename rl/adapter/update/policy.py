@@ -23,7 +23,7 @@ from rl.adapter.engines.engine import plain  # noqa: E402
 from rl.adapter.update import lora  # noqa: E402
 from rl.adapter.update.actor import FlowActor  # noqa: E402
 from rl.run import checkpoints  # noqa: E402
-from rl.run.journal import JournalError  # noqa: E402
+from rl.settings.errors import JournalError  # noqa: E402
 
 
 def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:

@@ -20,8 +20,8 @@ from rl.adapter.update.experience import assign
 from rl.adapter.update.policy import FlowPolicy
 from rl.planners import nano
 from rl.run import checkpoints
-from rl.run.journal import JournalError
 from rl.settings.config import Config
+from rl.settings.errors import JournalError
 
 
 def config_of(folder: Path) -> Config:

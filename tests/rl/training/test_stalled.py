@@ -13,7 +13,8 @@ from rl.settings.config import Config
 
 stub_flash_attn()
 
-from rl.adapter.trainer import FlowTrainer, Stalled  # noqa: E402
+from rl.adapter.trainer import FlowTrainer  # noqa: E402
+from rl.settings.errors import Stalled  # noqa: E402
 
 Make = Callable[..., Trajectory]
 
