@@ -7,11 +7,8 @@ import sys
 from typing import Any
 from unittest.mock import patch
 
-from rl.adapter.cpu import stub_flash_attn
 from rl.adapter.flags import flags
 from rl.settings.config import Config
-
-stub_flash_attn()
 
 
 class _Parsed(Exception):

@@ -9,23 +9,19 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from rl.adapter.cpu import stub_flash_attn
+import openrlhf.trainer.ppo_trainer as ppo_trainer
+import openrlhf.trainer.ray as openrlhf_ray
+import openrlhf.trainer.ray.launcher as launcher
+import openrlhf.trainer.ray.ppo_actor as ppo_actor
+import openrlhf.trainer.ray.vllm_engine as vllm_engine
+import openrlhf.utils
+import ray
+
+from rl.adapter.engines.engine import AsyncEngine, tempered
+from rl.adapter.trainer import FlowTrainer
+from rl.adapter.update.policy import FlowPolicy, FlowReference
 from rl.run.metrics import Recorder
 from rl.settings.config import Config
-
-stub_flash_attn()
-
-import openrlhf.trainer.ppo_trainer as ppo_trainer  # noqa: E402
-import openrlhf.trainer.ray as openrlhf_ray  # noqa: E402
-import openrlhf.trainer.ray.launcher as launcher  # noqa: E402
-import openrlhf.trainer.ray.ppo_actor as ppo_actor  # noqa: E402
-import openrlhf.trainer.ray.vllm_engine as vllm_engine  # noqa: E402
-import openrlhf.utils  # noqa: E402
-import ray  # noqa: E402
-
-from rl.adapter.engines.engine import AsyncEngine, tempered  # noqa: E402
-from rl.adapter.trainer import FlowTrainer  # noqa: E402
-from rl.adapter.update.policy import FlowPolicy, FlowReference  # noqa: E402
 
 
 class InDriver:

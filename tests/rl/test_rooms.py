@@ -17,7 +17,7 @@ ROOMS = {
     ),
     "rl.adapter": (
         *("launch", "patches", "trainer", "update", "workers", "engines"),
-        *("arguments", "flags", "cluster", "cpu"),
+        *("arguments", "flags", "cluster", "__init__", "cpu"),
     ),
 }
 """By package, its folders and loose files from top to bottom."""

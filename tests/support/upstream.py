@@ -11,12 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rl.adapter.cpu import stub_flash_attn
-
-stub_flash_attn()
-
-
-from rl.adapter.engines import engine  # noqa: E402
+from rl.adapter.engines import engine
 
 
 def named(path: str) -> Any:

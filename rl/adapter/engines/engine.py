@@ -8,15 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rl.adapter.cpu import stub_flash_attn
+from openrlhf.trainer.ray.vllm_engine import RolloutRayActor
 
-stub_flash_attn()
-
-from openrlhf.trainer.ray.vllm_engine import RolloutRayActor  # noqa: E402
-
-from agentflow_graph.models.policy import Completion, Sampling  # noqa: E402
-from rl.adapter.engines.request import completion, sampling_params  # noqa: E402
-from rl.adapter.engines.served import Served  # noqa: E402
+from agentflow_graph.models.policy import Completion, Sampling
+from rl.adapter.engines.request import completion, sampling_params
+from rl.adapter.engines.served import Served
 
 
 def plain(actor: Any) -> Any:

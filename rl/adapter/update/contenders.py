@@ -9,25 +9,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from rl.adapter.cpu import allow_fp32, prepare, stub_flash_attn
+import openrlhf.trainer.ray.launcher as launcher
+import openrlhf.trainer.ray.ppo_actor as ppo_actor
+import ray
+from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
+from openrlhf.trainer.ppo_utils.kl_controller import FixedKLController
+from openrlhf.utils import get_strategy
 
-stub_flash_attn()
-
-import openrlhf.trainer.ray.launcher as launcher  # noqa: E402
-import openrlhf.trainer.ray.ppo_actor as ppo_actor  # noqa: E402
-import ray  # noqa: E402
-from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker  # noqa: E402
-from openrlhf.trainer.ppo_utils.kl_controller import FixedKLController  # noqa: E402
-from openrlhf.utils import get_strategy  # noqa: E402
-
-from rl.adapter.arguments import parsed  # noqa: E402
-from rl.adapter.cluster import start_ray  # noqa: E402
-from rl.adapter.engines.engine import plain  # noqa: E402
-from rl.adapter.update.experience import FlowExperienceMaker, assign  # noqa: E402
-from rl.adapter.update.policy import FlowPolicy, FlowReference, load_tokenizer  # noqa: E402
-from rl.adapter.workers.samples import FlowSamplesGenerator  # noqa: E402
-from rl.rollout import Trajectory  # noqa: E402
-from rl.settings.config import Config  # noqa: E402
+from rl.adapter.arguments import parsed
+from rl.adapter.cluster import start_ray
+from rl.adapter.cpu import allow_fp32, prepare
+from rl.adapter.engines.engine import plain
+from rl.adapter.update.experience import FlowExperienceMaker, assign
+from rl.adapter.update.policy import FlowPolicy, FlowReference, load_tokenizer
+from rl.adapter.workers.samples import FlowSamplesGenerator
+from rl.rollout import Trajectory
+from rl.settings.config import Config
 
 
 class StockPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]

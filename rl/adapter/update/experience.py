@@ -12,18 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from openrlhf.trainer.ppo_utils.experience import Experience
+from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 
-from rl.adapter.cpu import stub_flash_attn
-
-stub_flash_attn()
-
-from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
-from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker  # noqa: E402
-
-from rl import flow_grpo  # noqa: E402
-from rl.adapter.workers.samples import FlowSamplesGenerator  # noqa: E402
-from rl.rollout import Trajectory  # noqa: E402
-from rl.settings.config import Algorithm  # noqa: E402
+from rl import flow_grpo
+from rl.adapter.workers.samples import FlowSamplesGenerator
+from rl.rollout import Trajectory
+from rl.settings.config import Algorithm
 
 
 @dataclass(frozen=True)

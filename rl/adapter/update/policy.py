@@ -7,23 +7,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from rl.adapter.cpu import allow_fp32, prepare, stub_flash_attn
+import openrlhf.trainer.ray.launcher as launcher
+import openrlhf.trainer.ray.ppo_actor as ppo_actor
+import ray
+import safetensors.torch
+import torch
+import transformers
+from peft import PeftModel
 
-stub_flash_attn()
-
-import openrlhf.trainer.ray.launcher as launcher  # noqa: E402
-import openrlhf.trainer.ray.ppo_actor as ppo_actor  # noqa: E402
-import ray  # noqa: E402
-import safetensors.torch  # noqa: E402
-import torch  # noqa: E402
-import transformers  # noqa: E402
-from peft import PeftModel  # noqa: E402
-
-from rl.adapter.engines.engine import plain  # noqa: E402
-from rl.adapter.update import lora  # noqa: E402
-from rl.adapter.update.actor import FlowActor  # noqa: E402
-from rl.run import checkpoints  # noqa: E402
-from rl.settings.errors import JournalError  # noqa: E402
+from rl.adapter.cpu import allow_fp32, prepare
+from rl.adapter.engines.engine import plain
+from rl.adapter.update import lora
+from rl.adapter.update.actor import FlowActor
+from rl.run import checkpoints
+from rl.settings.errors import JournalError
 
 
 def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:

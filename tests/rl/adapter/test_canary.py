@@ -13,17 +13,12 @@ import re
 from importlib.metadata import version
 
 import pytest
+from openrlhf.trainer.ppo_utils.experience import Experience
 from upstream import body, named, parameters, stock_cli
 
-from rl.adapter.cpu import stub_flash_attn
-
-stub_flash_attn()
-
-from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
-
-from rl.adapter import trainer  # noqa: E402
-from rl.adapter.update import actor, experience  # noqa: E402
-from rl.adapter.update import policy as models  # noqa: E402
+from rl.adapter import trainer
+from rl.adapter.update import actor, experience
+from rl.adapter.update import policy as models
 
 # ------------------------------------------------------------------ versions
 

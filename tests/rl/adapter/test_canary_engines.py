@@ -11,13 +11,8 @@ import pytest
 from upstream import body, named, parameters
 
 from agentflow_graph.models.policy import Sampling
-from rl.adapter.cpu import stub_flash_attn
+from rl.adapter.engines import request
 from rl.serve import on_cpu
-
-stub_flash_attn()
-
-
-from rl.adapter.engines import request  # noqa: E402
 
 cpu_only = pytest.mark.skipif(not on_cpu(), reason="vLLM is not the CPU build here")
 

@@ -10,14 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from rl.adapter.cpu import stub_flash_attn
+from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe
+from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.rollout import Trajectory
 from rl.settings.config import Algorithm
-
-stub_flash_attn()
-
-from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe  # noqa: E402
-from rl.adapter.workers.samples import FlowSamplesGenerator  # noqa: E402
 
 Make = Callable[..., Trajectory]
 

@@ -6,12 +6,8 @@ import asyncio
 
 import pytest
 
-from rl.adapter.cpu import stub_flash_attn
-
-stub_flash_attn()
-
-from rl.adapter.engines import served  # noqa: E402
-from rl.adapter.engines.served import Served  # noqa: E402
+from rl.adapter.engines import served
+from rl.adapter.engines.served import Served
 
 
 @pytest.fixture

@@ -11,11 +11,7 @@ import ray
 
 from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.models.policy import Completion, Sampling
-from rl.adapter.cpu import stub_flash_attn
-
-stub_flash_attn()
-
-from rl.adapter.engines.session import SessionPolicy  # noqa: E402
+from rl.adapter.engines.session import SessionPolicy
 
 DONE = Completion([5, 2], [-0.5, -0.1], "stop", 3)
 

@@ -14,13 +14,9 @@ import pytest
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import chat_model
-from rl.adapter.cpu import stub_flash_attn
+from rl.adapter.arguments import parsed
 from rl.preflight.endpoints import MODULES
 from rl.settings.config import load
-
-stub_flash_attn()
-
-from rl.adapter.arguments import parsed  # noqa: E402
 
 FOLDER = Path(__file__).parents[3] / "rl" / "configs"
 EVERY = sorted(FOLDER.glob("*.yaml"))
