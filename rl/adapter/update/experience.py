@@ -16,7 +16,7 @@ from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 
 from rl import flow_grpo
-from rl.adapter.workers.samples import FlowSamplesGenerator
+from rl.adapter.update.rows import turn_row
 from rl.rollout import Trajectory
 from rl.settings.config import Algorithm
 
@@ -60,7 +60,6 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
     """OpenRLHF's maker (log-probabilities of policy and reference) on turn rows."""
 
     algorithm: Algorithm
-    samples: FlowSamplesGenerator
     credit: Credit
     gaps: dict[str, float]
     """How far engine and trainer were apart in the last step; see `apart`."""
@@ -78,7 +77,7 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
         )
         window = self.args.data.max_len
         rows = [
-            self.samples.row(trajectory, action, window)
+            turn_row(trajectory, action, window)
             for trajectory in credit.trajectories
             for action in trajectory.actions
         ]

@@ -15,8 +15,8 @@ import torch
 import transformers
 from peft import PeftModel
 
+from rl.adapter.cluster import unwrap_ray_actor
 from rl.adapter.cpu import allow_fp32, prepare
-from rl.adapter.engines.engine import plain
 from rl.adapter.update import lora
 from rl.adapter.update.actor import FlowActor
 from rl.run import checkpoints
@@ -69,7 +69,7 @@ class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
             self.actor = actor
 
 
-class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
+class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
     """The policy under training."""
 
     def init_model_from_pretrained(
@@ -193,7 +193,7 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         shutil.copytree(apart, out / "tokenizer", dirs_exist_ok=True)
 
 
-class FlowReference(plain(launcher.ReferenceModelActor)):  # type: ignore[misc]
+class FlowReference(unwrap_ray_actor(launcher.ReferenceModelActor)):  # type: ignore[misc]
     """The frozen reference policy."""
 
     def init_model_from_pretrained(self, strategy: Any, pretrain: str) -> None:

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe
-from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.rollout import Trajectory
 from rl.settings.config import Algorithm
 
@@ -98,7 +97,6 @@ def maker_of(micro_batch: int, rows: int, **algorithm: Any) -> FlowExperienceMak
     maker = object.__new__(FlowExperienceMaker)
     maker.tokenizer = SimpleNamespace(pad_token_id=0)
     maker.algorithm = Algorithm(**algorithm)
-    maker.samples = object.__new__(FlowSamplesGenerator)
     maker.args = SimpleNamespace(
         data=SimpleNamespace(max_len=64),
         rollout=SimpleNamespace(micro_batch_size=micro_batch),

@@ -156,7 +156,7 @@ def test_a_worker_and_the_handles_it_is_given_load_no_engine_and_no_trainer() ->
     """Ray loads an actor's class wherever a handle of it arrives."""
     code = (
         "import sys, rl.adapter.workers.pool;"
-        "import rl.adapter.engines.inline, rl.adapter.engines.session;"
+        "import rl.adapter.engines.sync_engine, rl.adapter.engines.session;"
         "print({'torch', 'vllm', 'openrlhf', 'deepspeed', 'transformers'} & set(sys.modules))"
     )
     done = run_program("-c", code)
