@@ -16,7 +16,8 @@ from agentflow_graph.__main__ import main as ask
 from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import World
 from rl.settings.config import load
-from rl.train import exit_code, run
+from rl.settings.errors import exit_code
+from rl.train import run
 
 CONFIG = Path(__file__).parent / "configs" / "nano.yaml"
 

@@ -25,7 +25,7 @@ from rl.questions import data
 from rl.run.metrics import evaluation
 from rl.settings.arguments import check_new, numbers, playing
 from rl.settings.config import Config
-from rl.train import exit_code
+from rl.settings.errors import exit_code
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -22,20 +22,7 @@ from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent
 from agentflow_graph.state import ModelCall, State
 from rl.reward import Grade, Reward, by_rule
-
-
-@dataclass(frozen=True)
-class Task:
-    """One question with every answer that counts as right.
-
-    `scorer` names the rule of `benchmarks.scoring.scorers` that compares them with a reply.
-    """
-
-    id: str
-    question: str
-    answers: tuple[str, ...]
-    level: str = ""
-    scorer: str = "exact"
+from rl.task import Task
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,8 @@ from typing import NoReturn
 
 import httpx
 
-from agentflow_graph.errors import AgentFlowError, SettingError
-
-
-class ServerFailed(AgentFlowError):
-    """The server broke off, or did not come up in time."""
+from agentflow_graph.errors import SettingError
+from rl.settings.errors import ServerFailed
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -21,14 +21,13 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from agentflow_graph.errors import AgentFlowError, SettingError
+from agentflow_graph.errors import SettingError
 from agentflow_graph.resources import load_tools
 from rl.questions import data, hub
 from rl.reward import reward_of
@@ -38,10 +37,7 @@ from rl.run.metrics import Recorder
 from rl.run.quiet import noise_to
 from rl.run.summary import summarise
 from rl.settings.config import Config, load
-
-
-class TrainingFailed(AgentFlowError):
-    """Training broke off; what was recorded until then stays in the run folder."""
+from rl.settings.errors import TrainingFailed, exit_code
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,22 +65,6 @@ def main(arguments: list[str] | None = None) -> int:
 
         return exit_code(lambda: dry_run(load(chosen.config, chosen.overrides), chosen.json))
     return exit_code(lambda: run(load(chosen.config, chosen.overrides)))
-
-
-def exit_code(work: Callable[[], object]) -> int:
-    """Do `work` and say in one line what went wrong; returns 0, 1, 2 or 130."""
-    try:
-        work()
-    except SettingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except TrainingFailed as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; what was recorded stays in the run folder", file=sys.stderr)
-        return 130
-    return 0
 
 
 def run(config: Config) -> dict[str, Any]:

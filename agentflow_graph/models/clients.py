@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from agentflow_graph.errors import ModelError, PromptTooLong, SettingError
-from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
+from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling, room_for_reply
 
 
 class LocalPolicy:
@@ -34,12 +34,7 @@ class LocalPolicy:
 
     async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
         """See `PolicyClient`; the model runs in a thread, off the event loop."""
-        room = self._window - len(prompt_ids)
-        if room < 1:
-            raise PromptTooLong(
-                f"the prompt has {len(prompt_ids)} tokens, the planner's window {self._window}; "
-                "lower memory_tokens or passages"
-            )
+        room = room_for_reply(prompt_ids, self._window, "lower memory_tokens or passages")
         return await asyncio.to_thread(self._sample, prompt_ids, sampling, room)
 
     def _sample(self, prompt_ids: list[int], sampling: Sampling, room: int) -> Completion:
@@ -90,12 +85,8 @@ class ServerPolicy:
             card = (await self._call("GET", "/v1/models"))["data"][0]
             # vLLM tells its window, and refuses to be asked for more than that.
             self._window, self._model = card.get("max_model_len", sys.maxsize), card["id"]
-        room = self._window - len(prompt_ids)
-        if room < 1:
-            raise PromptTooLong(
-                f"the prompt has {len(prompt_ids)} tokens, {self.url} takes {self._window}; "
-                "lower memory_tokens or passages"
-            )
+        remedy = f"lower memory_tokens or passages, or raise --max-model-len of {self.url}"
+        room = room_for_reply(prompt_ids, self._window, remedy)
         body = {
             "model": self._model,
             "prompt": prompt_ids,

@@ -19,7 +19,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from tokenizers import Tokenizer
 
-from agentflow_graph.errors import SettingError
+from agentflow_graph.errors import PromptTooLong, SettingError
 
 ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 
@@ -45,6 +45,21 @@ class Completion:
     logprobs: list[float]
     finish_reason: str
     policy_version: int = 0
+
+
+def room_for_reply(prompt_ids: Sequence[int], window: int, remedy: str) -> int:
+    """Tokens that `prompt_ids` leave for a reply in a window of `window` tokens, at least 1.
+
+    Raises:
+        PromptTooLong: they leave none; the message ends with `remedy`.
+    """
+    room = window - len(prompt_ids)
+    if room < 1:
+        raise PromptTooLong(
+            f"the prompt has {len(prompt_ids)} tokens and the window {window}: no room for a "
+            f"reply; {remedy}"
+        )
+    return room
 
 
 class PolicyClient(Protocol):

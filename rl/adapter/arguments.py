@@ -7,25 +7,23 @@ import sys
 from typing import Any
 from unittest.mock import patch
 
-from rl.adapter.cpu import stub_flash_attn
-from rl.adapter.flags import flags
+from rl.adapter.flags import complete, flags
 from rl.settings.config import Config
 
-stub_flash_attn()
 
-
-class _Parsed(Exception):
+class _Caught(Exception):
     pass
 
 
 def _stop(args: Any) -> None:
-    raise _Parsed(args)
+    raise _Caught(args)
 
 
-def parsed(config: Config) -> Any:
-    """The arguments that OpenRLHF's command line passes on, completed as `launch.train` does.
+def openrlhf_args(config: Config) -> Any:
+    """The arguments with which OpenRLHF's command line would train as `config` says.
 
-    Its parser lives inside `if __name__ == "__main__"` and nowhere else.
+    They are what `rl.adapter.patches` lets it pass on. Its parser lives inside
+    `if __name__ == "__main__"` and nowhere else.
     """
     words = ["train_ppo_ray", *flags(config)]
     with (
@@ -35,8 +33,7 @@ def parsed(config: Config) -> Any:
     ):
         try:
             runpy.run_module("openrlhf.cli.train_ppo_ray", run_name="__main__")
-        except _Parsed as stopped:
+        except _Caught as stopped:
             args = stopped.args[0]
-    args.ds.param_dtype = config.model.dtype
-    args.flow_device, args.flow_threads = config.engine.device, config.optimizer.threads
+    complete(args, config)
     return args

@@ -1,14 +1,20 @@
-"""Ray, as every process of ours needs it."""
+"""Ray: how it is started, and what its actor classes wrap."""
 
 from __future__ import annotations
 
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import ray
 
 ROOT = Path(__file__).parents[2]
+
+
+def unwrap_ray_actor(actor: Any) -> Any:
+    """The class that `@ray.remote` wrapped: Ray's actor classes cannot be subclassed."""
+    return actor.__ray_metadata__.modified_class.__ray_actor_class__
 
 
 def start_ray(on_cpu: bool, nodes: int = 1) -> None:

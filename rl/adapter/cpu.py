@@ -1,7 +1,7 @@
 """What lets stock OpenRLHF and DeepSpeed run without CUDA: three functions, one stub, no edits.
 
-`stub_flash_attn` goes into every process that imports OpenRLHF and finds no flash-attn;
-`prepare` into those that hold a model.
+`rl.adapter` calls `stub_flash_attn` when it is imported, and Ray when it starts a process;
+`prepare` is called where a process holds a model.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     sys.argv = ["train_ppo_ray", *flags(config)]
 
-What is not named here stays at OpenRLHF's default; `tests/rl/test_canary_flags.py` holds those that
-the adapter relies on.
+What is not named here stays at OpenRLHF's default. The defaults that the adapter relies on are
+checked by `tests/rl/adapter/test_canary_flags.py`.
 """
 
 from __future__ import annotations
@@ -142,6 +142,13 @@ def _files(config: Config) -> Flags:
         "logger.tensorboard_dir": run / "tensorboard",
         "logger.wandb.run_name": run.name,
     }
+
+
+def complete(args: Any, config: Config) -> None:
+    """Set in `args`, what OpenRLHF's parser made of `flags(config)`, what it has no flag for."""
+    args.ds.param_dtype = config.model.dtype  # the parser offers bf16 and fp16 only
+    args.flow_device = config.engine.device
+    args.flow_threads = 1 if config.deterministic else config.optimizer.threads
 
 
 def _flag(name: str, value: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Start: our configuration as OpenRLHF's flags, our classes in its places, then its CLI."""
+"""Start: our configuration as OpenRLHF's flags, our patches, then OpenRLHF's command line."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def train(config: Config, recorder: Recorder) -> None:
         engines = _cpu_engines(config)
         # OpenRLHF takes seconds to import; on a machine without GPUs the engines start meanwhile.
         from rl.adapter.flags import flags
-        from rl.adapter.patches import take_places
+        from rl.adapter.patches import patch_openrlhf
 
-        take_places(config, recorder, engines)
+        patch_openrlhf(config, recorder, engines)
         sys.argv = ["train_ppo_ray", *flags(config)]
         runpy.run_module("openrlhf.cli.train_ppo_ray", run_name="__main__")
     except SystemExit:

@@ -10,7 +10,7 @@ import openrlhf.trainer.ppo_trainer as ppo_trainer
 import ray
 
 from agentflow_graph.models.strings import trained_under
-from rl.adapter.engines.engine import plain
+from rl.adapter.cluster import unwrap_ray_actor
 from rl.adapter.flags import SCHEDULE
 from rl.adapter.update.experience import FlowExperienceMaker, assign, describe
 from rl.adapter.update.policy import load_tokenizer
@@ -23,13 +23,10 @@ from rl.run.folder import move_in
 from rl.run.journal import Journal
 from rl.run.metrics import Recorder, best, outcome, stale
 from rl.settings.config import Config
+from rl.settings.errors import Stalled
 
 
-class Stalled(RuntimeError):
-    """Training cannot go on: no run scores any more."""
-
-
-class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
+class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
     """Single controller; lives in the driver process (see `launch.InDriver`)."""
 
     def __init__(
@@ -58,7 +55,6 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
             actor, critic, reward, reference, self.kl_ctl, strategy, self.tokenizer
         )
         self.experience_maker.algorithm = self.config.algorithm
-        self.experience_maker.samples = self.samples_generator
         self._hopeless = 0
         self._version = 0
         self.stopped = False
@@ -111,7 +107,7 @@ class FlowTrainer(plain(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
         news = status if self.recorder.step(step, status, samples) else {}
         if step % self.config.evaluation.every == 0:
             self.evaluate(step)
-        # After the evaluation: whoever resumes from this checkpoint has nothing to make up for.
+        # Save last, so that a resumed run never misses this evaluation.
         self.save_logs_and_checkpoints(step, news, {"global_step": step})
         return step
 

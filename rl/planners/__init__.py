@@ -1,1 +1,1 @@
-"""Planners made without reinforcement: nano, warm start, imitation; knows no trainer."""
+"""Planners made or measured without reinforcement; of the adapter they know only an engine."""

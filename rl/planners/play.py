@@ -32,10 +32,11 @@ from agentflow_graph.resources import load_tools
 from benchmarks.almanac import oracle
 from benchmarks.almanac.scripted import reply
 from rl.planners import nano
-from rl.rollout import Task, Trajectory, rollout, until_judged
+from rl.rollout import Trajectory, rollout, until_judged
 from rl.run.quiet import noise_to
 from rl.settings.arguments import check_planner
 from rl.settings.config import Config, load
+from rl.task import Task
 
 T = TypeVar("T")
 NANO = Path(__file__).parents[1] / "configs" / "nano.yaml"

@@ -2,8 +2,8 @@
 
     python -m rl sft --planner runs/warmstart --traces runs/traces.jsonl --out runs/sft
 
-A trace is a line as `rl.train` leaves them in `rollouts/` and as `rl.planners.traces` writes them. The loss
-counts the reply tokens, each given exactly the prompt tokens under which it was written.
+A trace is a line as `rl.train` leaves them in `rollouts/` and as `python -m rl traces` writes them.
+The loss counts the reply tokens, each given exactly the prompt tokens under which it was written.
 
 Exit codes: 0 done, 2 a setting or the traces are wrong.
 """
@@ -28,7 +28,7 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import trained_under
 from rl.planners.supervised import Example, Recipe, supervise
 from rl.settings.arguments import check_new, check_planner, positive
-from rl.train import exit_code
+from rl.settings.errors import exit_code
 
 RECIPE = Recipe(steps=600, lr=1e-3, muon_lr=0.0)
 """Smaller steps than the warm start's: there is a skill to keep."""
@@ -91,7 +91,7 @@ def _train(
 
 
 def _complete(planner: Path, out: Path, record: dict[str, Any]) -> None:
-    """The tokenizer is copied, not saved anew: transformers would change it (see rl.planners.nano)."""
+    """Copy the tokenizer: transformers would change it in saving it (see `rl.planners.nano`)."""
     for part in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         if (planner / part).exists():
             shutil.copy(planner / part, out / part)
@@ -116,7 +116,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             yield trace
             continue
         raise SettingError(
-            f"{path}:{number} is not a trajectory as rl.planners.traces records them"
+            f"{path}:{number} is not a trajectory as `python -m rl traces` records them"
         )
 
 

@@ -22,7 +22,7 @@ from rl.rollout import Trajectory
 from rl.run.metrics import line, outcome
 from rl.settings.arguments import check_new, playing, positive
 from rl.settings.config import Config
-from rl.train import exit_code
+from rl.settings.errors import exit_code
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Looks before a run: each module checks one thing and yields findings; nothing is started.
+"""Checks before a run: each module looks at one thing; nothing is started and nothing written.
 
 `rl/preflight/plan.py` puts them together for `python -m rl.train --dry-run`.
 """

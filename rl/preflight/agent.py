@@ -13,7 +13,7 @@ from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.models.strings import NANO, trained_under
 from agentflow_graph.prompts import texts
 from agentflow_graph.resources import Resources
-from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.planner import Planner
 from rl.settings.config import Config
 from tools.base import FlowTool
@@ -35,7 +35,7 @@ def agent(config: Config, known: Planner) -> Iterator[Finding]:
     try:
         resources = Resources.of(context, {"planner": planner}, None)
     except SettingError as error:
-        yield failed("tools", str(error), "correct agent.tools, agent.tools_file or its settings")
+        yield failure("tools", str(error), "correct agent.tools, agent.tools_file or its settings")
         return
     yield from asyncio.run(_ready(list(resources.tools.values())))
     if known.folder:
@@ -77,7 +77,7 @@ def _room(config: Config, resources: Resources, planner: PolicyModel, question: 
         f"in a window of {window:,}"
     )
     if bare + reply >= window:
-        return failed("room", text, "raise rollout.window, or name fewer tools")
+        return failure("room", text, "raise rollout.window, or name fewer tools")
     if bare + memory + reply > window:
         return warning(
             "room", text, "lower agent.memory_tokens, or long runs fail: prompt too long"

@@ -12,7 +12,7 @@ import httpx
 from agentflow_graph.context import RULES
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import chat_model
-from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.finding import Finding, failure, ok, warning
 from rl.reward import reward_of
 from rl.settings.config import Config
 
@@ -43,7 +43,7 @@ def _reward(
     try:
         reward_of(reward)
     except SettingError as error:
-        yield failed("reward", str(error), "correct reward.kind or reward.judge")
+        yield failure("reward", str(error), "correct reward.kind or reward.judge")
     else:
         yield ok("reward", reward.kind)
 
@@ -93,11 +93,11 @@ def _found(
             f"serve it there: python -m vllm.entrypoints.openai.api_server --model {name}, or "
             f"correct the address in {field}"
         )
-        return failed(part, f"{base} does not serve: {models}", remedy)
+        return failure(part, f"{base} does not serve: {models}", remedy)
     names = [str(model["id"]) for model in models]
     if name not in names:
         text = f"{base} serves {', '.join(names) or 'no model'}, not {name}"
-        return failed(part, text, f"name one of them in {field}, or --served-model-name")
+        return failure(part, text, f"name one of them in {field}, or --served-model-name")
     window = models[names.index(name)].get("max_model_len")
     return ok(part, f"{name} at {base}" + (f", window {window:,} tokens" if window else ""))
 
@@ -115,5 +115,5 @@ def _built(part: str, field: str, spec: str) -> Finding:
     try:
         chat_model(spec, 0.0, 16)
     except SettingError as error:
-        return failed(part, str(error), f"correct {field}, or set the provider's key")
+        return failure(part, str(error), f"correct {field}, or set the provider's key")
     return ok(part, f"{spec}; built, not asked")

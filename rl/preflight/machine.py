@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.memory import GIB, gib
 from rl.preflight.shape import Shape
 from rl.settings.config import Config
@@ -55,7 +55,7 @@ def versions(config: Config) -> Iterator[Finding]:
         return
     extra = "cpu" if config.engine.device == "cpu" else "gpu"
     remedy = f"install the extra `{extra}` (docs/{'training' if extra == 'cpu' else 'gpu'}.md)"
-    yield failed("versions", "; ".join(wrong.values()), remedy)
+    yield failure("versions", "; ".join(wrong.values()), remedy)
 
 
 def _version(package: str) -> str:
@@ -77,7 +77,7 @@ def gpus(config: Config, machine: Machine) -> Iterator[Finding]:
     text = f"{wanted} wanted on this machine, {len(machine.gpus)} in sight"
     if len(machine.gpus) < wanted:
         remedy = "run this where they are, or make placement and engine.count smaller"
-        yield failed("GPUs", text, remedy)
+        yield failure("GPUs", text, remedy)
     else:
         yield ok("GPUs", text)
     if place.nodes > 1:
@@ -94,7 +94,7 @@ def disk(config: Config, shape: Shape) -> Iterator[Finding]:
     text += f" = {gib(sum(need.values()))} of {gib(free)} free at {folder}"
     if sum(need.values()) > free:
         remedy = "free space, set run=FOLDER on another disk, or raise save_every"
-        yield failed("disk", text, remedy)
+        yield failure("disk", text, remedy)
     elif sum(need.values()) > 0.8 * free:
         yield warning("disk", text, "less than a fifth stays free: a full disk stops the run")
     else:

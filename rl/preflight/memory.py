@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.shape import Shape
 from rl.settings.config import Config
 
@@ -122,7 +122,7 @@ def _training(config: Config, parts: Budget, device: float) -> Finding:
             "raise optimizer.zero_stage, set optimizer.offload, model.reference_offload, "
             "model.checkpointing or engine.sleep, lower optimizer.micro_batch or rollout.window"
         )
-        return failed("GPU memory", text, remedy)
+        return failure("GPU memory", text, remedy)
     if need > 0.9 * device:
         return warning("GPU memory", text, "less than a tenth is left: lower rollout.window")
     return ok("GPU memory", text)
@@ -140,10 +140,10 @@ def _serving(config: Config, parts: Budget, device: float) -> Finding:
     )
     if share + beside > device:
         text += f"; with {gib(beside)} of the policy beside it, beyond {gib(device)}"
-        return failed("GPU memory", text, "lower engine.gpu_utilization")
+        return failure("GPU memory", text, "lower engine.gpu_utilization")
     if sequences < 1:
         remedy = "raise engine.gpu_utilization or engine.tensor_parallel, or lower rollout.window"
-        return failed("GPU memory", text, remedy)
+        return failure("GPU memory", text, remedy)
     return ok("GPU memory", text)
 
 
@@ -160,5 +160,5 @@ def _on_cpu(config: Config, parts: Budget, host: float) -> Finding:
 def _beside(part: str, text: str, need: float, host: float) -> Finding:
     text = f"{text} = {gib(need)} of {gib(host)} free"
     if need > host:
-        return failed(part, text, "free memory, take a larger machine, or lower rollout.window")
+        return failure(part, text, "free memory, take a larger machine, or lower rollout.window")
     return ok(part, text)

@@ -16,14 +16,12 @@ from agentflow_graph.errors import SettingError
 from rl.preflight.agent import agent
 from rl.preflight.cost import Cost, cost
 from rl.preflight.endpoints import endpoints
-from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.machine import Machine, device_bytes, disk, gpus, versions
 from rl.preflight.memory import memory
 from rl.preflight.planner import Planner, planner
 from rl.preflight.questions import questions
 from rl.settings.config import Config
-
-SIGNS = {"ok": "ok", "warning": "WARNING", "failed": "FAILED"}
 
 
 def dry_run(config: Config, as_json: bool = False) -> None:
@@ -63,7 +61,9 @@ def examined(config: Config, machine: Machine | None = None) -> Iterator[Finding
 
 def _run_folder(config: Config) -> Finding:
     if config.run.exists() and any(config.run.iterdir()):
-        return failed("run", f"{config.run} is not empty", "choose another run=FOLDER or remove it")
+        return failure(
+            "run", f"{config.run} is not empty", "choose another run=FOLDER or remove it"
+        )
     return ok("run", str(config.run))
 
 
@@ -71,9 +71,7 @@ def table(findings: Sequence[Finding]) -> Iterator[str]:
     """One line a finding, with its remedy on the next."""
     width = max(len(finding.part) for finding in findings)
     for finding in findings:
-        yield f"{SIGNS[finding.state]:8}{finding.part:{width}}  {finding.text}"
-        if finding.remedy:
-            yield f"{'':8}{'':{width}}  -> {finding.remedy}"
+        yield finding.render(width)
 
 
 def described(config: Config, price: Cost) -> Iterator[str]:

@@ -12,7 +12,7 @@ from langchain_core.messages import HumanMessage
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.policy import PolicyTokenizer
 from agentflow_graph.models.strings import NANO
-from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.shape import Shape, shape_of
 from rl.questions import hub
 from rl.settings.config import Config
@@ -42,7 +42,7 @@ def planner(config: Config, known: Planner) -> Iterator[Finding]:
         return
     elif path.exists() or not hub.NAME.fullmatch(name):
         remedy = "name a Hugging Face folder with config.json, or a model of the hub as OWNER/NAME"
-        yield failed("planner", f"{name} is no model folder", remedy)
+        yield failure("planner", f"{name} is no model folder", remedy)
         return
     else:
         known.folder = hub.cached(name)
@@ -52,7 +52,7 @@ def planner(config: Config, known: Planner) -> Iterator[Finding]:
         remedy = "mend the folder, or name another one in model.path"
         if not known.folder:
             remedy = f"`hf download {name}` where the network allows, then name its folder"
-        yield failed("planner", f"{name}: {error}", remedy)
+        yield failure("planner", f"{name}: {error}", remedy)
 
 
 def _at_hand(config: Config, known: Planner) -> Iterator[Finding]:
@@ -70,7 +70,7 @@ def _remote(config: Config, known: Planner) -> Iterator[Finding]:
     name = config.model.path
     record = hub.text_of(name, "config.json")
     if record is None:
-        yield failed("planner", f"the hub has no {name}/config.json", "correct model.path")
+        yield failure("planner", f"the hub has no {name}/config.json", "correct model.path")
         return
     shape = _shape(known, record)
     size = 2 * shape.parameters / 1e9
@@ -83,7 +83,7 @@ def _remote(config: Config, known: Planner) -> Iterator[Finding]:
     if settings.get("chat_template") or hub.text_of(name, "chat_template.jinja"):
         yield ok("tokenizer", "with chat template")
     else:
-        yield failed("tokenizer", "no chat template", "train an instruct model, which has one")
+        yield failure("tokenizer", "no chat template", "train an instruct model, which has one")
     yield from _window(config, shape)
 
 
@@ -103,7 +103,7 @@ def _weights(folder: Path) -> Finding:
     missing = sorted(part for part in parts if not (folder / part).exists())
     if missing:
         text = f"{folder} lacks {len(missing)} of {len(parts)} files of weights: {missing[0]}"
-        return failed("weights", text, "download or export the model again")
+        return failure("weights", text, "download or export the model again")
     size = sum((folder / part).stat().st_size for part in parts)
     return ok("weights", f"{len(parts)} file(s), {size / 2**20:,.1f} MiB")
 
@@ -113,7 +113,7 @@ def _window(config: Config, shape: Shape) -> Iterator[Finding]:
     if asked <= shape.window:
         yield ok("window", f"rollout.window={asked:,} of the model's {shape.window:,} tokens")
         return
-    yield failed(
+    yield failure(
         "window",
         f"rollout.window={asked:,} is beyond the model's {shape.window:,} tokens",
         f"set rollout.window={shape.window} or less, or train a model with a longer window",

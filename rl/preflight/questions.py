@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
-from rl.preflight.finding import Finding, failed, ok, warning
+from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.planner import Planner
 from rl.questions import data
 from rl.questions.survey import Survey, listed
@@ -20,7 +20,7 @@ def questions(config: Config, known: Planner) -> Iterator[Finding]:
         try:
             survey = _survey(config, part, given)
         except SettingError as error:
-            yield failed(f"data.{part}", str(error), f"correct data.{part}")
+            yield failure(f"data.{part}", str(error), f"correct data.{part}")
             continue
         surveys.append(survey)
         yield from _faults(f"data.{part}", given, survey)
@@ -41,10 +41,10 @@ def _survey(config: Config, part: str, given: str) -> Survey:
 def _faults(part: str, given: str, survey: Survey) -> Iterator[Finding]:
     if survey.wrong:
         text = f"{survey.wrong:,} of {survey.rows + survey.wrong:,} rows cannot be used: "
-        yield failed(part, text + "; ".join(map(str, survey.faults)), "mend or leave them out")
+        yield failure(part, text + "; ".join(map(str, survey.faults)), "mend or leave them out")
         return
     if not survey.rows:
-        yield failed(part, f"{given} has no questions", f"name another file in {part}")
+        yield failure(part, f"{given} has no questions", f"name another file in {part}")
         return
     first = survey.first[0]
     yield ok(
@@ -61,7 +61,7 @@ def _use(config: Config, train: Survey, heldout: Survey) -> Iterator[Finding]:
     shared = len(train.asked & heldout.asked)
     if shared:
         text = f"{shared:,} questions are in both files: success on them shows nothing"
-        yield failed("data", text, "take them out of one of the two")
+        yield failure("data", text, "take them out of one of the two")
     needed = config.steps * config.rollout.questions
     if config.data.train != "almanac" and train.rows:
         passes = f"{needed:,} questions in {config.steps} steps: {needed / train.rows:.2f} passes"

@@ -1,1 +1,1 @@
-"""The questions of a run, from files, the hub or the almanac; knows no rollout."""
+"""Questions from files, the hub or the almanac; knows no graph, no run of it and no reward."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rl.rollout import Task
+from rl.task import Task
 
 
 def packed(task: Task) -> dict[str, str]:

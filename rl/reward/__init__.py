@@ -10,14 +10,11 @@ reward that cannot be had is a `Grade` with a `failure` and no value; it is neve
 
 from rl.reward.choice import reward_of
 from rl.reward.grade import Grade, Reward
-from rl.reward.measures import SCORING_KEYS, scoring
 from rl.reward.rule import by_rule
 
 __all__ = [
-    "SCORING_KEYS",
     "Grade",
     "Reward",
     "by_rule",
     "reward_of",
-    "scoring",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentflow_graph.state import State
-    from rl.rollout import Task
+    from rl.task import Task
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from rl.reward.rule import by_rule
 
 if TYPE_CHECKING:
     from agentflow_graph.state import State
-    from rl.rollout import Task
+    from rl.task import Task
 
 
 def by_judge(judge: Judge) -> Reward:

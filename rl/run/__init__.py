@@ -1,1 +1,1 @@
-"""What a training run leaves on disk; knows neither Ray nor OpenRLHF."""
+"""What a training run leaves on disk; knows neither Ray nor OpenRLHF, nor who trains."""

@@ -27,16 +27,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.models.policy import Completion
 from rl.run.folder import as_json
+from rl.settings.errors import JournalError
 
 OPEN = 4
 """Chapters that one process keeps open; a batch that comes back is read again."""
-
-
-class JournalError(AgentFlowError):
-    """The run's folder cannot be written; training must stop, and can be resumed."""
 
 
 class Call(NamedTuple):

@@ -18,9 +18,9 @@ from typing import Any, TextIO
 import orjson
 
 from benchmarks.report.statistics import wilson
-from rl.reward import SCORING_KEYS, scoring
 from rl.rollout import Trajectory, failures
 from rl.run.folder import as_json, records, write_whole
+from rl.run.scoring import SCORING_KEYS, scoring
 
 LOGGED = {
     "kl": "kl",

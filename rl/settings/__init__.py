@@ -1,1 +1,1 @@
-"""A run's configuration, field by field; knows nothing of what is done with it."""
+"""Configuration, command lines and errors of training; knows nothing of what is done with them."""

@@ -142,8 +142,8 @@ class Engine(Section):
     """The rollout engines: vLLM."""
 
     device: Literal["cpu", "gpu"] = "cpu"
-    kind: Literal["inline", "async"] = Field(
-        "inline", description="inline: LLMEngine in the actor's process; async: AsyncLLM"
+    kind: Literal["sync", "async"] = Field(
+        "sync", description="sync: LLMEngine in the actor's process; async: AsyncLLM"
     )
     count: int = Field(1, ge=1)
     threads: int = Field(1, ge=1, description="OpenMP threads of one CPU engine")

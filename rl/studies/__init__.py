@@ -1,1 +1,1 @@
-"""Experiments over whole training runs; nothing else imports them."""
+"""Experiments over whole training runs, started as programs; nothing else imports them."""

@@ -33,7 +33,7 @@ from rl.run.folder import records
 from rl.run.journal import Journal
 
 KINDS = ("trainer", "graph worker", "engine")
-TITLES = {"graph worker": "ray::GraphWorker", "engine": "ray::InlineEngine"}
+TITLES = {"graph worker": "ray::GraphWorker", "engine": "ray::SyncEngine"}
 """How Ray names the processes of its actors."""
 SPREAD = 2.0
 """A kill comes at most so many seconds after a call: updates, syncs and saving are hit too."""

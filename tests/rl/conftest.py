@@ -7,6 +7,7 @@ trajectories made by hand.
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ from launched import run_program
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from agentflow_graph.state import ModelCall, State, ToolCall, Turn
 from rl.planners import nano
-from rl.rollout import Action, Task, Trajectory
+from rl.rollout import Action, Trajectory
+from rl.task import Task
+
+# Stands in for flash-attn before a test imports OpenRLHF by itself.
+importlib.import_module("rl.adapter")
 
 
 @pytest.fixture(scope="session")

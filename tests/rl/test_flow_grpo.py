@@ -9,18 +9,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from openrlhf.models.loss import PolicyLoss, aggregate_loss
+from openrlhf.models.utils import compute_approx_kl
+from openrlhf.utils.loss_utils import get_loss_batch_info
 from torch import Tensor
 from torch.testing import assert_close
 
 from rl import flow_grpo
-from rl.adapter.cpu import stub_flash_attn
 from rl.flow_grpo import Statistics, Weighting, advantages
-
-stub_flash_attn()
-
-from openrlhf.models.loss import PolicyLoss, aggregate_loss  # noqa: E402
-from openrlhf.models.utils import compute_approx_kl  # noqa: E402
-from openrlhf.utils.loss_utils import get_loss_batch_info  # noqa: E402
 
 LOW, HIGH = 0.2, 0.3
 

@@ -14,7 +14,8 @@ from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.state import ModelCall, State, Turn
-from rl.rollout import Task, Trajectory, broken, judged, rollout, until_judged
+from rl.rollout import Trajectory, broken, judged, rollout, until_judged
+from rl.task import Task
 
 TASK = Task("t1", "What is the population of Old Harbor?", ("4821",), "one_hop")
 CONTEXT = Context(layout="terse", max_turns=2, repairs=0)

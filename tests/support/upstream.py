@@ -11,12 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rl.adapter.cpu import stub_flash_attn
-
-stub_flash_attn()
-
-
-from rl.adapter.engines import engine  # noqa: E402
+from rl.adapter.cluster import unwrap_ray_actor
 
 
 def named(path: str) -> Any:
@@ -25,7 +20,7 @@ def named(path: str) -> Any:
     found: Any = importlib.import_module(module)
     for attribute in filter(None, attributes.split(".")):
         found = getattr(found, attribute)
-        found = engine.plain(found) if hasattr(found, "__ray_metadata__") else found
+        found = unwrap_ray_actor(found) if hasattr(found, "__ray_metadata__") else found
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import ray
 
-from rl.adapter.engines.inline import InlineEngine
+from rl.adapter.engines.sync_engine import SyncEngine
 
 ENVIRONMENT = {
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
@@ -23,17 +23,17 @@ RETRIES = 3
 def create_cpu_engines(
     config: dict[str, Any], model: str, seed: int, window: int, deterministic: bool = False
 ) -> list[Any]:
-    """Start `config["count"]` CPU engines on `model`; `config` is `rl.settings.config.Engine` as a dict.
+    """Start `config["count"]` CPU engines on `model`; `config` is the section `engine` as a dict.
 
     A deterministic engine takes one request at a time and caches no prefix: the shapes of its
     matrix products, and so the last bits of its logits, would depend on what else is in flight.
     """
-    inline = config["kind"] == "inline"
+    sync = config["kind"] == "sync"
     kwargs: dict[str, Any] = {
         "model": model,
         "skip_tokenizer_init": True,
         "enforce_eager": True,
-        "worker_extension_cls": "rl.adapter.engines.sync.WeightSync",
+        "worker_extension_cls": "rl.adapter.engines.weight_sync.WeightSync",
         "distributed_executor_backend": "uni",
         "max_model_len": window,
         "enable_prefix_caching": not deterministic,
@@ -42,12 +42,12 @@ def create_cpu_engines(
         "logprobs_mode": "processed_logprobs",
         "disable_log_stats": True,
     }
-    if not inline:
+    if not sync:
         stock = ("bundle_indices", "mm_pad_token_ids")
         kwargs |= dict.fromkeys(stock) | {"num_gpus": 0, "full_determinism": False}
     environment = ENVIRONMENT | {
         "VLLM_CPU_KVCACHE_SPACE": str(config["cache_gib"]),
-        "VLLM_ENABLE_V1_MULTIPROCESSING": "0" if inline else "1",
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0" if sync else "1",
         "OMP_NUM_THREADS": str(config["threads"]),
     }
     actor: Any = ray.remote(_engine_class(config["kind"])).options(
@@ -60,8 +60,8 @@ def create_cpu_engines(
 
 
 def _engine_class(kind: str) -> type:
-    if kind == "inline":
-        return InlineEngine
-    from rl.adapter.engines.engine import AsyncEngine  # brings OpenRLHF and vLLM with it
+    if kind == "sync":
+        return SyncEngine
+    from rl.adapter.engines.async_engine import AsyncEngine  # brings OpenRLHF and vLLM with it
 
     return AsyncEngine

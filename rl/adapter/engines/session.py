@@ -16,8 +16,8 @@ from typing import Any
 
 import ray
 
-from agentflow_graph.errors import ModelError, PromptTooLong
-from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
+from agentflow_graph.errors import ModelError
+from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling, room_for_reply
 from rl.adapter.cluster import start_ray
 from rl.adapter.engines.cpu_engines import create_cpu_engines
 from rl.settings.config import Engine
@@ -33,12 +33,8 @@ class SessionPolicy:
 
     async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
         """See `PolicyClient`."""
-        room = self._window - len(prompt_ids)
-        if room < 1:
-            raise PromptTooLong(
-                f"the prompt has {len(prompt_ids)} tokens, rollout.window is {self._window}; "
-                "raise it, or lower agent.memory_tokens"
-            )
+        remedy = "raise rollout.window, or lower agent.memory_tokens"
+        room = room_for_reply(prompt_ids, self._window, remedy)
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens, room))
         try:
             done: Completion = await self._engine.generate_ids.remote(

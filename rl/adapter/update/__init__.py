@@ -1,1 +1,1 @@
-"""The update: actor, experience and policy as OpenRLHF calls them."""
+"""The update: rows, actor, experience and policy as OpenRLHF calls them; knows no graph worker."""

@@ -11,14 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from openrlhf.models import Actor
+from openrlhf.models.utils import log_probs_from_logits
 from torch import Tensor
-
-from rl.adapter.cpu import stub_flash_attn
-
-stub_flash_attn()
-
-from openrlhf.models import Actor  # noqa: E402
-from openrlhf.models.utils import log_probs_from_logits  # noqa: E402
 
 
 class FlowActor(Actor):  # type: ignore[misc]

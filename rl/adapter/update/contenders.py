@@ -9,28 +9,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from rl.adapter.cpu import allow_fp32, prepare, stub_flash_attn
+import openrlhf.trainer.ray.launcher as launcher
+import openrlhf.trainer.ray.ppo_actor as ppo_actor
+import ray
+from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
+from openrlhf.trainer.ppo_utils.kl_controller import FixedKLController
+from openrlhf.utils import get_strategy
 
-stub_flash_attn()
-
-import openrlhf.trainer.ray.launcher as launcher  # noqa: E402
-import openrlhf.trainer.ray.ppo_actor as ppo_actor  # noqa: E402
-import ray  # noqa: E402
-from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker  # noqa: E402
-from openrlhf.trainer.ppo_utils.kl_controller import FixedKLController  # noqa: E402
-from openrlhf.utils import get_strategy  # noqa: E402
-
-from rl.adapter.arguments import parsed  # noqa: E402
-from rl.adapter.cluster import start_ray  # noqa: E402
-from rl.adapter.engines.engine import plain  # noqa: E402
-from rl.adapter.update.experience import FlowExperienceMaker, assign  # noqa: E402
-from rl.adapter.update.policy import FlowPolicy, FlowReference, load_tokenizer  # noqa: E402
-from rl.adapter.workers.samples import FlowSamplesGenerator  # noqa: E402
-from rl.rollout import Trajectory  # noqa: E402
-from rl.settings.config import Config  # noqa: E402
+from rl.adapter.arguments import openrlhf_args
+from rl.adapter.cluster import start_ray, unwrap_ray_actor
+from rl.adapter.cpu import allow_fp32, prepare
+from rl.adapter.update.experience import FlowExperienceMaker, assign
+from rl.adapter.update.policy import FlowPolicy, FlowReference, load_tokenizer
+from rl.adapter.update.rows import turn_row
+from rl.rollout import Trajectory
+from rl.settings.config import Config
 
 
-class StockPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
+class StockPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
     """OpenRLHF's own policy actor; only torch.cuda's three stand-ins are ours."""
 
     def init_model_from_pretrained(self, *args: Any, **kwargs: Any) -> None:
@@ -41,7 +37,7 @@ class StockPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         super().init_model_from_pretrained(*args, **kwargs)
 
 
-class StockReference(plain(launcher.ReferenceModelActor)):  # type: ignore[misc]
+class StockReference(unwrap_ray_actor(launcher.ReferenceModelActor)):  # type: ignore[misc]
     """OpenRLHF's own reference actor."""
 
     def init_model_from_pretrained(self, *args: Any, **kwargs: Any) -> None:
@@ -55,7 +51,7 @@ class Contenders:
     """Starts the processes; `ours` and `stock` each do one step."""
 
     def __init__(self, config: Config) -> None:
-        args = parsed(config)
+        args = openrlhf_args(config)
         start_ray(on_cpu=True)
         self.config = config
         self._policy, self._reference = _groups(FlowPolicy, FlowReference, args, config)
@@ -65,8 +61,6 @@ class Contenders:
         given = kl, get_strategy(args), tokenizer
         self._maker = FlowExperienceMaker(self._policy, None, None, self._reference, *given)
         self._maker.algorithm = config.algorithm
-        self._samples = self._maker.samples = object.__new__(FlowSamplesGenerator)
-        self._samples.tokenizer = tokenizer
         self._stock_maker = RemoteExperienceMaker(
             self._stock_policy, None, None, stock_reference, *given
         )
@@ -79,7 +73,7 @@ class Contenders:
     def stock(self, trajectories: list[Trajectory]) -> dict[str, Any]:
         """Stock's step on the same turn rows; a multiple of the group, or it refuses them."""
         window = self.config.rollout.window
-        rows = [self._samples.row(t, action, window) for t in trajectories for action in t.actions]
+        rows = [turn_row(t, action, window) for t in trajectories for action in t.actions]
         return self._trained(self._stock_policy, self._stock_maker.make_experience_batch(rows))
 
     def _trained(self, group: Any, experiences: list[Any]) -> dict[str, Any]:

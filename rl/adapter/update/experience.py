@@ -12,18 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from openrlhf.trainer.ppo_utils.experience import Experience
+from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 
-from rl.adapter.cpu import stub_flash_attn
-
-stub_flash_attn()
-
-from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
-from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker  # noqa: E402
-
-from rl import flow_grpo  # noqa: E402
-from rl.adapter.workers.samples import FlowSamplesGenerator  # noqa: E402
-from rl.rollout import Trajectory  # noqa: E402
-from rl.settings.config import Algorithm  # noqa: E402
+from rl import flow_grpo
+from rl.adapter.update.rows import turn_row
+from rl.rollout import Trajectory
+from rl.settings.config import Algorithm
 
 
 @dataclass(frozen=True)
@@ -65,7 +60,6 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
     """OpenRLHF's maker (log-probabilities of policy and reference) on turn rows."""
 
     algorithm: Algorithm
-    samples: FlowSamplesGenerator
     credit: Credit
     gaps: dict[str, float]
     """How far engine and trainer were apart in the last step; see `apart`."""
@@ -83,7 +77,7 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
         )
         window = self.args.data.max_len
         rows = [
-            self.samples.row(trajectory, action, window)
+            turn_row(trajectory, action, window)
             for trajectory in credit.trajectories
             for action in trajectory.actions
         ]

@@ -10,12 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
-from rl.adapter.cpu import stub_flash_attn
-
-stub_flash_attn()
-
-from openrlhf.models import Actor  # noqa: E402
+from openrlhf.models import Actor
 
 PAD = 0
 LENGTHS = (7, 64, 33, 128)

@@ -7,23 +7,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from rl.adapter.cpu import allow_fp32, prepare, stub_flash_attn
+import openrlhf.trainer.ray.launcher as launcher
+import openrlhf.trainer.ray.ppo_actor as ppo_actor
+import ray
+import safetensors.torch
+import torch
+import transformers
+from peft import PeftModel
 
-stub_flash_attn()
-
-import openrlhf.trainer.ray.launcher as launcher  # noqa: E402
-import openrlhf.trainer.ray.ppo_actor as ppo_actor  # noqa: E402
-import ray  # noqa: E402
-import safetensors.torch  # noqa: E402
-import torch  # noqa: E402
-import transformers  # noqa: E402
-from peft import PeftModel  # noqa: E402
-
-from rl.adapter.engines.engine import plain  # noqa: E402
-from rl.adapter.update import lora  # noqa: E402
-from rl.adapter.update.actor import FlowActor  # noqa: E402
-from rl.run import checkpoints  # noqa: E402
-from rl.run.journal import JournalError  # noqa: E402
+from rl.adapter.cluster import unwrap_ray_actor
+from rl.adapter.cpu import allow_fp32, prepare
+from rl.adapter.update import lora
+from rl.adapter.update.actor import FlowActor
+from rl.run import checkpoints
+from rl.settings.errors import JournalError
 
 
 def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:
@@ -72,7 +69,7 @@ class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
             self.actor = actor
 
 
-class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
+class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
     """The policy under training."""
 
     def init_model_from_pretrained(
@@ -196,7 +193,7 @@ class FlowPolicy(plain(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
         shutil.copytree(apart, out / "tokenizer", dirs_exist_ok=True)
 
 
-class FlowReference(plain(launcher.ReferenceModelActor)):  # type: ignore[misc]
+class FlowReference(unwrap_ray_actor(launcher.ReferenceModelActor)):  # type: ignore[misc]
     """The frozen reference policy."""
 
     def init_model_from_pretrained(self, strategy: Any, pretrain: str) -> None:

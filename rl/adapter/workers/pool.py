@@ -19,9 +19,11 @@ import ray
 
 from agentflow_graph.context import Context
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
-from rl.rollout import Task, Trajectory
-from rl.run.journal import Journal, JournalError
+from rl.rollout import Trajectory
+from rl.run.journal import Journal
 from rl.settings.config import RewardSettings
+from rl.settings.errors import JournalError
+from rl.task import Task
 
 
 @dataclass

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
 from openrlhf.trainer.ray.vllm_engine import batch_vllm_engine_call
 
@@ -20,9 +19,10 @@ from rl.adapter.workers.pool import Flight, WorkerPool
 from rl.adapter.workers.worker import Batch
 from rl.questions.curriculum import Curriculum
 from rl.questions.rows import read
-from rl.rollout import Action, Task, Trajectory
+from rl.rollout import Trajectory
 from rl.run.folder import records
 from rl.settings.config import Config
+from rl.task import Task
 
 
 class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
@@ -104,21 +104,6 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
             yield
         finally:
             batch_vllm_engine_call(self.vllm_engines, "sleep")
-
-    def row(self, trajectory: Trajectory, action: Action, window: int) -> Experience:
-        """One turn as a single-row Experience."""
-        prompt = len(action.prompt_ids)
-        response = {
-            "prompt": trajectory.task.question,
-            "label": trajectory.task.answers[0],
-            "observation_tokens": action.prompt_ids + action.token_ids,
-            "action_ranges": [(prompt, prompt + len(action.token_ids))],
-            "rollout_log_probs": [0.0] * prompt + action.logprobs,
-            "truncated": action.finish_reason == "length",
-            "reward": trajectory.reward,
-            "scores": trajectory.reward,
-        }
-        return self._process_response_into_experience(response, max_len=window)
 
 
 def _spread(group: list[Trajectory]) -> bool:

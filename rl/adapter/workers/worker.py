@@ -22,10 +22,11 @@ from agentflow_graph.models.policy import Completion, PolicyModel, PolicyTokeniz
 from agentflow_graph.models.strings import trained_under
 from agentflow_graph.resources import load_tools
 from rl.reward import reward_of
-from rl.rollout import Task, Trajectory, rollout, until_judged
+from rl.rollout import Trajectory, rollout, until_judged
 from rl.run.folder import hold_as_writer
 from rl.run.journal import Call, Chapter, Journal
 from rl.settings.config import RewardSettings
+from rl.task import Task
 from tools.base import FlowTool
 
 

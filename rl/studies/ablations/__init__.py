@@ -1,1 +1,1 @@
-"""The ablations on the almanac: arms, the runs of them, what they found, the report."""
+"""The ablations on the almanac: arms, their commands, findings and report; trains nothing."""

@@ -30,10 +30,10 @@ from agentflow_graph.errors import SettingError, closest
 from rl.planners.play import NANO
 from rl.settings.arguments import numbers, positive
 from rl.settings.config import load
+from rl.settings.errors import TrainingFailed, exit_code
 from rl.studies.ablations.arms import ARMS, TRAINED_AT, Arm, Job, Sizes, jobs, warm_start
 from rl.studies.ablations.findings import Found, collected, of_arm
 from rl.studies.ablations.report import write_report
-from rl.train import TrainingFailed, exit_code
 
 ROOT = Path(__file__).parents[3]
 

@@ -1,4 +1,4 @@
-"""What the ablations found, as plain data, read off the folders that `rl.studies.ablations` leaves."""
+"""What the ablations found, as plain data, read from the folders that they leave."""
 
 from __future__ import annotations
 

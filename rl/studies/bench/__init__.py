@@ -1,1 +1,4 @@
-"""Benchmarks of training: `python -m rl bench-update`, `python -m rl bench-memory`."""
+"""What training costs in time and memory; knows no result of training.
+
+`python -m rl bench-update`, `python -m rl bench-memory`.
+"""

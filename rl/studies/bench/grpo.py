@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,11 @@ import torch
 from datasets import Dataset
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, TrainerCallback
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from rl.rollout import Trajectory
 from rl.studies.bench.rows import tokens
-
-warnings.filterwarnings("ignore", message="TRL currently supports vLLM")
-
-from trl.trainer.grpo_config import GRPOConfig  # noqa: E402
-from trl.trainer.grpo_trainer import GRPOTrainer  # noqa: E402
 
 
 def padded(rows: list[list[int]], left: bool) -> tuple[torch.Tensor, torch.Tensor]:

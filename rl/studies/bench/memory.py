@@ -31,7 +31,7 @@ TARGET = 1.05
 ACTORS = {
     "ray::FlowPolicy": "policy",
     "ray::FlowReference": "reference",
-    "ray::InlineEngine": "engine",
+    "ray::SyncEngine": "engine",
     "ray::GraphWorker": "worker",
 }
 SETTINGS = (

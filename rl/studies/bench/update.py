@@ -18,6 +18,7 @@ import argparse
 import json
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -55,7 +56,10 @@ def timed(step: Callable[[list[Trajectory]], object], given: list[Trajectory]) -
 def measured(rounds: int, folder: Path) -> dict[str, float]:
     """Median tokens per second of each contender."""
     from rl.adapter.update.contenders import Contenders
-    from rl.studies.bench.grpo import Grpo
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="TRL currently supports vLLM")
+        from rl.studies.bench.grpo import Grpo
 
     contenders = Contenders(configuration(folder / "run"))
     full, ragged = rollouts(ROWS, GROUP, 0), rollouts(RAGGED, GROUP, 0)

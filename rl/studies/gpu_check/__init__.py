@@ -1,1 +1,4 @@
-"""What only a GPU can show, as checks that judge themselves: `python -m rl gpu-check`."""
+"""What only a GPU can show, as checks that judge themselves; knows no configuration but nano's.
+
+`python -m rl gpu-check`.
+"""

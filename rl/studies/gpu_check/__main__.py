@@ -22,13 +22,12 @@ from pathlib import Path
 import torch
 
 from agentflow_graph.models.strings import NANO
+from rl.preflight.finding import Finding, skip, verdict
 from rl.studies.gpu_check.arithmetic import bf16, throughput
-from rl.studies.gpu_check.outcome import Outcome, judged, skipped
 from rl.studies.gpu_check.training import training
 
 PACKED = 0.25
 """Largest share of the distance that a lost end would make."""
-SIGNS = {"pass": "pass", "fail": "FAIL", "skip": "skip"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, help="folder of the training run; default: a new one")
     parser.add_argument("--quick", action="store_true", help="without a run of the trainer")
-    parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     chosen = parser.parse_args(arguments)
     if not torch.cuda.is_available():
         print(
@@ -49,13 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    outcomes = list(_told(checks(chosen.out, chosen.quick), quiet=chosen.json))
+    findings = list(_print_each(checks(chosen.out, chosen.quick), quiet=chosen.json))
     if chosen.json:
-        print(json.dumps({"outcomes": [asdict(outcome) for outcome in outcomes]}, indent=2))
-    return int(any(outcome.state == "fail" for outcome in outcomes))
+        print(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=2))
+    return int(any(finding.state == "failed" for finding in findings))
 
 
-def checks(out: Path | None, quick: bool) -> Iterator[Outcome]:
+def checks(out: Path | None, quick: bool) -> Iterator[Finding]:
     """Every check in turn; what needs a part that is not installed is skipped, and says so."""
     yield device()
     yield bf16("cuda")
@@ -64,34 +63,34 @@ def checks(out: Path | None, quick: bool) -> Iterator[Outcome]:
     missing = [name for name in ("vllm", "openrlhf", "ray") if not installed(name)]
     if quick or missing:
         why = "--quick" if quick else f"not installed: {', '.join(missing)}"
-        yield skipped("training", why, "install the extra `gpu` and run without --quick")
+        yield skip("training", why, "install the extra `gpu` and run without --quick")
         return
     folder = out or Path(tempfile.mkdtemp(prefix="gpu-check-")) / "run"
     yield from training(folder, torch.cuda.device_count())
     if torch.cuda.device_count() == 1:
-        yield skipped("sync by NCCL", "one GPU", "run this where there are two")
+        yield skip("sync by NCCL", "one GPU", "run this where there are two")
 
 
-def device() -> Outcome:
+def device() -> Finding:
     """Which GPUs there are, and whether they have bf16 units."""
     names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     memory = torch.cuda.get_device_properties(0).total_memory / 2**30
     text = f"{len(names)} x {names[0]}, {memory:.0f} GiB, torch {torch.__version__}"
     right = torch.cuda.get_device_capability(0) >= (8, 0)
-    return judged("device", right, text, "bf16 needs compute capability 8.0: Ampere or later")
+    return verdict("device", right, text, "bf16 needs compute capability 8.0: Ampere or later")
 
 
-def packing() -> Outcome:
+def packing() -> Finding:
     """Rows packed by flash-attn against padded rows under sdpa."""
     if not installed("flash-attn"):
         remedy = "pip install --no-build-isolation flash-attn==2.8.3"
-        return skipped("packing", "flash-attn is not installed", remedy)
+        return skip("packing", "flash-attn is not installed", remedy)
     from rl.adapter.update.packing import leaked_gap, packed_gap
 
     gap, lost = packed_gap(NANO, "cuda"), leaked_gap(NANO, "cuda")
     text = f"packed flash-attn to padded sdpa: |dlogp| at most {gap:.4f}; a lost end: {lost:.4f}"
     remedy = "rows see one another: set model.packing=false, and try another flash-attn"
-    return judged("packing", gap < PACKED * lost, text, remedy)
+    return verdict("packing", gap < PACKED * lost, text, remedy)
 
 
 def installed(distribution: str) -> bool:
@@ -103,13 +102,11 @@ def installed(distribution: str) -> bool:
     return True
 
 
-def _told(outcomes: Iterator[Outcome], quiet: bool) -> Iterator[Outcome]:
-    for outcome in outcomes:
+def _print_each(findings: Iterator[Finding], quiet: bool) -> Iterator[Finding]:
+    for finding in findings:
         if not quiet:
-            print(f"{SIGNS[outcome.state]:5} {outcome.name:14} {outcome.text}", flush=True)
-            if outcome.remedy:
-                print(f"{'':20} -> {outcome.remedy}", flush=True)
-        yield outcome
+            print(finding.render(width=14), flush=True)
+        yield finding
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from rl.studies.gpu_check.outcome import Outcome, judged
+from rl.preflight.finding import Finding, verdict
 
 STEPS = 30
 CLOSE = 0.05
@@ -56,7 +56,7 @@ LARGE = Size(hidden=1024, layers=24, vocabulary=32_768, rows=8, tokens=1024)
 """About 0.5 billion parameters."""
 
 
-def bf16(device: str, size: Size | None = None, lr: float = 1e-3) -> Outcome:
+def bf16(device: str, size: Size | None = None, lr: float = 1e-3) -> Finding:
     """A bf16 model learns a batch by heart, and starts where the fp32 one does."""
     size = size or Size()
     batch = size.batch(device)
@@ -64,10 +64,10 @@ def bf16(device: str, size: Size | None = None, lr: float = 1e-3) -> Outcome:
     losses = _learned(size.model(torch.bfloat16, device), batch, lr)
     text = f"loss {losses[0]:.3f} -> {losses[-1]:.3f} in {STEPS} steps; |dlogp| to fp32 {gap:.4f}"
     right = losses[-1] < losses[0] / 2 and gap < CLOSE
-    return judged("bf16", right, text, "the GPU or torch computes bf16 wrongly: try another torch")
+    return verdict("bf16", right, text, "the GPU or torch computes bf16 wrongly: try another torch")
 
 
-def throughput(device: str, size: Size = LARGE, faster: float = 1.2) -> Outcome:
+def throughput(device: str, size: Size = LARGE, faster: float = 1.2) -> Finding:
     """Tokens a second of forward, backward and AdamW in bf16, and how much faster than fp32."""
     batch = size.batch(device)
     half, parameters = _speed(size, torch.bfloat16, batch, device)
@@ -78,7 +78,7 @@ def throughput(device: str, size: Size = LARGE, faster: float = 1.2) -> Outcome:
         f"{parameters / 1e6:,.0f} million parameters, {size.rows} rows of {size.tokens} tokens"
     )
     remedy = f"bf16 should be {faster} x fp32 at least: is the GPU free, and has it bf16 units?"
-    return judged("throughput", half / full >= faster, text, remedy)
+    return verdict("throughput", half / full >= faster, text, remedy)
 
 
 def _gap(size: Size, batch: torch.Tensor, device: str) -> float:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.models.strings import NANO
-from rl.studies.gpu_check.outcome import Outcome, judged
+from rl.preflight.finding import Finding, failure, ok, skip, verdict
 
 STEPS = 6
 CONFIG = Path(__file__).parents[2] / "configs" / "nano.yaml"
@@ -42,62 +42,62 @@ def overrides(run: Path, gpus: int) -> list[str]:
     ]
 
 
-def training(run: Path, gpus: int, seconds: float = 900.0) -> list[Outcome]:
+def training(run: Path, gpus: int, seconds: float = 900.0) -> list[Finding]:
     """Run it in a process of its own; returns what its metrics show."""
     words = [sys.executable, "-m", "rl.train", "--config", str(CONFIG), *overrides(run, gpus)]
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
-        return [judged("training", False, f"no end after {seconds:.0f} s", f"see {run}/log.txt")]
+        return [failure("training", f"no end after {seconds:.0f} s", f"see {run}/log.txt")]
     if done.returncode:
         text = f"exit code {done.returncode}: {done.stderr.strip()[-300:]}"
-        return [judged("training", False, text, f"see {run}/log.txt")]
+        return [failure("training", text, f"see {run}/log.txt")]
     lines = (run / "metrics.jsonl").read_text().splitlines()
     return shown(list(map(json.loads, lines)), "NCCL" if gpus > 1 else "CUDA IPC")
 
 
-def shown(metrics: Sequence[dict[str, Any]], way: str) -> list[Outcome]:
-    """Outcomes from the lines of metrics.jsonl; `way` is how the weights went to the engine."""
+def shown(metrics: Sequence[dict[str, Any]], way: str) -> list[Finding]:
+    """Findings from the lines of metrics.jsonl; `way` is how the weights went to the engine."""
     steps = [entry for entry in metrics if entry["kind"] == "step"]
     held = [entry for entry in metrics if entry["kind"] == "evaluation" and entry["temperature"]]
     if len(steps) < STEPS or len(held) < 2:
         text = f"{len(steps)} of {STEPS} steps, {len(held)} evaluations"
-        return [judged("training", False, text, "see log.txt of the run")]
+        return [failure("training", text, "see log.txt of the run")]
     return [_trained(steps, held), _served(steps, way), _speed(steps)]
 
 
-def _trained(steps: list[dict[str, Any]], held: list[dict[str, Any]]) -> Outcome:
+def _trained(steps: list[dict[str, Any]], held: list[dict[str, Any]]) -> Finding:
     failed = sum(step["failed"] for step in steps)
     before, after = held[0]["success"], held[-1]["success"]
     text = f"held-out {before:.3f} -> {after:.3f} in {len(steps)} steps, {failed} failed runs"
     # The planner that ships is trained already: it must not lose what it knows.
     remedy = "see rollouts/ and log.txt of the run: are replies cut, or log-probabilities off?"
-    return judged("training", failed == 0 and after >= before - 0.1, text, remedy)
+    return verdict("training", failed == 0 and after >= before - 0.1, text, remedy)
 
 
-def _served(steps: list[dict[str, Any]], way: str) -> Outcome:
+def _served(steps: list[dict[str, Any]], way: str) -> Finding:
     updated = [step for step in steps if step.get("updated")]
     if len(updated) < 2:
         text = "fewer than two steps had groups with spread, so no update was followed by another"
-        return Outcome(f"sync by {way}", "skip", text, "run again with another seed=N")
+        return skip(f"sync by {way}", text, "run again with another seed=N")
     first, later = updated[0]["gap_mean"], max(step["gap_mean"] for step in updated[1:])
     versions = [step["policy_versions"] for step in steps]
     counted = all(len(each) == 1 for each in versions) and versions == sorted(versions)
     text = f"mean |dlogp| engine to trainer {first:.5f} before, at most {later:.5f} after updates"
     right = counted and later < GAP and later <= GROWTH * first + 1e-3
     remedy = "the engine serves other weights than were trained: look at FlowPolicy.broadcast"
-    return judged(f"sync by {way}", right, text, remedy)
+    return verdict(f"sync by {way}", right, text, remedy)
 
 
-def _speed(steps: list[dict[str, Any]]) -> Outcome:
+def _speed(steps: list[dict[str, Any]]) -> Finding:
     tokens = sum(step["runs"] * step["turns"] * step["reply_tokens"] for step in steps)
     rows = sum(step["rows"] for step in steps)
     rollout = sum(step.get("rollout_seconds", 0.0) for step in steps)
     update = sum(step.get("update_seconds", 0.0) for step in steps)
     if not rollout or not update:
-        return judged("speed", False, "no seconds in metrics.jsonl", "see log.txt of the run")
+        return failure("speed", "no seconds in metrics.jsonl", "see log.txt of the run")
     text = (
         f"rollouts {tokens / rollout:,.0f} planner tokens/s with tools, "
         f"updates {rows / update:,.1f} rows/s"
     )
-    return judged("speed", True, text, "")
+    return ok("speed", text)

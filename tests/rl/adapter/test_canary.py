@@ -13,17 +13,11 @@ import re
 from importlib.metadata import version
 
 import pytest
+from openrlhf.trainer.ppo_utils.experience import Experience
 from upstream import body, named, parameters, stock_cli
 
-from rl.adapter.cpu import stub_flash_attn
-
-stub_flash_attn()
-
-from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
-
-from rl.adapter import trainer  # noqa: E402
-from rl.adapter.update import actor, experience  # noqa: E402
-from rl.adapter.update import policy as models  # noqa: E402
+from rl.adapter import trainer
+from rl.adapter.update import actor, experience, policy
 
 # ------------------------------------------------------------------ versions
 
@@ -51,9 +45,11 @@ def test_the_class_inside_a_ray_actor_can_be_had(path: str) -> None:
     module, _, name = path.partition(":")
     wrapped = getattr(importlib.import_module(module), name)
     inside = wrapped.__ray_metadata__.modified_class.__ray_actor_class__
-    assert inspect.isclass(inside), f"rl/adapter/engines/engine.py `plain` cannot unwrap {path}"
+    assert inspect.isclass(inside), (
+        f"rl/adapter/engines/async_engine.py `plain` cannot unwrap {path}"
+    )
     assert inside.__name__ == name, (
-        f"rl/adapter/engines/engine.py `plain` unwraps {path} to another class"
+        f"rl/adapter/engines/async_engine.py `plain` unwraps {path} to another class"
     )
 
 
@@ -80,52 +76,55 @@ SIGNATURES = {
         f"{GROUPS} initial_model_group kl_controller strategy tokenizer kwargs",
         "trainer.py",
     ),
-    f"{MAKER}.split_rollout_samples": ("rollout_samples", "experience.py"),
-    f"{MAKER}.compute_advantages_and_returns": ("experiences", "experience.py"),
+    f"{MAKER}.split_rollout_samples": ("rollout_samples", "update/experience.py"),
+    f"{MAKER}.compute_advantages_and_returns": ("experiences", "update/experience.py"),
     f"{SAMPLES}:SamplesGenerator.__init__": (
         "strategy prompts_dataloader eval_dataloader tokenizer vllm_engines",
-        "samples.py",
+        "workers/samples.py",
     ),
     f"{SAMPLES}:SamplesGenerator._process_response_into_experience": (
         "response generate_kwargs",
-        "samples.py",
+        "update/rows.py",
     ),
     f"{ACTOR}:ActorPPOTrainer.training_step": (
         "experience kl_ctl step loss_batch_info",
-        "models.py",
+        "update/policy.py",
     ),
     f"{ACTOR}:PolicyModelActor.init_model_from_pretrained": (
         "strategy pretrain max_steps vllm_engines",
-        "models.py",
+        "update/policy.py",
     ),
-    f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm": ("", "models.py"),
-    f"{ACTOR}:PolicyModelActor.broadcast_to_vllm": ("", "models.py"),
-    f"{ACTOR}:PolicyModelActor.fit": ("kl_ctl", "models.py"),
+    f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm": ("", "update/policy.py"),
+    f"{ACTOR}:PolicyModelActor.broadcast_to_vllm": ("", "update/policy.py"),
+    f"{ACTOR}:PolicyModelActor.fit": ("kl_ctl", "update/policy.py"),
     f"{ACTOR}:PolicyModelActor.save_checkpoint": (
         "tag client_states metric_value metric_key",
-        "models.py",
+        "update/policy.py",
     ),
     "deepspeed:DeepSpeedEngine.save_checkpoint": (
         "save_dir tag client_state save_latest exclude_frozen_parameters",
-        "models.py",
+        "update/policy.py",
     ),
-    f"{ACTOR}:PolicyModelActor.save_model": ("", "models.py"),
+    f"{ACTOR}:PolicyModelActor.save_model": ("", "update/policy.py"),
     "openrlhf.trainer.ray.launcher:ReferenceModelActor.init_model_from_pretrained": (
         "strategy pretrain",
-        "models.py",
+        "update/policy.py",
     ),
     "openrlhf.models.actor:Actor.forward": (
         "sequences action_mask attention_mask return_output allgather_logits return_logprobs "
         "ring_attn_group packed_seq_lens return_entropy mm_inputs",
-        "actor.py",
+        "update/actor.py",
     ),
-    "openrlhf.models.utils:log_probs_from_logits": ("logits labels temperature", "actor.py"),
+    "openrlhf.models.utils:log_probs_from_logits": ("logits labels temperature", "update/actor.py"),
     "openrlhf.trainer.ppo_utils.kl_controller:FixedKLController.__init__": (
         "kl_coef",
-        "contenders.py",
+        "update/contenders.py",
     ),
-    f"{ROLLOUT}.generate": ("prompt_token_ids sampling_params multi_modal_data", "engine.py"),
-    "openrlhf.utils:get_strategy": ("args", "places.py"),
+    f"{ROLLOUT}.generate": (
+        "prompt_token_ids sampling_params multi_modal_data",
+        "engines/async_engine.py",
+    ),
+    "openrlhf.utils:get_strategy": ("args", "patches.py"),
     "openrlhf.utils.utils:convert_to_torch_dtype": ("param_dtype", "cpu.py"),
     "openrlhf.models.utils:compute_approx_kl": (
         "log_probs log_probs_base log_probs_old kl_estimator unbiased_gradient",
@@ -144,11 +143,11 @@ OVERRIDDEN = {
     trainer.FlowTrainer: "get_max_steps fit train_step save_logs_and_checkpoints evaluate",
     experience.FlowExperienceMaker: "split_rollout_samples compute_advantages_and_returns",
     actor.FlowActor: "forward",
-    models.FlowActorTrainer: "training_step broadcast_to_vllm",
-    models.FlowPolicy: (
+    policy.FlowActorTrainer: "training_step broadcast_to_vllm",
+    policy.FlowPolicy: (
         "init_model_from_pretrained fit broadcast_to_vllm save_checkpoint save_model"
     ),
-    models.FlowReference: "init_model_from_pretrained",
+    policy.FlowReference: "init_model_from_pretrained",
 }
 
 
@@ -164,13 +163,25 @@ def test_every_override_overrides_something(ours: type) -> None:
 @pytest.mark.parametrize(
     ("module", "names", "file"),
     [
-        (ACTOR, "get_tokenizer Actor ActorPPOTrainer PolicyModelActor", "models.py and places.py"),
-        ("openrlhf.trainer.ppo_trainer", "get_tokenizer PPOTrainer", "trainer.py and places.py"),
-        ("openrlhf.trainer.ray", "create_vllm_engines", "places.py"),
-        ("openrlhf.trainer.ray.launcher", "Actor ReferenceModelActor", "models.py and places.py"),
-        ("openrlhf.trainer.ray.vllm_engine", "RolloutRayActor", "places.py"),
-        ("openrlhf.utils", "get_strategy", "places.py"),
-        ("openrlhf.utils.utils", "convert_to_torch_dtype get_tokenizer", "cpu.py and models.py"),
+        (
+            ACTOR,
+            "get_tokenizer Actor ActorPPOTrainer PolicyModelActor",
+            "update/policy.py and patches.py",
+        ),
+        ("openrlhf.trainer.ppo_trainer", "get_tokenizer PPOTrainer", "trainer.py and patches.py"),
+        ("openrlhf.trainer.ray", "create_vllm_engines", "patches.py"),
+        (
+            "openrlhf.trainer.ray.launcher",
+            "Actor ReferenceModelActor",
+            "update/policy.py and patches.py",
+        ),
+        ("openrlhf.trainer.ray.vllm_engine", "RolloutRayActor", "patches.py"),
+        ("openrlhf.utils", "get_strategy", "patches.py"),
+        (
+            "openrlhf.utils.utils",
+            "convert_to_torch_dtype get_tokenizer",
+            "cpu.py and update/policy.py",
+        ),
         ("openrlhf.utils.deepspeed.deepspeed", "get_train_ds_config", "cpu.py"),
         ("openrlhf.models.ring_attn_utils", "pad_input unpad_input all_gather", "cpu.py"),
     ],
@@ -230,6 +241,13 @@ def test_the_transport_asks_an_actor_for_what_the_stand_in_has() -> None:
     )
     whole = set(re.findall(r"\bmodel\.(\w+)", source.replace("self.actor.model.module", "")))
     assert whole == {"named_parameters"}, "rl/adapter/update/policy.py stands in for the module"
+
+
+def test_a_row_is_made_without_looking_at_the_generator() -> None:
+    tree = body(f"{SAMPLES}:SamplesGenerator._process_response_into_experience")
+    assert "self" not in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}, (
+        "rl/adapter/update/rows.py calls it without a generator"
+    )
 
 
 def test_the_replay_buffer_and_the_loss_count_non_empty_rows_only() -> None:

@@ -11,13 +11,8 @@ import pytest
 from upstream import body, named, parameters
 
 from agentflow_graph.models.policy import Sampling
-from rl.adapter.cpu import stub_flash_attn
+from rl.adapter.engines import request
 from rl.serve import on_cpu
-
-stub_flash_attn()
-
-
-from rl.adapter.engines import request  # noqa: E402
 
 cpu_only = pytest.mark.skipif(not on_cpu(), reason="vLLM is not the CPU build here")
 
@@ -25,7 +20,7 @@ cpu_only = pytest.mark.skipif(not on_cpu(), reason="vLLM is not the CPU build he
 def test_an_engine_can_ask_whether_ray_started_it_anew() -> None:
     context = named("ray.runtime_context:RuntimeContext")
     assert isinstance(context.was_current_actor_reconstructed, property), (
-        "rl/adapter/engines/served.py"
+        "rl/adapter/engines/weight_version.py"
     )
 
 
@@ -106,23 +101,27 @@ def test_vllms_synchronous_engine_has_what_the_inline_engine_calls() -> None:
     for method, expected in calls.items():
         found = parameters(getattr(llm, method))
         assert found[: len(expected)] == expected, (
-            f"rl/adapter/engines/inline.py calls LLMEngine.{method}"
+            f"rl/adapter/engines/sync_engine.py calls LLMEngine.{method}"
         )
 
 
 @cpu_only
 def test_weights_can_be_loaded_anew_on_cpu() -> None:
     runner = named("vllm.v1.worker.cpu_model_runner:CPUModelRunner")
-    assert parameters(runner.reload_weights)[0] == "weights_iterator", "rl/adapter/engines/sync.py"
-    assert callable(runner.get_model), "rl/adapter/engines/sync.py"
+    assert parameters(runner.reload_weights)[0] == "weights_iterator", (
+        "rl/adapter/engines/weight_sync.py"
+    )
+    assert callable(runner.get_model), "rl/adapter/engines/weight_sync.py"
     repack = named("vllm.model_executor.layers.utils:dispatch_cpu_unquantized_gemm")
-    assert parameters(repack) == ["layer", "remove_weight"], "rl/adapter/engines/sync.py"
+    assert parameters(repack) == ["layer", "remove_weight"], "rl/adapter/engines/weight_sync.py"
 
 
 def test_weight_sync_collides_with_no_method_of_vllms_worker() -> None:
-    from rl.adapter.engines.sync import WeightSync
+    from rl.adapter.engines.weight_sync import WeightSync
 
     worker = named("vllm.v1.worker.worker_base:WorkerBase")
     own = [name for name in vars(WeightSync) if not name.startswith("__")]
     assert own == ["load_bytes"]
-    assert not hasattr(worker, "load_bytes"), "rl/adapter/engines/sync.py is mixed into this class"
+    assert not hasattr(worker, "load_bytes"), (
+        "rl/adapter/engines/weight_sync.py is mixed into this class"
+    )

@@ -12,13 +12,8 @@ from typing import Any
 import pytest
 from upstream import stock_cli
 
-from rl.adapter.cpu import stub_flash_attn
+from rl.adapter import flags
 from rl.settings.config import load
-
-stub_flash_attn()
-
-
-from rl.adapter import flags  # noqa: E402
 
 NANO = Path(__file__).parents[3] / "rl" / "configs" / "nano.yaml"
 

@@ -85,7 +85,7 @@ def engines(warm_planner: Path) -> Iterator[dict[str, Any]]:
     try:
         yield {
             kind: create_cpu_engines(Engine(kind=kind).model_dump(), str(warm_planner), 0, 512)[0]
-            for kind in ("inline", "async")
+            for kind in ("sync", "async")
         }
     finally:
         ray.shutdown()
@@ -123,7 +123,7 @@ def test_the_same_tokens_and_log_probabilities_everywhere(
     clients = {
         "in process": LocalPolicy(warm_planner),
         "server": ServerPolicy(server, eos),
-        "inline engine": Actor(engines["inline"]),
+        "sync engine": Actor(engines["sync"]),
         "async engine": Actor(engines["async"]),
     }
     replies = {name: asyncio.run(all_of(c, greedy)) for name, c in clients.items()}
@@ -138,7 +138,7 @@ def test_the_same_tokens_and_log_probabilities_everywhere(
             assert apart < 1e-3, f"{name}: {apart}"
 
 
-@pytest.mark.parametrize("kind", ["inline", "async"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
 def test_the_engine_serves_the_weights_of_the_last_sync(
     kind: str,
     warm_planner: Path,

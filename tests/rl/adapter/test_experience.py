@@ -10,14 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from rl.adapter.cpu import stub_flash_attn
+from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe
 from rl.rollout import Trajectory
 from rl.settings.config import Algorithm
-
-stub_flash_attn()
-
-from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe  # noqa: E402
-from rl.adapter.workers.samples import FlowSamplesGenerator  # noqa: E402
 
 Make = Callable[..., Trajectory]
 
@@ -102,7 +97,6 @@ def maker_of(micro_batch: int, rows: int, **algorithm: Any) -> FlowExperienceMak
     maker = object.__new__(FlowExperienceMaker)
     maker.tokenizer = SimpleNamespace(pad_token_id=0)
     maker.algorithm = Algorithm(**algorithm)
-    maker.samples = object.__new__(FlowSamplesGenerator)
     maker.args = SimpleNamespace(
         data=SimpleNamespace(max_len=64),
         rollout=SimpleNamespace(micro_batch_size=micro_batch),

@@ -15,14 +15,10 @@ from transformers import AutoModelForCausalLM
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO, trained_under
-from rl.adapter.cpu import stub_flash_attn
+from rl.adapter import flags
+from rl.adapter.update import lora
+from rl.adapter.update import policy as models
 from rl.settings.config import load
-
-stub_flash_attn()
-
-from rl.adapter import flags  # noqa: E402
-from rl.adapter.update import lora  # noqa: E402
-from rl.adapter.update import policy as models  # noqa: E402
 
 CONFIG = Path(__file__).parents[3] / "rl" / "configs" / "nano.yaml"
 

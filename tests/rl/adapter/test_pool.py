@@ -14,8 +14,10 @@ import pytest
 from agentflow_graph.context import Context
 from agentflow_graph.models.policy import Sampling
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
-from rl.rollout import Task, Trajectory
-from rl.run.journal import Journal, JournalError
+from rl.rollout import Trajectory
+from rl.run.journal import Journal
+from rl.settings.errors import JournalError
+from rl.task import Task
 
 pytestmark = pytest.mark.integration
 

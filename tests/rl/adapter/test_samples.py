@@ -13,10 +13,11 @@ from agentflow_graph.errors import SettingError
 from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.adapter.workers.worker import Batch
 from rl.questions import data
-from rl.rollout import Task, Trajectory
+from rl.rollout import Trajectory
 from rl.run.metrics import Recorder, outcome
 from rl.settings.config import Config
 from rl.settings.yaml_file import read
+from rl.task import Task
 
 
 class Pool:

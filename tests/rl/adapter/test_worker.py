@@ -16,8 +16,10 @@ from agentflow_graph.context import Context
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
 from rl.planners import nano
-from rl.rollout import Task, Trajectory
-from rl.run.journal import Call, Chapter, Journal, JournalError
+from rl.rollout import Trajectory
+from rl.run.journal import Call, Chapter, Journal
+from rl.settings.errors import JournalError
+from rl.task import Task
 
 CONTEXT = Context(layout="terse", max_turns=3, repairs=0, tools="base_generator", passages=1)
 TASKS = [Task(f"q{n}", f"What is {n} + {n}?", (str(2 * n),)) for n in range(3)]
@@ -153,7 +155,8 @@ async def test_a_failed_run_stays_failed(worker: Any, planner: Path, tmp_path: P
 def test_a_worker_and_the_handles_it_is_given_load_no_engine_and_no_trainer() -> None:
     """Ray loads an actor's class wherever a handle of it arrives."""
     code = (
-        "import sys, rl.adapter.workers.pool, rl.adapter.engines.inline, rl.adapter.engines.session;"
+        "import sys, rl.adapter.workers.pool;"
+        "import rl.adapter.engines.sync_engine, rl.adapter.engines.session;"
         "print({'torch', 'vllm', 'openrlhf', 'deepspeed', 'transformers'} & set(sys.modules))"
     )
     done = run_program("-c", code)

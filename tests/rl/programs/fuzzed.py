@@ -26,8 +26,9 @@ from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import NANO
-from rl.rollout import Task, Trajectory, rollout
+from rl.rollout import Trajectory, rollout
 from rl.run.metrics import line
+from rl.task import Task
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
 

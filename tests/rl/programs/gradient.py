@@ -16,13 +16,13 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 
 from rl import flow_grpo
-from rl.adapter.arguments import parsed
+from rl.adapter.arguments import openrlhf_args
 from rl.adapter.update.experience import FlowExperienceMaker, assign
 from rl.adapter.update.policy import FlowPolicy
-from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.planners import nano
-from rl.rollout import Action, Task, Trajectory
+from rl.rollout import Action, Trajectory
 from rl.settings.config import Config
+from rl.task import Task
 
 TURNS = {
     ("a", 1.0): (3, 1),
@@ -77,7 +77,7 @@ def main(weighting: str, rows: int, micro: int, folder: Path) -> None:
             "rollout": {"group": 4, "window": 64, "max_tokens": 16},
         }
     )
-    args = parsed(config)
+    args = openrlhf_args(config)
     policy = started(args, folder)
     credit = assign(trajectories(generator), config.algorithm, 0)
     batches = experiences(policy, credit, args, config, generator)
@@ -112,7 +112,6 @@ def experiences(policy: Any, credit: Any, args: Any, config: Config, generator: 
     maker = object.__new__(FlowExperienceMaker)
     maker.args, maker.algorithm = args, config.algorithm
     maker.tokenizer = policy.tokenizer
-    maker.samples = object.__new__(FlowSamplesGenerator)
     batches = maker.split_rollout_samples(credit)
     for batch in batches:
         now = policy.forward(batch.sequences, batch.action_mask, batch.attention_mask)

@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from gradient import experiences, started, trajectories
 
-from rl.adapter.arguments import parsed
+from rl.adapter.arguments import openrlhf_args
 from rl.adapter.update.experience import assign
 from rl.planners import nano
 from rl.settings.config import Config
@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
             "rollout": {"group": 4, "window": 64, "max_tokens": 16},
         }
     )
-    args = parsed(config)
+    args = openrlhf_args(config)
     policy = started(args, folder)
     outcomes = [updated(policy, args, config, bad) for bad in (False, True, False)]
     print(json.dumps(outcomes))

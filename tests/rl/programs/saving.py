@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from gradient import experiences, trajectories
 
-from rl.adapter.arguments import parsed
+from rl.adapter.arguments import openrlhf_args
 from rl.adapter.update.experience import assign
 from rl.adapter.update.policy import FlowPolicy
 from rl.planners import nano
 from rl.run import checkpoints
-from rl.run.journal import JournalError
 from rl.settings.config import Config
+from rl.settings.errors import JournalError
 
 
 def config_of(folder: Path) -> Config:
@@ -61,7 +61,7 @@ def save(folder: Path) -> dict[str, Any]:
     tokenizer = nano.build_tokenizer(["a b c"], 300)
     nano.save(folder, nano.build_model(tokenizer.get_vocab_size(), 0), tokenizer, {})
     config = config_of(folder)
-    args = parsed(config)
+    args = openrlhf_args(config)
     policy = policy_of(config, args)
     hashes = [update(policy, args, config), update(policy, args, config)]
     policy.save_checkpoint("global_step2", {"global_step": 2})
@@ -80,7 +80,7 @@ def save(folder: Path) -> dict[str, Any]:
 
 def load(folder: Path) -> dict[str, Any]:
     config = config_of(folder)
-    args = parsed(config)
+    args = openrlhf_args(config)
     policy = policy_of(config, args)
     states = policy.get_checkpoint_states()
     hashes = [hashlib.sha256(policy.fingerprint()).hexdigest()]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from rl.questions import data
 from rl.questions.rows import packed, unpacked
-from rl.rollout import Task
 from rl.settings.config import Config
+from rl.task import Task
 
 NAMES = "abcde"
 

@@ -15,7 +15,7 @@ from rl.questions import cli as dataset_cli
 from rl.questions.build import AIME, DEEPMATH, NQ, build, sha256
 from rl.questions.files import every
 from rl.questions.hub import downloaded
-from rl.rollout import Task
+from rl.task import Task
 
 NQ_ROWS: list[dict[str, Any]] = [
     {"id": f"train_{i}", "question": f"who wrote book {i}", "golden_answers": [f"A{i}", f"B; {i}"]}

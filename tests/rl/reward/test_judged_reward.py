@@ -21,9 +21,11 @@ from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.state import ModelCall, State, Turn
-from rl.reward import Reward, reward_of, scoring
-from rl.rollout import Task, Trajectory, judged, rollout, until_judged
+from rl.reward import Reward, reward_of
+from rl.rollout import Trajectory, judged, rollout, until_judged
+from rl.run.scoring import scoring
 from rl.settings.config import RewardSettings
+from rl.task import Task
 
 pytestmark = pytest.mark.integration
 

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from agentflow_graph.errors import SettingError
 from agentflow_graph.state import ModelCall, State, Turn
 from rl.questions.files import every
-from rl.reward import Grade, by_rule, reward_of, scoring
+from rl.reward import Grade, by_rule, reward_of
 from rl.reward.grade import fault
-from rl.rollout import Task, Trajectory, judged, until_judged
+from rl.rollout import Trajectory, judged, until_judged
+from rl.run.scoring import scoring
 from rl.settings.config import RewardSettings, load
+from rl.task import Task
 from rl.train import prepare
 
 TASK = Task("t1", "What is the population of Old Harbor?", ("4821", "4,800"))

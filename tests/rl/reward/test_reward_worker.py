@@ -15,9 +15,10 @@ from agentflow_graph.context import Context
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import NANO
 from rl.adapter.workers.worker import Batch, Limits
-from rl.rollout import Task, Trajectory
+from rl.rollout import Trajectory
 from rl.run.journal import Journal
 from rl.settings.config import RewardSettings
+from rl.task import Task
 
 pytestmark = pytest.mark.integration
 

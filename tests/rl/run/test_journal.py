@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from launched import ROOT, environment, run_program
 
 from agentflow_graph.models.policy import Completion
-from rl.run.journal import Call, Chapter, Journal, JournalError, encoded, events
+from rl.run.journal import Call, Chapter, Journal, encoded, events
+from rl.settings.errors import JournalError
 
 CALL = Call.of("q1", 2, 0, 1, [5, 6, 7])
 ANSWER = Completion([8, 9], [-0.1, -1.0000000000000002e-17], "stop", 3)
@@ -118,7 +119,8 @@ def test_a_kill_takes_nothing_that_was_written(tmp_path: Path) -> None:
 FULL = """
 import resource, sys
 from pathlib import Path
-from rl.run.journal import Journal, JournalError
+from rl.run.journal import Journal
+from rl.settings.errors import JournalError
 chapter = Journal(Path(sys.argv[1])).chapter("train-00001")
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 for run in range(10):

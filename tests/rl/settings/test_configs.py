@@ -14,13 +14,9 @@ import pytest
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import chat_model
-from rl.adapter.cpu import stub_flash_attn
+from rl.adapter.arguments import openrlhf_args
 from rl.preflight.endpoints import MODULES
 from rl.settings.config import load
-
-stub_flash_attn()
-
-from rl.adapter.arguments import parsed  # noqa: E402
 
 FOLDER = Path(__file__).parents[3] / "rl" / "configs"
 EVERY = sorted(FOLDER.glob("*.yaml"))
@@ -32,7 +28,7 @@ PAPER = FOLDER / "qwen2.5-7b.yaml"
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
 def test_openrlhf_accepts_every_configuration(path: Path) -> None:
     config = load(path)
-    args = parsed(config)
+    args = openrlhf_args(config)
     place = config.placement
     assert (args.actor.num_nodes, args.actor.num_gpus_per_node) == (place.nodes, place.gpus)
     assert (args.ref.num_nodes, args.ref.num_gpus_per_node) == (place.nodes, place.gpus)
@@ -45,7 +41,7 @@ def test_openrlhf_accepts_every_configuration(path: Path) -> None:
 
 
 def test_the_papers_settings_reach_openrlhf() -> None:
-    args = parsed(load(PAPER))
+    args = openrlhf_args(load(PAPER))
     assert (args.rollout.batch_size, args.rollout.n_samples_per_prompt) == (32, 8)
     assert (args.rollout.temperature, args.rollout.max_new_tokens) == (0.5, 2048)
     assert args.data.max_len == 18_432 + 2_048
@@ -76,7 +72,7 @@ def test_sizes_change_nothing_that_is_learned(path: Path) -> None:
 
 
 def test_the_adapters_reach_openrlhf() -> None:
-    lora = parsed(load(FOLDER / "qwen2.5-7b-lora-1gpu.yaml")).ds.lora
+    lora = openrlhf_args(load(FOLDER / "qwen2.5-7b-lora-1gpu.yaml")).ds.lora
     assert (lora.rank, lora.alpha, lora.dropout, lora.target_modules) == (32, 64, 0, "all-linear")
 
 
@@ -115,7 +111,7 @@ def test_gpu_engines_report_what_they_sampled_from() -> None:
 
     from openrlhf.trainer.ray.vllm_engine import create_vllm_engines
 
-    from rl.adapter.engines.engine import tempered
+    from rl.adapter.engines.async_engine import with_processed_logprobs
 
     assert list(inspect.signature(create_vllm_engines).parameters)[11] == "logprobs_mode"
     kept = SimpleNamespace()
@@ -124,7 +120,7 @@ def test_gpu_engines_report_what_they_sampled_from() -> None:
         kept.given, kept.named = given, named
         return []
 
-    tempered(stock)(*range(11), None, agent_func_path="x")
+    with_processed_logprobs(stock)(*range(11), None, agent_func_path="x")
     assert kept.given == (*range(11), "processed_logprobs")
     assert kept.named == {"agent_func_path": "x"}
 
@@ -133,13 +129,13 @@ def test_openrlhfs_validation_is_reached() -> None:
     config = load(FOLDER / "nano.yaml")
     broken = config.model_copy(update={"rollout": config.rollout.model_copy(update={"group": 1})})
     with pytest.raises(AssertionError, match="n_samples_per_prompt > 1"):
-        parsed(broken)
+        openrlhf_args(broken)
 
 
 async def test_gpu_engines_load_no_agent_file_and_no_tokenizer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from rl.adapter.engines.engine import AsyncEngine
+    from rl.adapter.engines.async_engine import AsyncEngine
 
     kept: dict[str, Any] = {}
 

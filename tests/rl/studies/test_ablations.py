@@ -18,10 +18,10 @@ from launched import ROOT, run_program
 
 from agentflow_graph.errors import SettingError
 from rl.settings.config import load
+from rl.settings.errors import TrainingFailed
 from rl.studies.ablations import __main__ as ablations
 from rl.studies.ablations import arms
 from rl.studies.ablations.arms import ARMS, BUDGETS, TRAINED_AT, Arm, Job, Sizes, jobs
-from rl.train import TrainingFailed
 
 NANO = ROOT / "rl" / "configs" / "nano.yaml"
 BY_NAME = {arm.name: arm for arm in (*ARMS, *TRAINED_AT)}

@@ -31,16 +31,16 @@ def test_without_a_gpu_it_says_so(
 
 def test_the_bf16_step_learns_and_a_standing_one_is_found_out() -> None:
     right = bf16("cpu", SMALL)
-    assert right.state == "pass", right.text
+    assert right.state == "ok", right.text
     standing = bf16("cpu", SMALL, lr=0.0)
-    assert standing.state == "fail"
+    assert standing.state == "failed"
     assert standing.remedy
 
 
 def test_throughput_is_measured_and_judged_against_fp32() -> None:
-    assert throughput("cpu", SMALL, faster=0.0).state == "pass"
+    assert throughput("cpu", SMALL, faster=0.0).state == "ok"
     slow = throughput("cpu", SMALL, faster=1e6)
-    assert slow.state == "fail"
+    assert slow.state == "failed"
     assert "tokens/s in bf16" in slow.text and "x fp32" in slow.text
 
 
@@ -53,8 +53,8 @@ def test_a_lost_end_of_a_packed_row_would_show() -> None:
 
 @pytest.mark.skipif(command.installed("flash-attn"), reason="flash-attn is here")
 def test_packing_is_skipped_without_flash_attn() -> None:
-    outcome = command.packing()
-    assert (outcome.state, "pip install" in outcome.remedy) == ("skip", True)
+    finding = command.packing()
+    assert (finding.state, "pip install" in finding.remedy) == ("skipped", True)
 
 
 @pytest.mark.parametrize(("gpus", "place"), [(1, "all"), (2, "reference")])
@@ -86,46 +86,46 @@ def metrics(gap: float = 1e-3, first: float = 1e-3, **more: Any) -> list[dict[st
 
 
 def states(lines: list[dict[str, Any]]) -> dict[str, str]:
-    return {outcome.name: outcome.state for outcome in shown(lines, "NCCL")}
+    return {finding.part: finding.state for finding in shown(lines, "NCCL")}
 
 
 def test_a_sound_run_passes_with_its_speed() -> None:
-    outcomes = {outcome.name: outcome for outcome in shown(metrics(), "NCCL")}
-    assert {outcome.state for outcome in outcomes.values()} == {"pass"}
-    assert outcomes["speed"].text.startswith("rollouts 2,048 planner tokens/s")
-    assert "updates 200.0 rows/s" in outcomes["speed"].text
+    findings = {finding.part: finding for finding in shown(metrics(), "NCCL")}
+    assert {finding.state for finding in findings.values()} == {"ok"}
+    assert findings["speed"].text.startswith("rollouts 2,048 planner tokens/s")
+    assert "updates 200.0 rows/s" in findings["speed"].text
 
 
 @pytest.mark.parametrize(
     ("lines", "name", "state"),
     [
-        (metrics(gap=0.3), "sync by NCCL", "fail"),
-        (metrics(gap=0.02, first=1e-4), "sync by NCCL", "fail"),
-        (metrics(policy_versions=[0, 1]), "sync by NCCL", "fail"),
-        (metrics(updated=0), "sync by NCCL", "skip"),
-        (metrics(failed=3), "training", "fail"),
-        (metrics()[:4], "training", "fail"),
-        (metrics(rollout_seconds=0.0), "speed", "fail"),
+        (metrics(gap=0.3), "sync by NCCL", "failed"),
+        (metrics(gap=0.02, first=1e-4), "sync by NCCL", "failed"),
+        (metrics(policy_versions=[0, 1]), "sync by NCCL", "failed"),
+        (metrics(updated=0), "sync by NCCL", "skipped"),
+        (metrics(failed=3), "training", "failed"),
+        (metrics()[:4], "training", "failed"),
+        (metrics(rollout_seconds=0.0), "speed", "failed"),
     ],
 )
 def test_a_run_that_is_not_sound(lines: list[dict[str, Any]], name: str, state: str) -> None:
     assert states(lines)[name] == state
 
 
-def test_the_command_prints_each_outcome_and_fails_if_one_does(
+def test_the_command_prints_each_finding_and_fails_if_one_does(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     for rate, code in ((0.0, 1), (1e-3, 0)):
-        found = [bf16("cpu", SMALL, lr=rate), command.skipped("training", "--quick", "run it")]
+        found = [bf16("cpu", SMALL, lr=rate), command.skip("training", "--quick", "run it")]
         monkeypatch.setattr(command, "checks", lambda *_, found=found: iter(found))
         assert command.main(["--quick"]) == code
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
-        "FAIL",
-        "skip",
-        "pass",
-        "skip",
+        "FAILED",
+        "skipped",
+        "ok",
+        "skipped",
     ]
     assert command.main(["--quick", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["outcomes"]) == 2
+    assert len(json.loads(capsys.readouterr().out)["findings"]) == 2

@@ -13,16 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentflow_graph.models.strings import NANO, trained_under
-from rl.adapter.cpu import stub_flash_attn
+from rl.adapter import trainer as trainer_module
+from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.rollout import Trajectory
 from rl.run.metrics import Recorder, best, evaluation, stale
 from rl.run.summary import summarise
 from rl.settings.config import Config
-
-stub_flash_attn()
-
-from rl.adapter import trainer as trainer_module  # noqa: E402
-from rl.adapter.workers.samples import FlowSamplesGenerator  # noqa: E402
 
 Make = Callable[..., Trajectory]
 STEPS = 9

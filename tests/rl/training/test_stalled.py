@@ -7,13 +7,10 @@ from typing import Any
 
 import pytest
 
-from rl.adapter.cpu import stub_flash_attn
+from rl.adapter.trainer import FlowTrainer
 from rl.rollout import Trajectory
 from rl.settings.config import Config
-
-stub_flash_attn()
-
-from rl.adapter.trainer import FlowTrainer, Stalled  # noqa: E402
+from rl.settings.errors import Stalled
 
 Make = Callable[..., Trajectory]
 

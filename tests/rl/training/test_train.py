@@ -29,7 +29,7 @@ def run(planner: Path, tmp_path: Path, *more: str) -> int:
 
 def test_a_model_that_is_nowhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "none", tmp_path, "model.warm_start=false") == 2
-    assert "rl.planners.warmstart" in capsys.readouterr().err
+    assert "python -m rl warmstart" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

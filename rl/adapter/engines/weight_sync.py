@@ -11,7 +11,7 @@ from typing import Any
 
 
 class WeightSync:
-    """`worker_extension_cls="rl.adapter.engines.sync.WeightSync"`; mixed into vLLM's worker."""
+    """Mixed into vLLM's worker, which is told of it by `worker_extension_cls`."""
 
     model_runner: Any
 

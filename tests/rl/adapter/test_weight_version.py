@@ -6,37 +6,35 @@ import asyncio
 
 import pytest
 
-from rl.adapter.cpu import stub_flash_attn
-
-stub_flash_attn()
-
-from rl.adapter.engines import served  # noqa: E402
-from rl.adapter.engines.served import Served  # noqa: E402
+from rl.adapter.engines import weight_version
+from rl.adapter.engines.weight_version import WeightVersion
 
 
 @pytest.fixture
-def engine() -> Served:
-    made = Served()
-    made.born()
+def engine() -> WeightVersion:
+    made = WeightVersion()
+    made.start()
     return made
 
 
-async def reply(engine: Served, seconds: float, log: list[str]) -> tuple[int, int]:
+async def reply(engine: WeightVersion, seconds: float, log: list[str]) -> tuple[int, int]:
     """Versions at the beginning and at the end of a request."""
-    async with engine.serving() as version:
+    async with engine.request() as version:
         log.append(f"begun with {version}")
         await asyncio.sleep(seconds)
         return version, engine.version
 
 
-async def renew(engine: Served, version: int, seconds: float, log: list[str]) -> None:
-    async with engine.renewed(version):
+async def renew(engine: WeightVersion, version: int, seconds: float, log: list[str]) -> None:
+    async with engine.new_weights(version):
         log.append(f"loading {version}")
         await asyncio.sleep(seconds)
     log.append(f"loaded {version}")
 
 
-async def test_new_weights_wait_for_what_is_under_way_and_the_rest_for_them(engine: Served) -> None:
+async def test_new_weights_wait_for_what_is_under_way_and_the_rest_for_them(
+    engine: WeightVersion,
+) -> None:
     log: list[str] = []
     early = [asyncio.create_task(reply(engine, 0.1, log)) for _ in range(3)]
     await asyncio.sleep(0.02)
@@ -49,7 +47,9 @@ async def test_new_weights_wait_for_what_is_under_way_and_the_rest_for_them(engi
     assert log == ["begun with 0"] * 3 + ["loading 1", "loaded 1"] + ["begun with 1"] * 3
 
 
-async def test_a_request_that_is_given_up_does_not_hold_the_weights_up(engine: Served) -> None:
+async def test_a_request_that_is_given_up_does_not_hold_the_weights_up(
+    engine: WeightVersion,
+) -> None:
     log: list[str] = []
     hung = asyncio.create_task(reply(engine, 600, log))
     await asyncio.sleep(0.01)
@@ -61,7 +61,7 @@ async def test_a_request_that_is_given_up_does_not_hold_the_weights_up(engine: S
     assert engine.version == 1
 
 
-async def test_many_changes_and_requests_never_mix(engine: Served) -> None:
+async def test_many_changes_and_requests_never_mix(engine: WeightVersion) -> None:
     log: list[str] = []
 
     async def changes() -> None:
@@ -81,9 +81,9 @@ async def test_many_changes_and_requests_never_mix(engine: Served) -> None:
 async def test_an_engine_that_was_started_anew_answers_nothing_without_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(served, "_started_anew", lambda: True)
-    engine = Served()
-    engine.born()
+    monkeypatch.setattr(weight_version, "_restarted", lambda: True)
+    engine = WeightVersion()
+    engine.start()
     waiting = asyncio.create_task(reply(engine, 0, []))
     await asyncio.wait_for(engine.lost_weights(), 5)
     assert not waiting.done()
@@ -91,7 +91,7 @@ async def test_an_engine_that_was_started_anew_answers_nothing_without_weights(
     assert await asyncio.wait_for(waiting, 5) == (7, 7)
 
 
-async def test_an_engine_that_never_died_does_not_ask_for_weights(engine: Served) -> None:
+async def test_an_engine_that_never_died_does_not_ask_for_weights(engine: WeightVersion) -> None:
     asks = asyncio.create_task(engine.lost_weights())
     await renew(engine, 1, 0, [])
     with pytest.raises(TimeoutError):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rl.rollout import Trajectory
+from rl.rollout import Trajectory
 
 SCORING_KEYS = ("unscored", "judged", "judge_tokens", "scoring_seconds")
 """Names of `scoring`'s figures."""

@@ -9,32 +9,32 @@ from contextlib import asynccontextmanager
 import ray
 
 
-class Served:
-    """Which weights an engine serves, also while they change and after Ray started it anew.
+class WeightVersion:
+    """Which weights an engine serves, also while they change and after Ray restarted it.
 
     New weights wait for the requests that are under way, and later requests wait for them: so each
     reply is of one version, and no cached prefix outlives the weights that it was computed with.
 
     Ray gives a dead engine a new process under the same handle and sends unanswered calls again.
-    That process has the weights of the run's beginning: it answers nothing until it is given the
-    policy's.
+    That process has the weights of the run's beginning: it answers nothing until the policy's
+    weights are loaded.
     """
 
-    def born(self) -> None:
+    def start(self) -> None:
         """Call this when the engine serves."""
         self.version = 0
-        self._given, self._idle = asyncio.Event(), asyncio.Event()
+        self._loaded, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._under_way = 0
-        self._bare = _started_anew()
+        self._bare = _restarted()
         if not self._bare:
-            self._given.set()
+            self._loaded.set()
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[int]:
-        """A request; yields the version of the weights that answer it."""
-        while not self._given.is_set():
-            await self._given.wait()
+    async def request(self) -> AsyncIterator[int]:
+        """Around a request; yields the version of the weights that answer it."""
+        while not self._loaded.is_set():
+            await self._loaded.wait()
         self._under_way += 1
         self._idle.clear()
         try:
@@ -45,25 +45,25 @@ class Served:
                 self._idle.set()
 
     @asynccontextmanager
-    async def renewed(self, version: int) -> AsyncIterator[None]:
-        """The change to the weights of `version`, with no request under way."""
-        self._given.clear()
+    async def new_weights(self, version: int) -> AsyncIterator[None]:
+        """Around the loading of `version`, which begins when no request is under way."""
+        self._loaded.clear()
         await self._idle.wait()
         yield
-        self.given(version)
+        self.weights_loaded(version)
 
-    def given(self, version: int) -> None:
-        """The policy's weights are in place."""
+    def weights_loaded(self, version: int) -> None:
+        """Call this when the policy's weights of `version` are in place."""
         self.version, self._bare = version, False
-        self._given.set()
+        self._loaded.set()
 
     async def lost_weights(self) -> None:
-        """Returns when this engine waits for weights; never, where it was not started anew."""
+        """Returns when this engine waits for weights; never, where it was not restarted."""
         if not self._bare:
             await asyncio.Event().wait()
 
 
-def _started_anew() -> bool:
+def _restarted() -> bool:
     """Whether this process is Ray's second for its actor; asking outside Ray would start Ray."""
     if not ray.is_initialized():
         return False

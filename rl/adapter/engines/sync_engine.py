@@ -12,10 +12,10 @@ from typing import Any
 
 from agentflow_graph.models.policy import Completion, Sampling
 from rl.adapter.engines.request import completion, sampling_params
-from rl.adapter.engines.served import Served
+from rl.adapter.engines.weight_version import WeightVersion
 
 
-class InlineEngine(Served):
+class SyncEngine(WeightVersion):
     """vLLM's synchronous engine and an asyncio pump, in this process."""
 
     async def __init__(self, **kwargs: Any) -> None:  # type: ignore[misc]  # Ray awaits it
@@ -28,7 +28,7 @@ class InlineEngine(Served):
         self._requests = 0
         self.fault = ""
         self._pump = asyncio.create_task(self._run())
-        self.born()
+        self.start()
 
     async def _run(self) -> None:
         while True:
@@ -56,7 +56,7 @@ class InlineEngine(Served):
         """One sampled reply."""
         from vllm.inputs import TokensPrompt
 
-        async with self.serving() as version:
+        async with self.request() as version:
             if self.fault:
                 raise RuntimeError(self.fault)
             self._requests += 1
@@ -73,7 +73,7 @@ class InlineEngine(Served):
 
     async def load_weights(self, blob: bytes, version: int) -> None:
         """Serve these weights from now on."""
-        async with self.renewed(version):
+        async with self.new_weights(version):
             self.engine.collective_rpc("load_bytes", args=(blob,))
             self.engine.reset_prefix_cache()
 

@@ -1,1 +1,0 @@
-"""The paper's training set, and a look at any file of questions."""

@@ -1,0 +1,50 @@
+"""Every exception of training, and what a command line makes of them.
+
+    AgentFlowError (agentflow_graph/errors.py)
+    ├── SettingError     a setting cannot work; raised before anything is started
+    ├── TrainingFailed   a run broke off; what was recorded until then stays in its folder
+    ├── Stalled          no run scores any more, so training on would teach nothing
+    ├── JournalError     the run's folder cannot be written; the run can be resumed
+    └── ServerFailed     the server of a planner broke off or did not come up
+
+`rl.train` turns the third and the fourth into TrainingFailed, which names the log and the remedy.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from agentflow_graph.errors import AgentFlowError, SettingError
+
+
+class TrainingFailed(AgentFlowError):
+    """Training broke off; what was recorded until then stays in the run folder."""
+
+
+class Stalled(AgentFlowError):
+    """Training cannot go on: no run scores any more."""
+
+
+class JournalError(AgentFlowError):
+    """The run's folder cannot be written; training must stop, and can be resumed."""
+
+
+class ServerFailed(AgentFlowError):
+    """The server broke off, or did not come up in time."""
+
+
+def exit_code(work: Callable[[], object]) -> int:
+    """Do `work` and say in one line what went wrong; returns 0, 1, 2 or 130."""
+    try:
+        work()
+    except SettingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except TrainingFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; what was recorded stays in the run folder", file=sys.stderr)
+        return 130
+    return 0
