@@ -17,7 +17,6 @@ from agentflow_graph.errors import SettingError
 from benchmarks.items import files
 from benchmarks.items.hub import hub_rows
 from benchmarks.items.item import Benchmark, Item, Part, Row, Source
-from benchmarks.tasks.registry import subset as subset_of
 
 PAPER = "agentflow"
 """The subset of which no item may lack, for it stands beside the paper's numbers."""
@@ -73,7 +72,7 @@ def locate(benchmark: Benchmark, subset: str, data: Path | None) -> Loaded:
     Raises:
         NoData, SettingError: as `load`.
     """
-    parts = subset_of(benchmark, subset)
+    parts = benchmark.subset(subset)
     for source, part in parts.items():
         if (found := _found(benchmark, source, data)) is not None:
             place, rows = found
@@ -167,7 +166,7 @@ def _missing(benchmark: Benchmark, subset: str, data: Path | None) -> str:
         "official": f"rows of {benchmark.hub} as {folder}/{name}.jsonl, .json, .csv or .parquet, "
         f"or a snapshot of it in {folder}/{name}/",
     }
-    sources = subset_of(benchmark, subset)
+    sources = benchmark.subset(subset)
     wanted = "; or ".join(files_of[source] for source in sources)
     if data is None:
         return f"{name}: {subset} is not on the hub: give a folder with --data DIR and {wanted}"
