@@ -1,9 +1,15 @@
-"""Tasks that measure an agent: questions, gold answers, scorers and the runner.
+"""Tasks that measure an agent: questions, right answers, scorers and the runner; knows no trainer.
 
-`benchmarks.scoring.scorers` holds the scorers, plain functions that the trainer uses as rewards too;
-`benchmarks.scoring.judge` asks a model where a rule cannot tell; `benchmarks.report.statistics` says what the
-scores show.
-`benchmarks.almanac` is a generated world with questions in levels; it needs no download.
+Each folder imports only what stands below it:
+
+    commands   the verbs of `python -m benchmarks`
+    costs      what the project's own code costs
+    runner     runs, resumes and scores a benchmark
+    report     what a finished run shows
+    tasks      the benchmarks, one file each
+    items      what a benchmark asks, and the files and the hub it comes from
+    scoring    whether an answer is right; the trainer's rewards are the same functions
+    almanac    a generated world with questions in levels; it needs no download
 """
 
 AGENTFLOW = True

@@ -1,7 +1,7 @@
-"""The almanac: a generated archipelago of people and towns, and questions about it.
+"""The almanac: a generated archipelago, and questions about it; knows no benchmark or trainer.
 
-The world is small, offline and made from a seed, so a planner can be trained and measured on it
-in minutes, and nobody can have seen its facts before.
+The world, of people and towns, is small, offline and made from a seed. So a planner can be trained
+and measured on it in minutes, and nobody can have seen its facts before.
 
     from benchmarks.almanac import World, questions
 

@@ -1,1 +1,1 @@
-"""The commands of the runner: run, resume, score, view."""
+"""The verbs of `python -m benchmarks`, one file each; nothing else imports them."""

@@ -17,7 +17,6 @@ from benchmarks.items.item import Benchmark, Item
 from benchmarks.items.spellings import spellings, strange
 from benchmarks.report.tables import table
 from benchmarks.tasks.registry import benchmark, registry
-from benchmarks.tasks.registry import subset as named_subset
 
 SHOWN = 5
 """So many faults of a task are printed; `--json` has them all."""
@@ -87,7 +86,7 @@ def check(of: Benchmark, subset: str, data: Path | None) -> Checked:
     Raises:
         SettingError: the benchmark has no such subset.
     """
-    named_subset(of, subset)
+    of.subset(subset)
     if data is None and of.made is None:
         note = f"{of.name}: no folder was given with --data"
         return Checked(of.name, subset, "no data", note=note)

@@ -1,1 +1,1 @@
-"""What our own code costs, measured beside a plain form of it; nothing of a user's run."""
+"""What our own code costs next to a plain form of it; knows nothing of a user's run."""

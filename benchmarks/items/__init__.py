@@ -1,1 +1,1 @@
-"""A benchmark's items, from files or the hub; knows no particular benchmark."""
+"""The items of a benchmark, from files or the hub; knows no particular benchmark."""

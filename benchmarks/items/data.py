@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
-from benchmarks.items import files
-from benchmarks.items.hub import hub_rows
+from benchmarks.items.files import checksum, rows_of
+from benchmarks.items.hub import check_access, hub_rows
 from benchmarks.items.item import Benchmark, Item, Part, Row, Source
-from benchmarks.tasks.registry import subset as subset_of
+from benchmarks.items.layout import official_files, original_file
 
 PAPER = "agentflow"
 """The subset of which no item may lack, for it stands beside the paper's numbers."""
@@ -73,7 +73,7 @@ def locate(benchmark: Benchmark, subset: str, data: Path | None) -> Loaded:
     Raises:
         NoData, SettingError: as `load`.
     """
-    parts = subset_of(benchmark, subset)
+    parts = benchmark.subset(subset)
     for source, part in parts.items():
         if (found := _found(benchmark, source, data)) is not None:
             place, rows = found
@@ -87,18 +87,25 @@ def _found(benchmark: Benchmark, source: Source, data: Path | None) -> tuple[str
     if benchmark.made is not None:
         return "made here", list(benchmark.made())
     if data is None:
-        return (benchmark.hub, hub_rows(benchmark)) if source == "official" else None
+        return (benchmark.hub, _from_hub(benchmark)) if source == "official" else None
     if source == "original":
-        path = files.original_file(benchmark, data)
-        return (str(path), files.read(path)) if path else None
-    paths = files.official_files(benchmark, data)
-    rows = [row for path in paths for row in files.read(path)]
+        path = original_file(benchmark, data)
+        return (str(path), list(rows_of(path))) if path else None
+    paths = official_files(benchmark, data)
+    rows = [row for path in paths for row in rows_of(path)]
     return (", ".join(map(str, paths)), rows) if paths else None
+
+
+def _from_hub(benchmark: Benchmark) -> list[Row]:
+    if benchmark.gated:
+        check_access(benchmark.hub)
+    instead = "name its folder with --data"
+    return list(hub_rows(benchmark.hub, benchmark.config, benchmark.split, instead))
 
 
 def _items(benchmark: Benchmark, source: Source, place: str, rows: Sequence[Row]) -> list[Item]:
     reader = benchmark.original if source == "original" else benchmark.official
-    assert reader is not None  # `files.original_file` finds nothing without one
+    assert reader is not None  # `original_file` finds nothing without one
     kept = ((number, row) for number, row in enumerate(rows) if benchmark.keep(row))
     return list(_distinct(_item(reader, place, number, row) for number, row in kept))
 
@@ -125,7 +132,7 @@ def _distinct(items: Iterator[Item]) -> Iterator[Item]:
 
 
 def _changed(benchmark: Benchmark, source: Source, place: str) -> bool:
-    return source == "original" and files.checksum(Path(place)) != benchmark.sha256
+    return source == "original" and checksum(Path(place)) != benchmark.sha256
 
 
 def _count(benchmark: Benchmark, subset: str, loaded: Loaded) -> None:
@@ -167,7 +174,7 @@ def _missing(benchmark: Benchmark, subset: str, data: Path | None) -> str:
         "official": f"rows of {benchmark.hub} as {folder}/{name}.jsonl, .json, .csv or .parquet, "
         f"or a snapshot of it in {folder}/{name}/",
     }
-    sources = subset_of(benchmark, subset)
+    sources = benchmark.subset(subset)
     wanted = "; or ".join(files_of[source] for source in sources)
     if data is None:
         return f"{name}: {subset} is not on the hub: give a folder with --data DIR and {wanted}"

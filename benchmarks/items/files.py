@@ -1,119 +1,126 @@
-"""The files of a data folder: which of them hold a benchmark, and the rows inside.
+"""The rows of a file: JSONL, JSON, CSV or parquet.
 
-    DIR/bamboogle/data.json, DIR/bamboogle/data/data.json    the original's list
-    DIR/bamboogle.jsonl, .json, .csv, .parquet               official rows in one file
-    DIR/bamboogle/**/test-00000-of-00001.parquet             a snapshot of the hub's repository
+    for number, row in numbered_rows(Path("train.jsonl")): ...    # a wrong row is its reason
+    rows = list(rows_of(Path("train.parquet"), ("question",)))    # a wrong row is an error
 
-Of a snapshot only the files of the benchmark's configuration and split are read.
+JSONL, CSV and parquet are read as a stream.
 """
+
+from __future__ import annotations
 
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
-from benchmarks.items.item import Benchmark, Row
+from benchmarks.items.item import Row
+
+BATCH = 1024
+"""Rows of a parquet file in memory at once."""
 
 
-def original_file(benchmark: Benchmark, data: Path) -> Path | None:
-    """The original's `data.json`, if the folder has it; the clone's folder `test` is one such."""
-    folder = data / benchmark.name
-    paths = (folder / "data.json", folder / "data" / "data.json")
-    found = [path for path in paths if path.is_file()]
-    return found[0] if benchmark.original is not None and found else None
+def rows_of(path: Path, columns: Sequence[str] = ()) -> Iterator[Row]:
+    """The rows of a file in turn.
 
-
-def official_files(benchmark: Benchmark, data: Path) -> list[Path]:
-    """The files with the official rows, in order; empty if the folder has none.
-
-    Raises:
-        SettingError: a snapshot holds several files and none is of the benchmark's split.
-    """
-    for name in (benchmark.name, *benchmark.files):
-        for ending in READERS:
-            if (path := data / f"{name}{ending}").is_file():
-                return [path]
-    folder = data / benchmark.name
-    found = [path for path in sorted(folder.rglob("*")) if path.suffix in (".parquet", ".jsonl")]
-    return _of_split(benchmark, folder, found)
-
-
-def read(path: Path) -> list[Row]:
-    """The rows of one file.
+    Args:
+        path: ends in .jsonl, .json, .csv or .parquet; any other file is read as JSONL.
+        columns: of a parquet file those to read, as far as it has them; empty: all.
 
     Raises:
-        SettingError: the file cannot be read or is no list of rows.
+        SettingError: the file is missing, cannot be read, or a row is no object.
     """
+    for number, row in numbered_rows(path, columns):
+        if isinstance(row, str):
+            raise SettingError(f"{path}:{number} {row}: mend that row or get the file again")
+        yield row
+
+
+def numbered_rows(path: Path, columns: Sequence[str] = ()) -> Iterator[tuple[int, Row | str]]:
+    """Number of each row and its fields, or why it has none; arguments as in `rows_of`.
+
+    The number is that of the line in JSONL and counts rows from 1 elsewhere.
+
+    Raises:
+        SettingError: the file is missing or not of the format that its name says.
+    """
+    if not path.is_file():
+        raise SettingError(f"there is no file {path}: name a .jsonl, .json, .csv or .parquet file")
+    kind = path.suffix if path.suffix in READERS else ".jsonl"
     try:
-        rows = READERS[path.suffix](path)
+        yield from READERS[kind](path, columns)
     except ModuleNotFoundError as error:
         raise SettingError(
-            f"{path} needs the package {error.name}: pip install 'agentflow-graph[bench]'"
+            f"{path} needs the package {error.name}: run `make setup` or `pip install {error.name}`"
         ) from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise SettingError(f"{path} cannot be read ({error}): download it again") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise SettingError(f"{path} is no list of rows: it may be of another data set")
-    return rows
+    except (OSError, ValueError, RecursionError, csv.Error) as error:
+        raise SettingError(
+            f"{path} cannot be read as {kind[1:]} ({error}): get it again, or name it after its "
+            "format"
+        ) from error
 
 
 def checksum(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _of_split(benchmark: Benchmark, folder: Path, found: Sequence[Path]) -> list[Path]:
-    """Of a snapshot's files those of the configuration and the split, if names tell these."""
-    for word in (benchmark.config, benchmark.split):
-        found = _naming(word, folder, found) or found
-    if len(found) > 1 and not _naming(benchmark.split, folder, found):
-        names = ", ".join(str(path.relative_to(folder)) for path in found[:4])
-        raise SettingError(
-            f"{folder} holds several files ({names}) and none is named after the split "
-            f"{benchmark.split!r}: leave only that split there, or give {folder}.jsonl"
-        )
-    return list(found)
+Reader = Callable[[Path, Sequence[str]], Iterator[tuple[int, Row | str]]]
 
 
-def _naming(word: str, folder: Path, found: Iterable[Path]) -> list[Path]:
-    """The files whose name, or a folder of it, begins with `word`."""
-    if not word:
-        return []
-    return [
-        path
-        for path in found
-        if any(part.startswith(word) for part in path.relative_to(folder).parts)
-    ]
+def _jsonl(path: Path, _: Sequence[str]) -> Iterator[tuple[int, Row | str]]:
+    # newline="\n": other line ends, such as U+2028, are characters that JSON leaves as they are.
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield number, _parse(line)
 
 
-def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _parse(line: str) -> Row | str:
+    try:
+        line.encode()  # bytes that are no UTF-8
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return f"is not a JSON object: {error}"
+    return row if isinstance(row, dict) else f"is not a JSON object: {line.strip()[:40]}"
 
 
-def _jsonl(path: Path) -> list[Any]:
-    # Not splitlines(): it also splits at characters such as U+2028, which JSON leaves as they are.
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines if line.strip()]
+def _json(path: Path, _: Sequence[str]) -> Iterator[tuple[int, Row | str]]:
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("it is no list of rows")
+    return _count(rows)
 
 
-def _csv(path: Path) -> list[Any]:
+def _csv(path: Path, _: Sequence[str]) -> Iterator[tuple[int, Row | str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+        yield from _count(csv.DictReader(file))
 
 
-def _parquet(path: Path) -> list[Any]:
-    import pyarrow.parquet
+def _parquet(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row | str]]:
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
 
-    rows: list[Any] = pyarrow.parquet.read_table(path).to_pylist()
-    return rows
+    try:
+        with ParquetFile(path) as file:
+            known = [name for name in columns if name in file.schema_arrow.names]
+            batches = file.iter_batches(batch_size=BATCH, columns=known if columns else None)
+            yield from _count(row for batch in batches for row in batch.to_pylist())
+    except ArrowException as error:
+        raise ValueError(error) from error
 
 
-READERS: dict[str, Callable[[Path], Any]] = {
+def _count(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, Row | str]]:
+    yield from enumerate(rows, 1)
+
+
+READERS: dict[str, Reader] = {
     ".jsonl": _jsonl,
     ".json": _json,
     ".parquet": _parquet,
     ".csv": _csv,
 }
+"""By the ending of a file's name."""

@@ -1,65 +1,97 @@
-"""The rows of a data set from the Hugging Face hub. What can be refused is refused beforehand."""
+"""The rows of a data set on the Hugging Face hub.
 
+Only what the hub's local cache does not hold needs the network. Refusals come before a download.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 
+import httpx
+
 from agentflow_graph.errors import SettingError
-from benchmarks.items.item import Benchmark, Row
+from benchmarks.items.item import Row
 
-PAGE = "https://huggingface.co/datasets/{hub}"
+PAGE = "https://huggingface.co/datasets/{name}"
+SECONDS = 10.0
+"""Most seconds of a request for a revision."""
 
 
-def hub_rows(benchmark: Benchmark) -> list[Row]:
-    """Download a benchmark's split, or read it from the cache of `datasets`.
+def hub_rows(
+    name: str, config: str, split: str, instead: str, columns: Sequence[str] = ()
+) -> Iterator[Row]:
+    """The rows of a data set's split in its own order.
+
+    Without `columns` the split is downloaded once and kept in the cache of `datasets`. With them
+    only these are read, as a stream that is never all in memory.
+
+    Args:
+        name: of the data set, as OWNER/NAME.
+        config: its configuration; empty for the default one.
+        split: such as `test`.
+        instead: for the error: how to name a copy that was downloaded by other means.
+        columns: those to stream; empty: all, downloaded.
 
     Raises:
-        SettingError: `datasets` is not installed, the hub does not let us in, or it cannot be
-            reached.
+        SettingError: `datasets` is not installed, the hub cannot be reached, or has no such split.
     """
-    datasets = _library(benchmark)
-    if benchmark.gated:
-        _ask_for_entry(benchmark)
+    datasets = _library(name, instead)
     try:
-        return list(
-            datasets.load_dataset(benchmark.hub, benchmark.config or None, split=benchmark.split)
-        )
+        rows = datasets.load_dataset(name, config or None, split=split, streaming=bool(columns))
+        yield from rows.select_columns(list(columns)) if columns else rows
     # What it raises without network, for a wrong split and for a refused download has no common
     # base: OSError, ValueError, errors of its own, of pyarrow and of httpx.
     except Exception as error:
         raise SettingError(
-            f"{benchmark.name}: the hub gave no rows of {benchmark.hub}, split {benchmark.split} "
-            f"({type(error).__name__}: {str(error)[:300]}): try again, or download "
-            f"{PAGE.format(hub=benchmark.hub)} elsewhere and name its folder with --data"
+            f"the hub gave no rows of {name}, split {split} ({type(error).__name__}: "
+            f"{str(error)[:300]}): try again, or download {PAGE.format(name=name)} where the "
+            f"network allows and {instead}"
         ) from error
 
 
-def _library(benchmark: Benchmark) -> ModuleType:
+def check_access(name: str) -> None:
+    """Ask whether the hub would give us a gated data set; nothing is downloaded yet.
+
+    Raises:
+        SettingError: there is no token of an account, or the account was not let in.
+    """
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError
+
+    page = PAGE.format(name=name)
+    if huggingface_hub.get_token() is None:
+        raise SettingError(
+            f"{name} is gated and there is no token of an account: accept the terms on {page}, "
+            "then run `hf auth login` or set HF_TOKEN"
+        )
+    try:
+        huggingface_hub.auth_check(name, repo_type="dataset")
+    except (HfHubHTTPError, OSError) as error:
+        raise SettingError(
+            f"{name} is gated and the hub does not let this account in ({type(error).__name__}): "
+            f"accept the terms on {page}, or check the token of `hf auth login` or HF_TOKEN"
+        ) from error
+
+
+def revision(name: str) -> str:
+    """The commit of a data set that `hub_rows` reads; empty if the hub does not answer."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        return str(HfApi().dataset_info(name, timeout=SECONDS).sha)
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, httpx.HTTPError):
+        return ""
+
+
+def _library(name: str, instead: str) -> ModuleType:
     try:
         import datasets
     except ImportError as error:
         raise SettingError(
-            f"{benchmark.name} comes from the hub by the package `datasets`: "
-            "pip install 'agentflow-graph[bench]', or give a folder with --data"
+            f"{name} comes from the hub by the package `datasets`, which is not installed: run "
+            f"`make setup` or `pip install datasets`, or download the data set and {instead}"
         ) from error
     module: ModuleType = datasets
     return module
-
-
-def _ask_for_entry(benchmark: Benchmark) -> None:
-    """Whether the hub would give us a gated data set; nothing is downloaded yet."""
-    import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError
-
-    page = PAGE.format(hub=benchmark.hub)
-    if huggingface_hub.get_token() is None:
-        raise SettingError(
-            f"{benchmark.name} is gated and there is no token of an account: accept the terms on "
-            f"{page}, then run `hf auth login` or set HF_TOKEN"
-        )
-    try:
-        huggingface_hub.auth_check(benchmark.hub, repo_type="dataset")
-    except (HfHubHTTPError, OSError) as error:
-        raise SettingError(
-            f"{benchmark.name} is gated and the hub does not let this account in "
-            f"({type(error).__name__}): accept the terms on {page}, or check the token of "
-            "`hf auth login` or HF_TOKEN"
-        ) from error

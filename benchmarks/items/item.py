@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from agentflow_graph.errors import SettingError, closest
 from benchmarks.scoring.scorers import Score
 
 Row = Mapping[str, Any]
@@ -89,3 +90,16 @@ class Benchmark:
     """Open answers: where the rule says no, a judge may be asked."""
     paper: Mapping[str, float] = field(default_factory=dict)
     """Accuracy in per cent by system, from tables 1 and 2 of arXiv 2510.05592."""
+
+    def subset(self, name: str) -> Subset:
+        """The subset of that name.
+
+        Raises:
+            SettingError: there is none.
+        """
+        if name not in self.subsets:
+            raise SettingError(
+                f"{self.name} has no subset {name!r}{closest(name, self.subsets)}: "
+                f"choose among {', '.join(self.subsets)}"
+            )
+        return self.subsets[name]

@@ -1,15 +1,17 @@
 """Ways to choose a subset: everything, the first so many, or those that a list names.
 
-The lists are in `benchmarks/tasks/fingerprints.json`: by task and subset the fingerprints of the
-questions, and no question. They find the paper's items inside the whole official data set.
+`fingerprints.json` holds the lists: by task and subset the fingerprints of the questions, and no
+question. They find the paper's items inside the whole official data set.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from benchmarks.items.item import Item, Part, Subset
+
+LISTS = Path(__file__).with_name("fingerprints.json")
 
 
 def everything(size: int) -> Part:
@@ -56,6 +58,5 @@ def _named(task: str, names: Sequence[str]) -> Callable[[Sequence[Item]], Sequen
 
 @cache
 def _lists() -> dict[str, dict[str, list[str]]]:
-    text = (files("benchmarks") / "tasks" / "fingerprints.json").read_text(encoding="utf-8")
-    lists: dict[str, dict[str, list[str]]] = json.loads(text)
+    lists: dict[str, dict[str, list[str]]] = json.loads(LISTS.read_text(encoding="utf-8"))
     return lists

@@ -1,1 +1,1 @@
-"""What a finished run shows, as tables, plots and pages; starts no run."""
+"""What a finished run shows, as tables, plots and pages; knows no runner and starts no run."""

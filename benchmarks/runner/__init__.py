@@ -1,1 +1,1 @@
-"""Running, resuming and scoring a benchmark; knows nothing of pages or plots."""
+"""Running, resuming and scoring a benchmark; knows nothing of tables, plots or pages."""

@@ -19,7 +19,7 @@ from benchmarks.runner.folder import Folder, Items, Request
 from benchmarks.runner.prices import read_prices, unpriced
 from benchmarks.runner.trials import context_of
 from benchmarks.scoring.judge import Judge
-from benchmarks.tasks.registry import benchmark, subset
+from benchmarks.tasks.registry import benchmark
 
 PACKAGES = ("inspect-ai", "langgraph", "langchain-core", "math-verify")
 Asked = argparse.Namespace
@@ -81,7 +81,7 @@ def _check_prices(context: Context, request: Request) -> None:
 
 def _subset(of: Benchmark, name: str) -> str:
     if name:
-        subset(of, name)
+        of.subset(name)
         return name
     return "agentflow" if "agentflow" in of.subsets else next(iter(of.subsets))
 

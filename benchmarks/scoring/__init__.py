@@ -1,1 +1,1 @@
-"""Whether an answer is right, by rule or judge; knows no runner and no trainer."""
+"""Whether an answer is right, by rule or by a judge; knows no item, runner or trainer."""

@@ -4,7 +4,7 @@ from functools import cache
 from importlib import import_module
 
 from agentflow_graph.errors import SettingError, closest
-from benchmarks.items.item import Benchmark, Subset
+from benchmarks.items.item import Benchmark
 
 # In the order of the paper's tables; the module is the name, but for 2wiki, no name in Python.
 MODULES = {
@@ -43,17 +43,3 @@ def benchmark(name: str) -> Benchmark:
             f"task {name!r} is unknown{closest(name, known)}: choose among {', '.join(known)}"
         )
     return known[name]
-
-
-def subset(of: Benchmark, name: str) -> Subset:
-    """A subset of a benchmark.
-
-    Raises:
-        SettingError: there is none of that name.
-    """
-    if name not in of.subsets:
-        raise SettingError(
-            f"{of.name} has no subset {name!r}{closest(name, of.subsets)}: "
-            f"choose among {', '.join(of.subsets)}"
-        )
-    return of.subsets[name]

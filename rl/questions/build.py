@@ -12,7 +12,6 @@ and what was written, with counts and checksums; `check` compares.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
+from benchmarks.items.files import checksum, rows_of
+from benchmarks.items.hub import hub_rows, revision
 from benchmarks.scoring.scorers import normalise
-from rl.questions.files import SHOWN, local_rows
-from rl.questions.hub import downloaded, revision
+from rl.questions.files import SHOWN
 
 SEED = 42
 Row = Mapping[str, Any]
@@ -60,7 +60,7 @@ class Taken:
         source = self.source
         origin: dict[str, Any] = {"hub": source.hub, "config": source.config, "split": source.split}
         if self.files:
-            origin["files"] = {path.name: sha256(path) for path in self.files}
+            origin["files"] = {path.name: checksum(path) for path in self.files}
         else:
             origin["revision"] = revision(source.hub)
         counts = {"expected": source.rows, "read": self.read, "unusable": len(self.unusable)}
@@ -162,7 +162,7 @@ def build(
     for name, lines in written.items():
         with (out / name).open("wb") as file:
             file.writelines(lines)
-        manifest["files"][name] = {"rows": len(lines), "sha256": sha256(out / name)}
+        manifest["files"][name] = {"rows": len(lines), "sha256": checksum(out / name)}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     return manifest
 
@@ -192,8 +192,9 @@ def usable(taken: Taken) -> Iterator[bytes]:
 def _rows(taken: Taken) -> Iterable[Row]:
     source = taken.source
     if not taken.files:
-        return downloaded(source.hub, source.config, source.split, source.columns)
-    return (row for path in taken.files for row in local_rows(path, source.columns))
+        instead = f"name its files with --{source.name}"
+        return hub_rows(source.hub, source.config, source.split, instead, source.columns)
+    return (row for path in taken.files for row in rows_of(path, source.columns))
 
 
 def _counted(taken: Taken, any_count: bool) -> None:
@@ -206,9 +207,3 @@ def _counted(taken: Taken, any_count: bool) -> None:
     if taken.unusable:
         names = ", ".join(taken.unusable[:SHOWN])
         print(f"{source.name}: {len(taken.unusable)} rows left out, no usable answer: {names}")
-
-
-def sha256(path: Path) -> str:
-    """Of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

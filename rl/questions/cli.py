@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
-from rl.questions.build import AIME, DEEPMATH, NQ, SEED, build, sha256
+from benchmarks.items.files import checksum
+from rl.questions.build import AIME, DEEPMATH, NQ, SEED, build
 from rl.questions.survey import Survey, listed
 
 
@@ -84,7 +85,7 @@ def _against_manifest(path: Path) -> str | None:
     known: dict[str, Any] = json.loads(manifest.read_text()).get("files", {})
     if path.name not in known:
         return None
-    found = sha256(path)
+    found = checksum(path)
     wanted = known[path.name]["sha256"]
     same = found == wanted
     return "" if same else f"fault: sha256 is {found}, manifest.json says {wanted}: build it anew"

@@ -1,4 +1,4 @@
-"""Questions out of files: JSONL or parquet, one row a question, read as a stream.
+"""Questions out of files, one row a question: JSONL, JSON, CSV or parquet.
 
     for task in read(Path("data/train.jsonl")): ...
     tasks = every(Path("mine.parquet"))           # refused as a whole if a row is wrong
@@ -10,7 +10,6 @@ A row has `question` and its right answers as `answers`, `answer`, `golden_answe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError, closest
+from benchmarks.items.files import numbered_rows
 from benchmarks.scoring.scorers import SCORERS, normalise
 from rl.task import Task
 
@@ -67,7 +67,7 @@ def read(path: Path) -> Iterator[Task | Fault]:
     """The questions of a file in turn, and in the place of a wrong row what is wrong with it.
 
     Raises:
-        SettingError: the file is missing or no JSONL or parquet file.
+        SettingError: the file is missing or not of the format that its name says.
     """
     if not path.exists():
         raise SettingError(
@@ -75,7 +75,7 @@ def read(path: Path) -> Iterator[Task | Fault]:
             "paper's, `python -m benchmarks.almanac --out DIR` the almanac's"
         )
     seen: set[str] = set()
-    for number, row in _rows(path):
+    for number, row in numbered_rows(path, COLUMNS):
         place = f"{path}:{number}"
         task = row if isinstance(row, str) else _task(f"{path.stem}-{number}", row)
         if isinstance(task, str):
@@ -89,58 +89,6 @@ def read(path: Path) -> Iterator[Task | Fault]:
         else:
             seen.add(task.id)
             yield task
-
-
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    """Number and fields of each row, or why it has none."""
-    if path.suffix == ".parquet":
-        yield from enumerate(_parquet(path, COLUMNS), 1)
-        return
-    # newline="\n": others, such as U+2028, are characters that JSON leaves as they are.
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield number, _parsed(line)
-
-
-def local_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-    """Rows of somebody's JSONL or parquet file, as they are.
-
-    Raises:
-        SettingError: the file is missing, or a line of it is no JSON object.
-    """
-    if not path.exists():
-        raise SettingError(f"{path} does not exist; name a JSONL or parquet file of the source")
-    if path.suffix == ".parquet":
-        yield from _parquet(path, columns)
-        return
-    for number, row in _rows(path):
-        if isinstance(row, str):
-            raise SettingError(f"{path}:{number} {row}")
-        yield row
-
-
-def _parquet(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """Rows with those of `columns` that the file has; others are never read."""
-    from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
-
-    try:
-        with ParquetFile(path) as file:
-            known = [name for name in columns if name in file.schema_arrow.names]
-            for batch in file.iter_batches(batch_size=1024, columns=known):
-                yield from batch.to_pylist()
-    except (ArrowException, OSError) as error:
-        raise SettingError(f"{path} cannot be read as parquet: {error}") from error
-
-
-def _parsed(line: str) -> Mapping[str, Any] | str:
-    try:
-        line.encode()
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return f"is not a JSON object: {error}"
-    return row if isinstance(row, dict) else f"is not a JSON object: {line.strip()[:40]}"
 
 
 def _task(name: str, row: Mapping[str, Any]) -> Task | str:

@@ -1,4 +1,4 @@
-"""The Hugging Face hub: rows of a data set as a stream, the folder of a model, one small file.
+"""Models on the Hugging Face hub: the folder of one, or one small file of it.
 
 Each needs the network only for what is not in the hub's local cache, and says so where it fails.
 """
@@ -6,9 +6,7 @@ Each needs the network only for what is not in the hub's local cache, and says s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -17,37 +15,6 @@ from agentflow_graph.errors import SettingError
 NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 SECONDS = 10.0
 """Most seconds of one request for a small file."""
-
-
-def downloaded(
-    name: str, config: str, split: str, columns: Sequence[str]
-) -> Iterator[Mapping[str, Any]]:
-    """Rows of a data set in its own order, only `columns`, never all in memory.
-
-    Raises:
-        SettingError: the hub cannot be reached, or has no such data set.
-    """
-    from datasets import load_dataset
-
-    try:
-        rows = load_dataset(name, config or None, split=split, streaming=True)
-        yield from rows.select_columns(list(columns))
-    except Exception as error:  # the library passes on whatever its transports raise
-        raise SettingError(
-            f"data set {name} cannot be read from the hub ({type(error).__name__}: {error}); "
-            "download it where the network allows and name its files"
-        ) from error
-
-
-def revision(name: str) -> str:
-    """The commit of a data set on the hub that `downloaded` reads; empty if the hub is silent."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
-    try:
-        return str(HfApi().dataset_info(name, timeout=SECONDS).sha)
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, httpx.HTTPError):
-        return ""
 
 
 def cached(name: str) -> Path | None:

@@ -1,1 +1,1 @@
-"""Tools by name, with their settings and checks; the only part that knows every tool."""
+"""Tools by name, with their settings and checks; no tool knows it, and it alone knows them all."""

@@ -1,1 +1,1 @@
-"""HTTP services and their cache, within bounds; knows no particular tool."""
+"""HTTP services and their cache, within bounds; knows no particular service or tool."""

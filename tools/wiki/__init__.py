@@ -1,1 +1,4 @@
-"""Where `wikipedia_search` looks: `passage` says what a backend is, `corpus` searches a file."""
+"""Where `wikipedia_search` looks: files, servers and their ranking; knows no tool.
+
+`passage` says what a backend is.
+"""

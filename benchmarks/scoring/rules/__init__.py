@@ -1,1 +1,1 @@
-"""The rules behind `benchmarks.scoring.scorers`, one file each."""
+"""The rules behind `benchmarks.scoring.scorers`, one file each; they ask no model."""

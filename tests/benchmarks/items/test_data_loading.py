@@ -102,7 +102,7 @@ def test_the_hub_is_read_by_datasets(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(SettingError, match=r"pip install 'agentflow-graph\[bench\]'"):
+    with pytest.raises(SettingError, match="`make setup` or `pip install datasets`"):
         load(BAMBOOGLE, "full", None)
 
 
@@ -155,7 +155,7 @@ def test_an_account_that_accepted_no_terms_downloads_nothing(gate: str, tmp_path
     done = subprocess.run(
         [sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=120
     )
-    assert "SettingError: gaia is gated and the hub does not let this account in" in done.stderr
+    assert "SettingError: gaia-benchmark/GAIA is gated and the hub does not let" in done.stderr
     assert "GatedRepoError" in done.stderr
     of_the_set = [path for path in Gate.asked if "GAIA" in path]
     assert of_the_set == ["/api/datasets/gaia-benchmark/GAIA/auth-check"]

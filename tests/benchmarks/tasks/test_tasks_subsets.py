@@ -9,7 +9,7 @@ from agentflow_graph.errors import SettingError
 from benchmarks.items.data import load
 from benchmarks.items.item import Benchmark, Item
 from benchmarks.items.subsets import fingerprints, first, listed
-from benchmarks.tasks.registry import benchmark, registry, subset
+from benchmarks.tasks.registry import benchmark, registry
 
 PAPER = {"Qwen2.5-7B-Inst", "GPT-4o", "AutoGen", "AgentFlow no RL", "AgentFlow + Flow-GRPO"}
 SIZES = {
@@ -119,4 +119,4 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
     with pytest.raises(SettingError, match="'bambogle' is unknown.*did you mean 'bamboogle'"):
         benchmark("bambogle")
     with pytest.raises(SettingError, match="no subset 'ful'.*did you mean 'full'"):
-        subset(benchmark("medqa"), "ful")
+        benchmark("medqa").subset("ful")

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from agentflow_graph.errors import SettingError
+from benchmarks.items.files import checksum
+from benchmarks.items.hub import hub_rows
 from rl.questions import build as dataset
 from rl.questions import cli as dataset_cli
-from rl.questions.build import AIME, DEEPMATH, NQ, build, sha256
+from rl.questions.build import AIME, DEEPMATH, NQ, build
 from rl.questions.files import every
-from rl.questions.hub import downloaded
 from rl.task import Task
 
 NQ_ROWS: list[dict[str, Any]] = [
@@ -104,7 +105,7 @@ def test_equal_sources_give_equal_bytes_and_a_seed_another_order(
     other = build(tmp_path / "c", sources, any_count=True, seed=1)
     assert made[0] == made[1]
     file = made[0]["files"]["train.jsonl"]
-    assert file["sha256"] == sha256(tmp_path / "b" / "train.jsonl")
+    assert file["sha256"] == checksum(tmp_path / "b" / "train.jsonl")
     assert other["files"]["train.jsonl"]["sha256"] != file["sha256"]
     assert other["files"]["train.jsonl"]["rows"] == file["rows"] == 70
 
@@ -118,7 +119,7 @@ def test_the_manifest_says_what_was_read(tmp_path: Path, sources: dict[str, list
     nq = manifest["sources"][0]
     assert (nq["hub"], nq["config"], nq["split"]) == (NQ.hub, "nq", "train")
     assert (nq["expected"], nq["read"], nq["unusable"]) == (79_168, 41, 1)
-    assert nq["files"] == {"train.jsonl": sha256(sources["nq"][0])}
+    assert nq["files"] == {"train.jsonl": checksum(sources["nq"][0])}
     assert manifest["files"]["train.jsonl"]["rows"] == 70
 
 
@@ -148,8 +149,8 @@ def test_a_source_without_files_is_streamed_by_the_datasets_library(
 
 
 def test_a_hub_without_the_data_set_is_named(tmp_path: Path) -> None:
-    rows = downloaded(str(tmp_path / "none"), "", "train", ("id", "question"))
-    with pytest.raises(SettingError, match=r"none cannot be read from the hub .* name its files"):
+    rows = hub_rows(str(tmp_path / "none"), "", "train", "name its files", ("id", "question"))
+    with pytest.raises(SettingError, match=r"gave no rows of .*none, split .* name its files"):
         list(rows)
 
 
