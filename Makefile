@@ -12,7 +12,7 @@ export OMP_NUM_THREADS ?= 1
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## make .venv (again only if the lock changed)
+setup: ## make .venv (again only if the lock or pyproject.toml changed)
 	@bash scripts/setup.sh
 
 demo: setup ## train a small planner on this machine and show what it learned
@@ -45,7 +45,7 @@ bench: setup ## what the graph, the tools, the benchmark runner and training cos
 	@$(PY) -m rl.studies.bench.memory
 
 nano: demo ## make the planner that ships with the package anew
-	@rm -rf agentflow_graph/nano && cp -r runs/demo/model agentflow_graph/nano
+	@rm -rf agentflow_graph/models/nano && cp -r runs/demo/model agentflow_graph/models/nano
 
 # Ten workers: the default of one lets a single waiting run block every other.
 studio: setup ## serve the graph to LangGraph Studio (PORT=2024)
