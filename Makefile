@@ -1,4 +1,4 @@
-# Every verb runs from the root of the tree. Nothing is installed outside .venv.
+# Every verb runs from the root of the tree and makes .venv first; nothing is installed outside it.
 
 PY   := .venv/bin/python
 PORT ?= 2024
@@ -7,12 +7,12 @@ PORT ?= 2024
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ablations nano test unit lint format bench studio lock clean
+.PHONY: help setup demo ablations nano check test unit format bench studio lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## make .venv (again only if the lock changed)
+setup: ## make .venv (again only if the lock or pyproject.toml changed)
 	@bash scripts/setup.sh
 
 demo: setup ## train a small planner on this machine and show what it learned
@@ -21,16 +21,16 @@ demo: setup ## train a small planner on this machine and show what it learned
 ablations: setup ## compare ways to train a planner, three seeds, about an hour and a half
 	@$(PY) -m rl.studies.ablations
 
-test: setup ## every test, with real servers, Ray and vLLM
-	@$(PY) -m pytest
-
-unit: setup ## the tests that start no server and open no socket
-	@$(PY) -m pytest -m "not integration" --disable-socket --allow-unix-socket
-
-lint: setup ## ruff and mypy, changing nothing
+check: setup ## ruff and mypy, changing nothing; a minute, later seconds
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+
+test: setup ## every test, 17 minutes; some: ARGS="tests/rl/adapter/test_pool.py -k dead"
+	@$(PY) -m pytest $(ARGS)
+
+unit: setup ## the tests that start no server and open no socket, 2 minutes; ARGS as above
+	@$(PY) -m pytest -m "not integration" --disable-socket --allow-unix-socket $(ARGS)
 
 format: setup ## let ruff rewrite what it can
 	@$(PY) -m ruff check --fix .
@@ -45,7 +45,7 @@ bench: setup ## what the graph, the tools, the benchmark runner and training cos
 	@$(PY) -m rl.studies.bench.memory
 
 nano: demo ## make the planner that ships with the package anew
-	@rm -rf agentflow_graph/nano && cp -r runs/demo/model agentflow_graph/nano
+	@rm -rf agentflow_graph/models/nano && cp -r runs/demo/model agentflow_graph/models/nano
 
 # Ten workers: the default of one lets a single waiting run block every other.
 studio: setup ## serve the graph to LangGraph Studio (PORT=2024)

@@ -16,7 +16,7 @@ PYTHON=${PYTHON:-python3.11} VENV=$scratch/venv bash scripts/setup.sh --resolve
 # The comment at the top of the lock is kept: it says how far the set was tried.
 {
     grep '^#' "$lock"
-    "$scratch/venv/bin/python" -m pip freeze --all --exclude pip | LC_ALL=C sort -f
+    "$scratch/venv/bin/python" -m pip freeze --all --exclude pip --exclude-editable | LC_ALL=C sort -f
 } >"$scratch/lock"
 diff "$lock" "$scratch/lock" || true
 cp "$scratch/lock" "$lock"

@@ -7,11 +7,13 @@
 # Environment: PYTHON  interpreter to use   (default: python3.11, python3.12, python3)
 #              VENV    folder to make       (default: .venv)
 #
-# A second call does nothing until the lock changes. After a call that was broken
-# off, the next one starts over: a half-written package looks installed to pip.
+# A second call does nothing until the lock or pyproject.toml changes. After a call
+# that was broken off, the next one starts over: a half-written package looks
+# installed to pip.
 #
-# The project itself is not installed. It runs from its root, where Python finds
-# the four packages, and edits take effect without a second step.
+# The project itself is installed editable: its commands and its four packages work
+# from any folder, and edits take effect without a second step. A .venv that is a
+# link into another tree belongs to that tree and is left alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -48,6 +50,10 @@ platform() {
     "$1" -c 'import platform as p; print(p.system(), p.machine(), p.python_implementation(), ".".join(p.python_version_tuple()[:2]))'
 }
 
+if [ -L "$VENV" ] && [ -e "$(readlink -f "$VENV")/../pyproject.toml" ]; then
+    say "$VENV lies in another tree and is left alone; remove the link to make one here"
+    exit 0
+fi
 if [ -e "$VENV/.incomplete" ] || { [ -e "$VENV/pyvenv.cfg" ] && [ ! -x "$python" ]; }; then
     say "$VENV was left incomplete; starting over"
     rm -rf "$VENV"
@@ -64,7 +70,7 @@ if [ "$mode" = lock ]; then
             ;;
     esac
     # The stamp is a copy of what was asked for, so a changed lock is seen.
-    if cmp -s "$wanted" "$VENV/.installed"; then exit 0; fi
+    if cmp -s "$wanted" "$VENV/.installed"; then mode=done; fi
     if [ "$mode" = --resolve ]; then
         say "there is no lock for $found; pip chooses versions that nobody has tried together"
     fi
@@ -85,7 +91,7 @@ stage() { # stage "what" command...
     else
         printf 'failed\n'
         tail -n 40 "$VENV/setup.log" >&2
-        die "broke off at: $what. Put it right and call again; that starts over."
+        die "broke off at: $what. Put it right and call again."
     fi
 }
 
@@ -134,33 +140,44 @@ compile_all() {
 
 make_venv() { [ -x "$python" ] || "$base" -m venv "$VENV"; }
 
-if [ ! -x "$python" ] && ! "$base" -c 'import venv, ensurepip' 2>/dev/null; then
-    version=${found##* }
-    die "$base cannot make virtual environments. Debian, Ubuntu: apt-get install python$version-venv"
-fi
+install_packages() {
+    if [ ! -x "$python" ] && ! "$base" -c 'import venv, ensurepip' 2>/dev/null; then
+        die "$base cannot make virtual environments." \
+            "Debian, Ubuntu: apt-get install python${found##* }-venv"
+    fi
+    mkdir -p "$VENV"
+    touch "$VENV/.incomplete"
+    stage "$VENV ($found)" make_venv
+    if [ "$mode" = lock ]; then
+        stage "build tools" pip_install --no-deps $(grep -E '^(setuptools|wheel)==' "$LOCK")
+        stage "torch, CPU build" install_torch "$(grep '^torch==' "$LOCK")"
+        stage "$(grep -c '==' "$LOCK") packages of $LOCK" install_lock
+    else
+        stage "build tools" pip_install "setuptools<81" wheel
+        stage "torch, CPU build" install_torch "$("$python" scripts/requirements.py --torch)"
+        stage "vLLM and OpenRLHF" pip_install --no-deps $("$python" scripts/requirements.py --alone)
+        stage "what pyproject.toml asks for" install_resolved
+    fi
+    stage "bytecode" compile_all
 
-mkdir -p "$VENV"
-touch "$VENV/.incomplete"
-stage "$VENV ($found)" make_venv
-if [ "$mode" = lock ]; then
-    stage "build tools" pip_install --no-deps $(grep -E '^(setuptools|wheel)==' "$LOCK")
-    stage "torch, CPU build" install_torch "$(grep '^torch==' "$LOCK")"
-    stage "$(grep -c '==' "$LOCK") packages of $LOCK" install_lock
-else
-    stage "build tools" pip_install "setuptools<81" wheel
-    stage "torch, CPU build" install_torch "$("$python" scripts/requirements.py --torch)"
-    stage "vLLM and OpenRLHF" pip_install --no-deps $("$python" scripts/requirements.py --alone)
-    stage "what pyproject.toml asks for" install_resolved
-fi
-stage "bytecode" compile_all
+    # The sandbox filters system calls through this library. Not fatal: python_coder
+    # then refuses to run code, and everything else works.
+    if [ "${found%% *}" = Linux ] && ! "$python" -c 'import ctypes; ctypes.CDLL("libseccomp.so.2")' 2>/dev/null; then
+        say "warning: libseccomp.so.2 is missing, so python_coder will run no code." \
+            "Debian, Ubuntu: apt-get install libseccomp2" >&2
+    fi
+    if [ -n "${wanted:-}" ]; then cp "$wanted" "$VENV/.installed"; fi
+    rm "$VENV/.incomplete"
+}
 
-# The sandbox filters system calls through this library. Not fatal: python_coder
-# then refuses to run code, and everything else works.
-if [ "${found%% *}" = Linux ] && ! "$python" -c 'import ctypes; ctypes.CDLL("libseccomp.so.2")' 2>/dev/null; then
-    say "warning: libseccomp.so.2 is missing, so python_coder will run no code." \
-        "Debian, Ubuntu: apt-get install libseccomp2" >&2
-fi
+# Commands come from pyproject.toml, and the packages from where the tree lies now.
+project() { pwd && cat pyproject.toml; }
 
-if [ -n "${wanted:-}" ]; then cp "$wanted" "$VENV/.installed"; fi
-rm "$VENV/.incomplete"
+install_project() { pip_install --no-deps --editable . && project >"$VENV/.project"; }
+
+# --- what there is to do ------------------------------------------------------
+
+if [ "$mode" = done ] && project | cmp -s - "$VENV/.project"; then exit 0; fi
+if [ "$mode" != done ]; then install_packages; fi
+stage "this tree, editable" install_project
 say "ready after $SECONDS s"
