@@ -39,7 +39,7 @@ class Recorder:
         if run := RUN.get():
             return run
         record = self._record()
-        return record.run(name) if record and name else None
+        return record.find(name) if record and name else None
 
     def _record(self) -> Record | None:
         if self._given:

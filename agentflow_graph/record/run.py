@@ -25,6 +25,7 @@ from agentflow_graph.record.events import Answer, Event, Key, as_json, digest_of
 from agentflow_graph.record.reading import RecordedRun
 
 Ask = Callable[[], Awaitable[Answer]]
+Turnstile = Mapping[str, AbstractAsyncContextManager[Any]]
 
 
 class Sink(Protocol):
@@ -55,7 +56,7 @@ class RunRecord:
         name: str,
         record: Sink | None = None,
         before: RecordedRun | None = None,
-        turnstile: Mapping[str, AbstractAsyncContextManager[Any]] | None = None,
+        turnstile: Turnstile | None = None,
     ) -> None:
         self.name = name
         self.answers: dict[Key, Answer] = dict(before.answers) if before else {}
@@ -159,6 +160,12 @@ RUN: ContextVar[RunRecord | None] = ContextVar("RUN", default=None)
 """The run that the next graph in this context is recorded as."""
 SCOPE: ContextVar[Scope | None] = ContextVar("SCOPE", default=None)
 """The node on whose behalf something is asked here; its `who` asks."""
+
+
+async def recorded(request: Callable[[], Event], ask: Ask) -> Answer:
+    """What `ask` gives, through the record of whoever acts here; see `RunRecord.call`."""
+    scope = SCOPE.get()
+    return await (scope.call(scope.who, request, ask) if scope else ask())
 
 
 @contextmanager

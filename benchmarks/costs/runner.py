@@ -4,7 +4,7 @@
   what the sleeping alone would take. Half a second is quick for a language model. One process has
   CPU for about 60 items a second, so below 0.15 s no order of work could keep up.
 * CPU milliseconds a sample with a model that answers at once: the runner, which calls the graph
-  directly, keeps a journal and tells spans; and inspect's own `agent_bridge()` around the same
+  directly, keeps a record and tells spans; and inspect's own `agent_bridge()` around the same
   graph, whose planner is `ChatOpenAI(model="inspect")` answered by inspect's `mockllm`. Both under
   the same settings of inspect, in turn in one process; best of the rounds. The bridge needs the
   OpenAI client, which is part of its price; the runner's planner is a fake that needs none. Only

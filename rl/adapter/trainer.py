@@ -20,8 +20,8 @@ from rl.adapter.workers.worker import Limits
 from rl.rollout import Trajectory
 from rl.run.export import describe_planner
 from rl.run.folder import move_in
-from rl.run.journal import Journal
 from rl.run.metrics import Recorder, best, outcome, stale
+from rl.run.record import TrainingRecord
 from rl.settings.config import Config
 from rl.settings.errors import Stalled
 
@@ -148,12 +148,12 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
     def save_logs_and_checkpoints(
         self, global_step: int, logs_dict: Any = None, client_states: Any = None
     ) -> None:
-        """Stock; then the journal is cut back to what the checkpoint does not stand for."""
+        """Stock; then the record counts for good what the checkpoint stands for."""
         scalars = {key: value for key, value in logs_dict.items() if isinstance(value, int | float)}
         states = {**client_states, "hopeless": self._hopeless}
         super().save_logs_and_checkpoints(global_step, scalars, states)
         if global_step % self.args.ckpt.save_steps == 0:
-            self.pool.journal.drop(global_step)
+            self.pool.record.settle(global_step)
 
     def evaluate(self, global_step: int, **_: Any) -> dict[str, float]:
         """Held-out success; training ends if that rises no more."""
@@ -209,13 +209,14 @@ def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
         window=rollout.window,
         scoring=config.reward.longest,
     )
-    journal = Journal(config.run / "journal", config.seed if config.deterministic else None)
+    seed = config.seed if config.deterministic else None
+    record = TrainingRecord(config.run / "record", seed)
     return WorkerPool(
         engines,
         config.model.path,
         config.context(),
         limits,
         rollout.workers,
-        journal,
+        record,
         reward=config.reward,
     )
