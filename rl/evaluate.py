@@ -63,7 +63,7 @@ async def _all(
     found = []
     for budget, temperature in product(budgets, temperatures):
         begun = time.time()
-        runs = await table.play(asked, Sampling(temperature, config.rollout.max_tokens), budget)
+        runs = await table.play(asked, Sampling(temperature, config.rollout.reply_tokens), budget)
         figures = evaluation(temperature, runs, time.time() - begun)
         found.append({"max_turns": budget, **figures})
     return found

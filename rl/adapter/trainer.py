@@ -126,7 +126,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
             return counts | {"updated": 0}, step
         status, step = super().train_step(credit, global_step)
         self._version += 1
-        return status | counts | self.experience_maker.gaps | {"updated": 1}, step
+        return status | counts | self.experience_maker.mismatch | {"updated": 1}, step
 
     def _check_hope(self, trajectories: list[Trajectory]) -> None:
         """Stop loudly when nothing scores: a collapsed policy does not come back.

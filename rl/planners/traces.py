@@ -44,7 +44,7 @@ def record(chosen: argparse.Namespace, config: Config) -> None:
     check_new(out)
     asked = data.almanac("train", chosen.questions, chosen.seed)
     asked = [task for task in asked for _ in range(chosen.group)]
-    sampling = Sampling(config.rollout.temperature, config.rollout.max_tokens)
+    sampling = Sampling(config.rollout.temperature, config.rollout.reply_tokens)
 
     async def play(table: Table) -> list[Trajectory]:
         return await table.play(asked, sampling)

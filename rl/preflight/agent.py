@@ -67,7 +67,7 @@ def _room(config: Config, crew: Crew, planner: PolicyModel, question: str) -> Fi
         crew.layout, question, "", crew.cards, "", config.context().max_turns
     )
     bare = len(planner.tokenizer.render(messages))
-    memory, reply, window = crew.memory_tokens, config.rollout.max_tokens, config.rollout.window
+    memory, reply, window = crew.memory_tokens, config.rollout.reply_tokens, config.rollout.window
     text = (
         f"{bare:,} tokens of rules, tools and question + memory {memory:,} + reply {reply:,} "
         f"in a window of {window:,}"

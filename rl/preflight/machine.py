@@ -107,9 +107,9 @@ def written(config: Config, shape: Shape) -> dict[str, float]:
     saves = -(-config.steps // (config.save_every or config.steps))
     kept = min(saves, KEPT)
     rollout = config.rollout
-    calls = config.steps * rollout.questions * rollout.group * config.context().max_turns
+    calls = config.steps * rollout.questions * rollout.group_size * config.context().max_turns
     # Prompts are stored too; on average a run's memory is half full.
-    tokens = calls * (rollout.max_tokens + (rollout.window - rollout.max_tokens) / 2)
+    tokens = calls * (rollout.reply_tokens + (rollout.window - rollout.reply_tokens) / 2)
     return {
         f"{kept} checkpoint(s)": kept * shape.parameters * (12.0 + wide),
         "model and best": float(shape.parameters * wide * (1 + config.evaluation.best)),

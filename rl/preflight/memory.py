@@ -87,7 +87,7 @@ def _activations(config: Config, shape: Shape, wide: int) -> float:
     """
     tokens = config.optimizer.micro_batch * config.rollout.window
     inside = tokens * wide * (10 * shape.hidden + 4 * shape.feed_forward)
-    kept = tokens * wide * shape.hidden if config.model.checkpointing else inside
+    kept = tokens * wide * shape.hidden if config.model.gradient_checkpointing else inside
     logits = tokens * shape.vocabulary * (wide + 8)
     return float(shape.layers * kept + inside + logits)
 
@@ -120,7 +120,8 @@ def _training(config: Config, parts: Budget, device: float) -> Finding:
     if need > device:
         remedy = (
             "raise optimizer.zero_stage, set optimizer.offload, model.reference_offload, "
-            "model.checkpointing or engine.sleep, lower optimizer.micro_batch or rollout.window"
+            "model.gradient_checkpointing or engine.sleep, lower optimizer.micro_batch or "
+            "rollout.window"
         )
         return failure("GPU memory", text, remedy)
     if need > 0.9 * device:

@@ -81,8 +81,8 @@ def described(config: Config, price: Cost) -> Iterator[str]:
     if engine.device == "cpu":
         device = "on CPU"
     yield (
-        f"plan: {config.steps} steps of {rollout.questions} questions x {rollout.group} runs, at "
-        f"most {config.context().max_turns} turns; policy {device}; {engine.count} engine(s)"
+        f"plan: {config.steps} steps of {rollout.questions} questions x {rollout.group_size} runs, "
+        f"at most {config.context().max_turns} turns; policy {device}; {engine.count} engine(s)"
     )
     yield from _step(config, price)
     yield f"evaluations: {price.evaluations}, of at most {price.evaluation_runs:,} runs each"
@@ -107,7 +107,7 @@ def _step(config: Config, price: Cost) -> Iterator[str]:
             f"  judge: question and answer {price.judge_prompt_characters:,} characters, "
             f"reply {price.judge_reply_tokens:,} tokens"
         )
-    yield f"  optimizer steps: {price.optimizer_steps:,} of {config.optimizer.rows} rows"
+    yield f"  optimizer steps: {price.optimizer_steps:,} of {config.optimizer.batch_rows} rows"
 
 
 def _seconds(config: Config, price: Cost) -> Iterator[str]:

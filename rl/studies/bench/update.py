@@ -40,8 +40,8 @@ def configuration(run: Path) -> Config:
         {
             "run": run,
             "model": {"path": str(NANO)},
-            "rollout": {"group": GROUP, "window": 512, "max_tokens": 32},
-            "optimizer": {"rows": BATCH, "micro_batch": BATCH, "lr": 1e-6, "threads": 1},
+            "rollout": {"group_size": GROUP, "window": 512, "reply_tokens": 32},
+            "optimizer": {"batch_rows": BATCH, "micro_batch": BATCH, "lr": 1e-6, "threads": 1},
         }
     )
 

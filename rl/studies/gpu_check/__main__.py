@@ -85,12 +85,14 @@ def packing() -> Finding:
     if not installed("flash-attn"):
         remedy = "pip install --no-build-isolation flash-attn==2.8.3"
         return skip("packing", "flash-attn is not installed", remedy)
-    from rl.adapter.update.packing import leaked_gap, packed_gap
+    from rl.adapter.update.packing import leaked_mismatch, packed_mismatch
 
-    gap, lost = packed_gap(NANO, "cuda"), leaked_gap(NANO, "cuda")
-    text = f"packed flash-attn to padded sdpa: |dlogp| at most {gap:.4f}; a lost end: {lost:.4f}"
+    mismatch, lost = packed_mismatch(NANO, "cuda"), leaked_mismatch(NANO, "cuda")
+    text = (
+        f"packed flash-attn to padded sdpa: |dlogp| at most {mismatch:.4f}; a lost end: {lost:.4f}"
+    )
     remedy = "rows see one another: set model.packing=false, and try another flash-attn"
-    return verdict("packing", gap < PACKED * lost, text, remedy)
+    return verdict("packing", mismatch < PACKED * lost, text, remedy)
 
 
 def installed(distribution: str) -> bool:

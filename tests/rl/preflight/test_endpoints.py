@@ -81,7 +81,7 @@ def test_a_server_that_is_not_there() -> None:
 
 
 def test_loopback_is_another_machine_on_each_node() -> None:
-    more = ["engine.device=gpu", "placement.nodes=2", "optimizer.rows=128"]
+    more = ["engine.device=gpu", "placement.nodes=2", "optimizer.batch_rows=128"]
     with Answering([MODELS]) as server:
         states = [f.state for f in endpoints(asking(server.url, *more)) if f.part == "verifier"]
     assert states == ["ok", "warning"]

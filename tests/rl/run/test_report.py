@@ -20,7 +20,7 @@ STEP = """
 {"kind": "step", "step": 1, "reward": 0.1, "runs": 128, "failed": 0, "turns": 2.5,
  "tool_errors": 0.25, "tools": {"python_coder": 0.4, "wikipedia_search": 0.6},
  "reply_tokens": 16.0, "policy_versions": [0], "groups_used": 12, "groups_dropped": 4,
- "gap_max": 3e-6, "gap_mean": 4e-7, "kl": 0.01, "clip_ratio": 0.001, "grad_norm": 0.3,
+ "mismatch_max": 3e-6, "mismatch_mean": 4e-7, "kl": 0.01, "clip_ratio": 0.001, "grad_norm": 0.3,
  "lr": 0.001, "rollout_seconds": 2.0, "experience_seconds": 0.5, "update_seconds": 1.0,
  "sync_seconds": 0.02, "wall": 41.0}
 """
@@ -29,7 +29,7 @@ SUMMARY = """
  "seconds_to_090": null, "policy_versions_seen": 41, "failed_rollouts": 3}
 """
 CONFIG = """
-{"steps": 2, "seed": 11, "engine": {"device": "cpu"}, "rollout": {"questions": 16, "group": 8}}
+{"steps": 2, "seed": 11, "engine": {"device": "cpu"}, "rollout": {"questions": 16, "group_size": 8}}
 """
 
 
@@ -178,7 +178,7 @@ def test_plots_take_their_colours_from_the_page(page: str) -> None:
         ([], ["No training step is recorded", "No evaluation on held-out", "after step 0"]),
         ([evaluation(0, 0.25)], ["No training step is recorded", "Only one evaluation", "25.0 %"]),
         ([step(1)], ["No evaluation on held-out", "No run on held-out", "after step 1"]),
-        ([step(1, runs=0, tools={}, kl=None, gap_max=0, gap_mean=0)], ["Not recorded"]),
+        ([step(1, runs=0, tools={}, kl=None, mismatch_max=0, mismatch_mean=0)], ["Not recorded"]),
         ([evaluation(0, 0.5, 0.0), evaluation(3, 0.75, 0.0)], ["likeliest reply", "75.0 %"]),
     ],
     ids=["nothing", "step 0", "one step", "every run failed", "greedy only"],

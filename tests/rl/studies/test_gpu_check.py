@@ -45,10 +45,10 @@ def test_throughput_is_measured_and_judged_against_fp32() -> None:
 
 
 def test_a_lost_end_of_a_packed_row_would_show() -> None:
-    from rl.adapter.update.packing import leaked_gap
+    from rl.adapter.update.packing import leaked_mismatch
 
-    assert leaked_gap(NANO, "cpu") > 1.0
-    assert leaked_gap(NANO, "cpu", lengths=(40,)) < 0.1, "one row has nobody to see"
+    assert leaked_mismatch(NANO, "cpu") > 1.0
+    assert leaked_mismatch(NANO, "cpu", lengths=(40,)) < 0.1, "one row has nobody to see"
 
 
 @pytest.mark.skipif(command.installed("flash-attn"), reason="flash-attn is here")
@@ -78,7 +78,7 @@ def metrics(gap: float = 1e-3, first: float = 1e-3, **more: Any) -> list[dict[st
         "update_seconds": 1.0,
     }
     steps = [
-        step | {"gap_mean": gap if i else first, "policy_versions": [i]} | more
+        step | {"mismatch_mean": gap if i else first, "policy_versions": [i]} | more
         for i in range(STEPS)
     ]
     held = [{"kind": "evaluation", "temperature": 0.7, "success": 0.9}] * 2
