@@ -9,8 +9,6 @@ from typing import Any
 import orjson
 import pytest
 
-from agentflow_graph.errors import SettingError
-from rl.report import main
 from rl.run.report import examples, write_report
 
 HOSTILE = "</pre><script>alert(1)</script><img src=//x.example onerror=alert(2)>\"' {{ 7 * 7 }} $x$"
@@ -220,23 +218,6 @@ def test_examples_are_spread_over_changes_and_levels() -> None:
     assert len(found["examples"]) == 6
     assert len({same[0]["level"] for _, same in found["examples"][:3]}) == 3
     assert all(first["id"] == second["id"] for _, (first, second) in found["examples"])
-
-
-def test_the_command_line_writes_the_page_anew(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = lay(tmp_path / "run", [evaluation(0, 0.25)])
-    assert main([str(run)]) == 0
-    assert capsys.readouterr().out == f"{run / 'report.html'}\n"
-
-
-def test_a_folder_that_is_no_run_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SettingError, match="no metrics.jsonl"):
-        write_report(tmp_path)
-    assert main([str(tmp_path)]) == 2
-    assert "no metrics.jsonl; give the folder of a training run" in capsys.readouterr().err
 
 
 def test_importing_the_module_leaves_matplotlib_alone() -> None:
