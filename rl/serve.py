@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen, extra = parser.parse_known_args(arguments)
     try:
         model = planner(chosen.run, chosen.best)
-        words = command(model, chosen.port, allowed(extra))
+        words = command(model, chosen.port, check_extra(extra))
         if chosen.dry_run:
             print(shlex.join(words))
             return 0
@@ -100,7 +100,7 @@ def command(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
     return words + (["--dtype", "float32", "--enforce-eager"] if on_cpu() else [])
 
 
-def allowed(extra: Sequence[str]) -> Sequence[str]:
+def check_extra(extra: Sequence[str]) -> Sequence[str]:
     """Options for vLLM, without those that are ours to set.
 
     Raises:

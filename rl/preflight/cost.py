@@ -56,7 +56,7 @@ def cost(config: Config) -> Cost:
     runs = rollout.questions * rollout.group_size
     calls = _calls(config, runs)
     frozen = sum(n for name, n in calls.items() if name not in ("planner", "judge"))
-    seconds, basis = measured(config)
+    seconds, basis = step_seconds(config)
     return Cost(
         runs=runs,
         calls=calls,
@@ -91,7 +91,7 @@ def _calls(config: Config, runs: int) -> dict[str, int]:
     return {name: count for name, count in wanted.items() if count}
 
 
-def measured(config: Config) -> tuple[float | None, str]:
+def step_seconds(config: Config) -> tuple[float | None, str]:
     """Median seconds of a step in the newest run beside this one with the same settings."""
     folders = config.run.parent.glob("*/metrics.jsonl")
     for metrics in sorted(folders, key=lambda path: -path.stat().st_mtime):

@@ -89,7 +89,7 @@ def disk(config: Config, shape: Shape) -> Iterator[Finding]:
     """Whether the run folder's disk holds checkpoints, the exported model and the rollouts."""
     folder = _existing(config.run.resolve())
     free = shutil.disk_usage(folder).free
-    need = written(config, shape)
+    need = disk_bytes(config, shape)
     text = ", ".join(f"{name} {gib(size)}" for name, size in need.items())
     text += f" = {gib(sum(need.values()))} of {gib(free)} free at {folder}"
     if sum(need.values()) > free:
@@ -101,7 +101,7 @@ def disk(config: Config, shape: Shape) -> Iterator[Finding]:
         yield ok("disk", text)
 
 
-def written(config: Config, shape: Shape) -> dict[str, float]:
+def disk_bytes(config: Config, shape: Shape) -> dict[str, float]:
     """Bytes that a run leaves, at most: rollouts as if every run took all turns in full replies."""
     wide = 4 if config.model.dtype == "fp32" else 2
     saves = -(-config.steps // (config.save_every or config.steps))

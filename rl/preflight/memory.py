@@ -36,7 +36,7 @@ class Budget:
         """What the policy's rank holds at all times."""
         return self.weights + self.gradients + self.optimizer + self.reference
 
-    def described(self) -> str:
+    def describe(self) -> str:
         """The parts, in GiB."""
         parts = {
             "weights": self.weights,
@@ -115,7 +115,7 @@ def _training(config: Config, parts: Budget, device: float) -> Finding:
     colocated = config.placement.colocate == "all" and not config.engine.sleep
     engine = device * config.engine.gpu_utilization if colocated else 0.0
     need = parts.resident + parts.activations + engine
-    text = f"update: {parts.described()}" + (f" + engine {gib(engine)}" if engine else "")
+    text = f"update: {parts.describe()}" + (f" + engine {gib(engine)}" if engine else "")
     text += f" = {gib(need)} of {gib(device)}"
     if need > device:
         remedy = (
@@ -154,7 +154,7 @@ def _on_cpu(config: Config, parts: Budget, host: float) -> Finding:
     # Four processes with torch, Ray or vLLM imported, 0.5 GiB each, and Ray's object store.
     processes = (3 + config.engine.count + config.rollout.workers) * GIB / 2
     need = parts.resident + parts.activations + engines + processes
-    text = f"{parts.described()} + engines {gib(engines)} + processes {gib(processes)}"
+    text = f"{parts.describe()} + engines {gib(engines)} + processes {gib(processes)}"
     return _beside("memory", text, need, host)
 
 

@@ -30,17 +30,17 @@ def dry_run(config: Config, as_json: bool = False) -> None:
     Raises:
         SettingError: at least one check failed.
     """
-    findings = list(examined(config))
+    findings = list(examine(config))
     price = cost(config)
     if as_json:
         print(json.dumps(record(config, findings, price), indent=2))
     else:
-        print("\n".join([*table(findings), "", *described(config, price)]))
+        print("\n".join([*table(findings), "", *describe(config, price)]))
     if bad := sum(finding.state == "failed" for finding in findings):
         raise SettingError(f"{bad} of {len(findings)} checks failed; nothing was started")
 
 
-def examined(config: Config, machine: Machine | None = None) -> Iterator[Finding]:
+def examine(config: Config, machine: Machine | None = None) -> Iterator[Finding]:
     """Every finding, in the order in which a run would meet the matter."""
     machine = machine or Machine.here()
     known = Planner()
@@ -74,7 +74,7 @@ def table(findings: Sequence[Finding]) -> Iterator[str]:
         yield finding.render(width)
 
 
-def described(config: Config, price: Cost) -> Iterator[str]:
+def describe(config: Config, price: Cost) -> Iterator[str]:
     """The plan and its cost for a reader."""
     rollout, place, engine = config.rollout, config.placement, config.engine
     device = f"{place.nodes} machine(s) x {place.gpus} GPU(s), colocate: {place.colocate}"

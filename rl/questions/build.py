@@ -23,7 +23,7 @@ from typing import Any
 from agentflow_graph.errors import SettingError
 from benchmarks.scoring.scorers import normalise
 from rl.questions.files import SHOWN, local_rows
-from rl.questions.hub import downloaded, revision
+from rl.questions.hub import revision, stream_rows
 
 SEED = 42
 Row = Mapping[str, Any]
@@ -192,7 +192,7 @@ def usable(taken: Taken) -> Iterator[bytes]:
 def _rows(taken: Taken) -> Iterable[Row]:
     source = taken.source
     if not taken.files:
-        return downloaded(source.hub, source.config, source.split, source.columns)
+        return stream_rows(source.hub, source.config, source.split, source.columns)
     return (row for path in taken.files for row in local_rows(path, source.columns))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from agentflow_graph.errors import SettingError
 from rl.questions.build import AIME, DEEPMATH, NQ, SEED, build, sha256
-from rl.questions.survey import Survey, listed
+from rl.questions.survey import Survey, list_counts
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,7 +63,7 @@ def _build(chosen: argparse.Namespace) -> int:
 def _check(chosen: argparse.Namespace) -> int:
     survey = Survey.of(chosen.file, chosen.rows)
     print(f"{chosen.file}: {survey.rows:,} questions, {survey.answers:,} right answers")
-    print(f"scorers: {listed(survey.scorers)}\nlevels: {listed(survey.levels)}")
+    print(f"scorers: {list_counts(survey.scorers)}\nlevels: {list_counts(survey.levels)}")
     print(f"questions asked more than once: {survey.repeated:,} rows")
     for task in survey.first:
         print(json.dumps(vars(task), ensure_ascii=False)[:300])

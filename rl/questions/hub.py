@@ -19,7 +19,7 @@ SECONDS = 10.0
 """Most seconds of one request for a small file."""
 
 
-def downloaded(
+def stream_rows(
     name: str, config: str, split: str, columns: Sequence[str]
 ) -> Iterator[Mapping[str, Any]]:
     """Rows of a data set in its own order, only `columns`, never all in memory.
@@ -40,7 +40,7 @@ def downloaded(
 
 
 def revision(name: str) -> str:
-    """The commit of a data set on the hub that `downloaded` reads; empty if the hub is silent."""
+    """The commit of a data set on the hub that `stream_rows` reads; empty if the hub is silent."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
@@ -50,7 +50,7 @@ def revision(name: str) -> str:
         return ""
 
 
-def cached(name: str) -> Path | None:
+def cached_folder(name: str) -> Path | None:
     """The folder of a model that the hub's cache already holds."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -61,7 +61,7 @@ def cached(name: str) -> Path | None:
         return None
 
 
-def fetched(name: str) -> Path:
+def download(name: str) -> Path:
     """The folder of a model, downloaded if it is not in the cache.
 
     Raises:

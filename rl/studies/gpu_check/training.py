@@ -54,10 +54,10 @@ def training(run: Path, gpus: int, seconds: float = 900.0) -> list[Finding]:
         text = f"exit code {done.returncode}: {done.stderr.strip()[-300:]}"
         return [failure("training", text, f"see {run}/log.txt")]
     lines = (run / "metrics.jsonl").read_text().splitlines()
-    return shown(list(map(json.loads, lines)), "NCCL" if gpus > 1 else "CUDA IPC")
+    return findings(list(map(json.loads, lines)), "NCCL" if gpus > 1 else "CUDA IPC")
 
 
-def shown(metrics: Sequence[dict[str, Any]], way: str) -> list[Finding]:
+def findings(metrics: Sequence[dict[str, Any]], way: str) -> list[Finding]:
     """Findings from the lines of metrics.jsonl; `way` is how the weights went to the engine."""
     steps = [entry for entry in metrics if entry["kind"] == "step"]
     held = [entry for entry in metrics if entry["kind"] == "evaluation" and entry["temperature"]]

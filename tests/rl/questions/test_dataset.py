@@ -14,7 +14,7 @@ from rl.questions import build as dataset
 from rl.questions import cli as dataset_cli
 from rl.questions.build import AIME, DEEPMATH, NQ, build, sha256
 from rl.questions.files import every
-from rl.questions.hub import downloaded
+from rl.questions.hub import stream_rows
 from rl.task import Task
 
 NQ_ROWS: list[dict[str, Any]] = [
@@ -148,7 +148,7 @@ def test_a_source_without_files_is_streamed_by_the_datasets_library(
 
 
 def test_a_hub_without_the_data_set_is_named(tmp_path: Path) -> None:
-    rows = downloaded(str(tmp_path / "none"), "", "train", ("id", "question"))
+    rows = stream_rows(str(tmp_path / "none"), "", "train", ("id", "question"))
     with pytest.raises(SettingError, match=r"none cannot be read from the hub .* name its files"):
         list(rows)
 
