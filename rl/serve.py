@@ -90,7 +90,7 @@ def command(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
     if not (model / "config.json").exists():
         raise SettingError(f"{model} has no config.json; name the model folder of a run")
     if importlib.util.find_spec("vllm") is None:
-        raise SettingError("vLLM is not installed; install agentflow-graph[cpu] or [gpu]")
+        raise SettingError("vLLM is not installed; run `make setup`, or on GPUs see docs/gpu.md")
     words = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *extra]
     words += ["--model", str(model)]
     words += ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", "planner"]

@@ -51,7 +51,7 @@ class Cost:
 
 
 def cost(config: Config) -> Cost:
-    """The bounds for a configuration, and the seconds of a run like it beside its folder."""
+    """The bounds for a configuration, and the seconds of a run like it in the same folder."""
     rollout, context = config.rollout, config.context()
     runs = rollout.questions * rollout.group_size
     calls = _calls(config, runs)
@@ -92,7 +92,7 @@ def _calls(config: Config, runs: int) -> dict[str, int]:
 
 
 def step_seconds(config: Config) -> tuple[float | None, str]:
-    """Median seconds of a step in the newest run beside this one with the same settings."""
+    """Median seconds of a step in the newest run with the same settings in the parent folder."""
     folders = config.run.parent.glob("*/metrics.jsonl")
     for metrics in sorted(folders, key=lambda path: -path.stat().st_mtime):
         if _alike(config, metrics.parent) and (seconds := list(_steps(metrics))):

@@ -130,7 +130,7 @@ def _training(config: Config, parts: Budget, device: float) -> Finding:
 
 
 def _serving(config: Config, parts: Budget, device: float) -> Finding:
-    """The engine's share must hold its weights and some caches, beside what never leaves."""
+    """The engine's share must hold its weights and some caches; the policy's part never leaves."""
     share = device * config.engine.gpu_utilization
     beside = parts.resident if config.placement.colocate == "all" else 0.0
     room = share - parts.engine_weights

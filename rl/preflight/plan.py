@@ -112,7 +112,7 @@ def _step(config: Config, price: Cost) -> Iterator[str]:
 
 def _seconds(config: Config, price: Cost) -> Iterator[str]:
     if price.seconds is None:
-        yield "seconds: not known; no run with these settings has been measured beside this folder"
+        yield "seconds: not known; no folder next to this one holds a run with these settings"
         return
     whole = price.seconds * config.steps / 60
     yield (

@@ -77,7 +77,7 @@ def _check(chosen: argparse.Namespace) -> int:
 
 
 def _against_manifest(path: Path) -> str | None:
-    """What the manifest beside the file says otherwise; None if there is none for it."""
+    """Where the file differs from the manifest in its folder; None if that does not list it."""
     manifest = path.parent / "manifest.json"
     if not manifest.exists():
         return None
@@ -87,4 +87,4 @@ def _against_manifest(path: Path) -> str | None:
     found = sha256(path)
     wanted = known[path.name]["sha256"]
     same = found == wanted
-    return "" if same else f"fault: sha256 is {found}, manifest.json says {wanted}: build it anew"
+    return "" if same else f"fault: sha256 is {found}, manifest.json says {wanted}: build it again"

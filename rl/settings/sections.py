@@ -19,7 +19,7 @@ class Section(BaseModel):
 
 
 class Lora(Section):
-    """Adapters in the place of the full update; the engines are given merged weights."""
+    """Adapters instead of the full update; the engines get merged weights."""
 
     rank: int = Field(0, ge=0, description="Rank of the adapters; 0: all weights are trained")
     alpha: int = Field(32, ge=1, description="The update counts alpha / rank times")

@@ -60,7 +60,7 @@ class FlowActor(Actor):  # type: ignore[misc]
         return found.gather(1, (place - first).clamp(0, keep - 1)), output
 
     def _packed(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
-        """Rows behind one another without padding; positions that begin anew part them."""
+        """Rows behind one another without padding; each begins where positions restart at 0."""
         real = attended.flatten().nonzero()[:, 0]
         position = (attended.long().cumsum(-1) - 1).flatten()[real]
         acts = torch.nn.functional.pad(acted, (0, 1)).flatten()[real].nonzero()[:, 0]

@@ -50,7 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=positive, default=Sizes.steps, help="of online training")
     parser.add_argument("--sft-steps", type=positive, default=Sizes.sft_steps)
     parser.add_argument("--warm-steps", type=positive, default=Sizes.warm_steps)
-    parser.add_argument("--set", nargs="+", default=[], metavar="key=value", help="as of rl.train")
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="key=value", help="settings of rl.train"
+    )
     chosen = parser.parse_args(arguments)
     sizes = Sizes(chosen.steps, chosen.sft_steps, chosen.warm_steps, tuple(chosen.set))
     signal.signal(signal.SIGTERM, _leave)

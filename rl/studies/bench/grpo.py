@@ -27,7 +27,7 @@ def pad(rows: list[list[int]], left: bool) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class Rows(GRPOTrainer):
-    """Takes given rows in the place of generated ones; the rest is TRL's."""
+    """Takes given rows instead of generating them; the rest is TRL's."""
 
     given: list[Trajectory]
 
