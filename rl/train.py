@@ -204,7 +204,7 @@ def at_hand(config: Config) -> Config:
     name = config.model.path
     if Path(name).exists() or config.model.warm_start or not hub.NAME.fullmatch(name):
         return config
-    folder = str(hub.fetched(name))
+    folder = str(hub.download(name))
     return config.model_copy(update={"model": config.model.model_copy(update={"path": folder})})
 
 

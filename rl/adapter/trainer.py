@@ -126,7 +126,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
             return counts | {"updated": 0}, step
         status, step = super().train_step(credit, global_step)
         self._version += 1
-        return status | counts | self.experience_maker.gaps | {"updated": 1}, step
+        return status | counts | self.experience_maker.mismatch | {"updated": 1}, step
 
     def _check_hope(self, trajectories: list[Trajectory]) -> None:
         """Stop loudly when nothing scores: a collapsed policy does not come back.
@@ -190,7 +190,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         kept = self.config.run / "best"
         if trained_under(kept).get("steps") == step:
             return
-        # Written beside it and then renamed: whatever happens, `best` is whole.
+        # Written to another folder and then renamed: after a kill `best` is still complete.
         fresh = kept.with_name("best.new")
         shutil.rmtree(fresh, ignore_errors=True)
         ray.get(self.actor_model_group.async_run_method(method_name="export", folder=str(fresh)))

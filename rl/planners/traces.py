@@ -46,7 +46,7 @@ def record(chosen: argparse.Namespace, config: Config) -> None:
     check_new(out)
     asked = data.almanac("train", chosen.questions, chosen.seed)
     asked = [task for task in asked for _ in range(chosen.group)]
-    sampling = Sampling(config.rollout.temperature, config.rollout.max_tokens)
+    sampling = Sampling(config.rollout.temperature, config.rollout.reply_tokens)
 
     # A kill leaves the folder under another name: what stands at `out` is whole.
     partial = out.with_name(f"{out.name}.partial")

@@ -168,7 +168,7 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         torch.distributed.barrier()
 
     def save_model(self) -> None:
-        """The planner of the run, and beside it the adapter if there is one."""
+        """Save the planner of the run and, if there is one, its adapter."""
         out = Path(self.strategy.args.ckpt.output_dir)
         self.export(str(out))
         if isinstance(self.actor.model.module, PeftModel):

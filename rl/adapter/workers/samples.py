@@ -34,7 +34,7 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
         self.pool = pool
         self.train = read(config.run / "data" / "train.jsonl")
         self.heldout = read(config.run / "data" / "heldout.jsonl")
-        floor, ahead = config.data.curriculum_floor, config.rollout.ahead
+        floor, ahead = config.data.curriculum_floor, config.rollout.max_steps_ahead
         self.curriculum = (
             Curriculum(self.train, config.seed, floor, ahead) if config.data.curriculum else None
         )
@@ -43,9 +43,11 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
     def of_step(self, step: int) -> list[Trajectory]:
         """The trajectories of a step, counted from 1; runs of a question stand together.
 
-        Those of the next `rollout.ahead` steps are under way when this returns.
+        Those of the next `rollout.max_steps_ahead` steps are under way when this returns.
         """
-        for number in range(step, min(step + self.config.rollout.ahead, self.config.steps) + 1):
+        for number in range(
+            step, min(step + self.config.rollout.max_steps_ahead, self.config.steps) + 1
+        ):
             if number not in self._pending:
                 tasks = self._tasks(number)[: self.config.rollout.questions]
                 self._pending[number] = self.pool.submit(tasks, self._batch(number))
@@ -66,8 +68,8 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
 
     def _batch(self, step: int) -> Batch:
         rollout = self.config.rollout
-        sampling = Sampling(rollout.temperature, rollout.max_tokens)
-        return Batch(train_batch(step), rollout.group, sampling)
+        sampling = Sampling(rollout.temperature, rollout.reply_tokens)
+        return Batch(train_batch(step), rollout.group_size, sampling)
 
     def _tasks(self, step: int) -> list[Task]:
         """The questions of a step, and behind them those that may replace some."""
@@ -88,7 +90,7 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
 
     def evaluate(self, step: int, temperature: float) -> list[Trajectory]:
         """One trajectory for each held-out question."""
-        sampling = Sampling(temperature, self.config.rollout.max_tokens)
+        sampling = Sampling(temperature, self.config.rollout.reply_tokens)
         batch = Batch(heldout_batch(step, temperature), 1, sampling)
         with self.awake():
             return [group[0] for group in self.pool.run(self.heldout, batch)]
