@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from langchain_core.tools import BaseTool
 
-from tools.result import ToolResult, bounded, error, redacted, timeout
+from tools.outcomes.result import ToolResult, bounded, error, redacted, timeout
 
 T = TypeVar("T")
 Example = tuple[str, str]

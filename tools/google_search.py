@@ -18,7 +18,7 @@ from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
-from tools.result import ToolResult, error, ok, unavailable
+from tools.outcomes.result import ToolResult, error, ok, unavailable
 from tools.services.cache import Cache, default_folder
 from tools.services.faults import RemoteFault
 from tools.web.gemini import Gemini

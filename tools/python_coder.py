@@ -20,9 +20,9 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
-from tools import result
 from tools.base import Example, FlowTool
-from tools.result import ToolResult, visible
+from tools.outcomes import result
+from tools.outcomes.result import ToolResult, visible
 from tools.sandbox import choose
 from tools.sandbox.protocol import Execution, Limits, Sandbox
 

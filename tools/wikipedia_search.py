@@ -15,7 +15,7 @@ from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
-from tools.result import ToolResult, error, ok, unavailable
+from tools.outcomes.result import ToolResult, error, ok, unavailable
 from tools.services.faults import RemoteFault
 from tools.wiki.corpus import default_corpus
 from tools.wiki.passage import Backend, BackendError, CheckedBackend, Passage

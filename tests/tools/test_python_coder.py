@@ -9,8 +9,8 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatResult
 
 from tools.catalog.catalog import card
+from tools.outcomes.result import redacted
 from tools.python_coder import NOTHING, PythonCoder, block, unfenced
-from tools.result import redacted
 from tools.sandbox.protocol import Execution, ExecutionStatus, Limits
 from tools.sandbox.warm import WarmSandbox
 

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from tools.base import TypedTool
-from tools.result import ToolResult, bounded, error, ok, unavailable
+from tools.outcomes.result import ToolResult, bounded, error, ok, unavailable
 
 if TYPE_CHECKING:
     from mcp import Client

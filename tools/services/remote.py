@@ -29,7 +29,7 @@ import stamina
 from aiolimiter import AsyncLimiter
 from pydantic import SecretStr
 
-from tools.result import visible
+from tools.outcomes.result import visible
 from tools.services.faults import RemoteFault
 from tools.services.wire import MAX_BYTES, Bounded, retry_after, said, trust
 

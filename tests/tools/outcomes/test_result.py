@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.result import SMALLEST_LIMIT, bounded, ok, visible
+from tools.outcomes.result import SMALLEST_LIMIT, bounded, ok, visible
 
 
 @given(st.text(max_size=500), st.integers(SMALLEST_LIMIT, 300))
