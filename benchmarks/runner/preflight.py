@@ -61,9 +61,11 @@ def check(request: Request) -> Judge | None:
 
 
 def needs_inspect() -> None:
-    """Raises SettingError where the extra is not installed."""
+    """Raises SettingError where inspect_ai is not installed."""
     if find_spec("inspect_ai") is None:
-        raise SettingError("the runner needs inspect_ai; install agentflow-graph[bench]")
+        raise SettingError(
+            "the runner needs inspect_ai: run `make setup` or `pip install inspect-ai`"
+        )
 
 
 def _check_prices(context: Context, request: Request) -> None:

@@ -70,7 +70,9 @@ class Server(BaseModel, frozen=True):
             from mcp import Client, StdioServerParameters
             from mcp.client.streamable_http import streamable_http_client
         except ImportError as fault:
-            raise ServerError(f"MCP needs {fault.name}: install agentflow-graph[mcp]") from fault
+            raise ServerError(
+                f"MCP needs {fault.name}: run `make setup` or `pip install mcp`"
+            ) from fault
         if self.command:
             started = StdioServerParameters(command=self.command, args=self.args, env=self.env)
             async with Client(started, read_timeout_seconds=seconds) as client:
