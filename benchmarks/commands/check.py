@@ -15,7 +15,7 @@ from agentflow_graph.errors import SettingError
 from benchmarks.items.data import PAPER, Loaded, NoData, locate, must_be_folder
 from benchmarks.items.item import Benchmark, Item
 from benchmarks.items.spellings import spellings, strange
-from benchmarks.report.tables import table
+from benchmarks.report.terminal_table import render_table
 from benchmarks.tasks.registry import benchmark, registry
 
 SHOWN = 5
@@ -103,7 +103,7 @@ def shown(found: Sequence[Checked]) -> str:
     """The table, and below it what is wrong or missing."""
     rows = [_cells(each) for each in found]
     below = [line for each in found for line in _remarks(each)]
-    return "\n".join([table(HEAD, rows), *([""] if below else []), *below])
+    return "\n".join([render_table(HEAD, rows), *([""] if below else []), *below])
 
 
 def _judged(of: Benchmark, subset: str, loaded: Loaded) -> Checked:

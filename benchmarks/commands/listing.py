@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from benchmarks.items.item import Benchmark
-from benchmarks.report.tables import table
+from benchmarks.report.terminal_table import render_table
 from benchmarks.tasks.registry import registry
 
 
@@ -34,7 +34,7 @@ def call(asked: argparse.Namespace) -> int:
         ]
         for each in facts
     ]
-    print(table(["task", "title", "data set", "split", "subsets", "scorer", "gated"], rows))
+    print(render_table(["task", "title", "data set", "split", "subsets", "scorer", "gated"], rows))
     return 0
 
 

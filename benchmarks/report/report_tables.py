@@ -1,4 +1,4 @@
-"""The tables of a report, as text: Markdown and the page show the same cells.
+"""The tables of a report; Markdown and the page show the same cells.
 
 A cell may hold text of a model, a tool or a data set; who shows it escapes it.
 """
@@ -10,9 +10,9 @@ from statistics import fmean
 from typing import NamedTuple
 
 from benchmarks.items.item import Benchmark
-from benchmarks.report.cells import NONE, Table, dollars, number, percent, points, shorten
 from benchmarks.report.result import Result, Session
 from benchmarks.report.summary import Accuracy, Summary
+from benchmarks.report.table import NONE, Table, dollars, number, percent, points, shorten
 
 KINDS = {
     "search": "Search",
