@@ -16,10 +16,10 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.set_defaults(call=call)
 
 
-def call(asked: argparse.Namespace) -> int:
+def call(args: argparse.Namespace) -> int:
     """Print the table; always 0."""
     facts = [fact(benchmark) for benchmark in registry().values()]
-    if asked.json:
+    if args.json:
         print(json.dumps(facts, indent=2))
         return 0
     rows = [

@@ -140,12 +140,12 @@ async def cpu(rounds: int, samples: int) -> tuple[float, float]:
     return best[0], best[1]
 
 
-async def measure(asked: argparse.Namespace) -> dict[str, float]:
+async def measure(args: argparse.Namespace) -> dict[str, float]:
     """Everything, after a warm-up of both sides."""
     await ours(build_graph({"planner": Fake()}, [look_up]), 4)
     await bridged(bridge_agent(), 4)
-    mine, bridge = await cpu(asked.rounds, asked.samples)
-    took, ideal = await wall(asked.items, asked.delay)
+    mine, bridge = await cpu(args.rounds, args.samples)
+    took, ideal = await wall(args.items, args.delay)
     return {
         "wall_seconds": took,
         "ideal_seconds": ideal,

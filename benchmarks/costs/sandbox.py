@@ -147,8 +147,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.costs.sandbox")
     parser.add_argument("--rounds", type=int, default=15)
-    asked = parser.parse_args()
-    figures = asyncio.run(measure(asked.rounds))
+    args = parser.parse_args()
+    figures = asyncio.run(measure(args.rounds))
     print(_table(figures))
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
