@@ -62,14 +62,14 @@ class WikipediaSearch(FlowTool):
             return fault.result()
         if not passages:
             return error(f"no article matches '{query}'; search for a name or a title")
-        return ok(rendered(passages))
+        return ok(format_passages(passages))
 
     async def missing(self) -> str:
         """What keeps the backend from searching, if it can tell, with the remedy."""
         return self.backend.missing() if isinstance(self.backend, CheckedBackend) else ""
 
 
-def rendered(passages: list[Passage]) -> str:
+def format_passages(passages: list[Passage]) -> str:
     """Passages as the planner reads them."""
     if len(passages) == 1:
         return f"{passages[0].title}: {passages[0].text}"

@@ -43,7 +43,7 @@ PAGE = (
 class Near(BaseHTTPRequestHandler):
     """Answers searches and pages after `DELAY` seconds, and counts them."""
 
-    asked = 0
+    requests = 0
 
     def do_GET(self) -> None:
         """A page."""
@@ -55,7 +55,7 @@ class Near(BaseHTTPRequestHandler):
         self._answer("application/json", json.dumps(FOUND).encode())
 
     def _answer(self, media: str, body: bytes) -> None:
-        Near.asked += 1
+        Near.requests += 1
         time.sleep(DELAY)
         self.send_response(200)
         self.send_header("Content-Type", media)
@@ -102,14 +102,14 @@ async def compared(url: str, folder: Path, rounds: int, page: bool) -> dict[str,
     misses, hits = [], []
     for number in range(rounds):
         one = tool(url, folder)
-        asked = {"query": f"museum {number}"} | ({"url": f"{url}/{number}"} if page else {})
-        misses.append(await timed(one, asked))
-        hits.append(await timed(one, asked))
-    before = Near.asked
-    asked = {"query": "at once"} | ({"url": f"{url}/once"} if page else {})
-    await asyncio.gather(*(timed(tool(url, folder), asked) for _ in range(AT_ONCE)))
+        arguments = {"query": f"museum {number}"} | ({"url": f"{url}/{number}"} if page else {})
+        misses.append(await timed(one, arguments))
+        hits.append(await timed(one, arguments))
+    before = Near.requests
+    arguments = {"query": "at once"} | ({"url": f"{url}/once"} if page else {})
+    await asyncio.gather(*(timed(tool(url, folder), arguments) for _ in range(AT_ONCE)))
     miss, hit = statistics.median(misses), statistics.median(hits)
-    requests = float(Near.asked - before)
+    requests = float(Near.requests - before)
     return {"miss_ms": miss, "hit_ms": hit, "hit_over_miss": hit / miss, "requests_of_8": requests}
 
 

@@ -1,7 +1,7 @@
 """Tools of MCP servers as LangChain tools (Model Context Protocol, revisions to 2026-07-28).
 
-    tools = await listed(servers("http://127.0.0.1:8000/mcp")[0])
-    tools = [t for server in servers("servers.json") for t in await listed(server)]
+    tools = await list_tools(servers("http://127.0.0.1:8000/mcp")[0])
+    tools = [t for server in servers("servers.json") for t in await list_tools(server)]
 
 A file of servers is the JSON that MCP hosts share; `${NAME}` in it is read from the environment, so
 that it holds no key:
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from tools.base import TypedTool
-from tools.outcomes.result import ToolResult, bounded, error, ok, unavailable
+from tools.outcomes.result import ToolResult, error, ok, shorten, unavailable
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -96,14 +96,14 @@ class McpTool(TypedTool):
         server: Server = self.server
         try:
             async with server.session(seconds) as client:
-                return worded(await client.call_tool(self.remote_name, arguments))
+                return to_result(await client.call_tool(self.remote_name, arguments))
         except ServerError as fault:
             return unavailable(str(fault))
         except Exception as fault:
             return unavailable(f"{server.name} cannot be asked ({reason(fault)}): is it running?")
 
 
-def worded(result: CallToolResult) -> ToolResult:
+def to_result(result: CallToolResult) -> ToolResult:
     """A server's answer as text; what is no text is named, not shown."""
     parts = [_text(block) for block in result.content]
     if not parts and result.structured_content is not None:
@@ -128,7 +128,7 @@ def _text(block: ContentBlock) -> str:
             return str(inner.get("text") or f"[{inner['uri']} left out]")
 
 
-async def listed(server: Server) -> list[McpTool]:
+async def list_tools(server: Server) -> list[McpTool]:
     """The tools of a server, in its order.
 
     Raises:
@@ -164,7 +164,7 @@ def _made(server: Server, tool: Tool) -> McpTool:
         )
     return McpTool(
         name=tool.name,
-        description=bounded(tool.description or tool.name, LONGEST_DESCRIPTION),
+        description=shorten(tool.description or tool.name, LONGEST_DESCRIPTION),
         args_schema=tool.input_schema,
         server=server,
         remote_name=tool.name,

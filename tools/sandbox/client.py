@@ -108,7 +108,7 @@ class Zygote:
 
     def _start(self, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
         flags = ["-I", "-S", "-B", "-X", "utf8", "-c", _BOOT]
-        setup = json.dumps(self.launch.setup.plain())
+        setup = json.dumps(self.launch.setup.as_dict())
         command = [*self.launch.command, *flags, setup, self.launch.modules]
         pipe = subprocess.PIPE
         return subprocess.Popen(
