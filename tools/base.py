@@ -26,14 +26,14 @@ Example = tuple[str, str]
 class TypedTool(BaseTool):
     """A `BaseTool` that returns `(text, ToolResult)` and never raises for its own failures.
 
-    `asyncio.CancelledError` passes through: whoever cancels the call cancels the work.
+    `asyncio.CancelledError` passes through: cancelling the call cancels the work.
     """
 
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     text_limit: int = 3500
     """Characters of text the planner gets at most."""
     timeout: float = 0.0
-    """Seconds of one call; 0 leaves the end to the tool and to whoever calls it."""
+    """Seconds of one call; 0 leaves the end to the tool and to its caller."""
 
     @abstractmethod
     async def answer(self, *args: Any, **kwargs: Any) -> ToolResult:

@@ -1,6 +1,6 @@
 """What the runner costs: `python -m benchmarks.costs.runner` prints ratios and a line of JSON.
 
-* Wall time of `--items` items of four model calls of `--delay` seconds each, 32 at once, beside
+* Wall time of `--items` items of four model calls of `--delay` seconds each, 32 at once, against
   what the sleeping alone would take. Half a second is quick for a language model. One process has
   CPU for about 60 items a second, so below 0.15 s no order of work could keep up.
 * CPU milliseconds a sample with a model that answers at once: the runner, which calls the graph

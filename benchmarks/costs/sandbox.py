@@ -1,7 +1,7 @@
 """What the sandbox costs: `python -m benchmarks.costs.sandbox` prints a table and one line of JSON.
 
 * Milliseconds of one call that prints a word, and of one that factors a polynomial with sympy, for
-  every backend that holds here, beside a bare subprocess of the same Python without any wall,
+  every backend that holds here, against a subprocess of the same Python without any wall,
   measured in turn in every round. Best and median: the best is the cost, the median the neighbours.
 * The first call of a backend, which starts its zygote and imports numpy and sympy there.
 * 64 calls at once: seconds until all are done, and how many failed.

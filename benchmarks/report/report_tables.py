@@ -57,7 +57,7 @@ def accuracy_table(
 ) -> Table:
     """One row a task, then the mean of each kind that has several."""
     rows = [
-        [benchmarks[name].title, *_accuracy(each), *_beside(each, baseline.get(name), baseline)]
+        [benchmarks[name].title, *_accuracy(each), *_against(each, baseline.get(name), baseline)]
         for name, each in summaries.items()
     ]
     for kind, tasks, value, error in means(summaries, benchmarks):
@@ -88,7 +88,7 @@ def _accuracy(summary: Summary) -> list[str]:
     ]
 
 
-def _beside(each: Summary, other: Summary | None, baseline: Mapping[str, Summary]) -> list[str]:
+def _against(each: Summary, other: Summary | None, baseline: Mapping[str, Summary]) -> list[str]:
     if other is None:
         return [NONE, NONE] if baseline else []
     gain = 100 * (each.accuracy.mean - other.accuracy.mean)

@@ -1,6 +1,6 @@
 """MedQA: questions of the United States Medical Licensing Examination (Jin et al., 2021).
 
-In the original's file the field `pid` starts anew at row 100, and the original looks golds up by
+In the original's file the field `pid` starts again at row 100, and the original looks golds up by
 it: each of the paper's 100 items is compared with another question's answer. Here a gold is of its
 own row.
 """

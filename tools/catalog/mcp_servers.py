@@ -10,7 +10,7 @@ that it holds no key:
                     "files": {"command": "python", "args": ["server.py"], "env": {}}}}
 
 Each call opens a session of its own, which works from any event loop and survives a restart of the
-server; a server that is started by a command starts anew each time and keeps nothing between calls.
+server; one that is started by a command starts each time and keeps nothing between calls.
 Such a server gets PATH, HOME and the like, and of the rest of the environment only what `env` says.
 
 Why not langchain-mcp-adapters: up to 0.3.2 it needs the SDK's version 1, and vLLM needs version 2.

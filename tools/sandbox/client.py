@@ -2,7 +2,7 @@
 
 Threads and not an event loop, because the process must outlive any loop: a trainer, a test suite
 and a notebook each make several. `PR_SET_PDEATHSIG` watches the *thread* that starts a process,
-hence a keeper of its own. A `Zygote` lives once; whoever uses it makes a new one when it `ended`.
+hence a keeper of its own. A `Zygote` lives once; its user makes a new one when it `ended`.
 """
 
 from __future__ import annotations

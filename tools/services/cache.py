@@ -9,8 +9,8 @@ in other loops, threads and processes wait for a lock of that key and then find 
 table. Failures are never kept.
 
 A key is the SHA-256 of provider and arguments, so the table shows neither; secrets belong in
-neither. Files are readable by their owner alone. The lock saves calls, it guards nothing: whoever
-has waited `WAIT` seconds calls without it.
+neither. Files are readable by their owner alone. The lock saves calls, it guards nothing: a caller
+that has waited `WAIT` seconds goes on without it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def key_of(provider: str, arguments: Mapping[str, Any]) -> str:
 
 
 class Cache:
-    """A table in `folder`, and the locks beside it; with `folder=None` only callers are joined."""
+    """A table in `folder`, and its locks; with `folder=None` only callers are joined."""
 
     def __init__(self, folder: Path | None) -> None:
         """Nothing is created yet."""
@@ -98,7 +98,7 @@ class Cache:
         try:
             return await _joined(flight)
         finally:
-            # Whoever comes after the end, or after a cancelling, asks anew.
+            # A caller that comes after the end, or after a cancelling, asks again.
             if flights.get(name) is flight and (flight.task.done() or not flight.waiting):
                 del flights[name]
 

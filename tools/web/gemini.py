@@ -4,8 +4,8 @@
     answer.text, answer.sources         # "It opens at nine.[1]", [Hit(...)]
 
 This is what AgentFlow's Google Search does ("Grounding with Google Search", ai.google.dev). The
-addresses of sources are redirects of Google's; they are shown as they are, and whoever wants the
-page reads it with web_search, whose client is safe to follow them.
+addresses of sources are redirects of Google's; they are shown as they are. web_search can read the
+page, because its client follows redirects safely.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def read_candidate(candidate: Any) -> SearchResult:
     metadata = candidate.grounding_metadata
     chunks = (metadata and metadata.grounding_chunks) or []
     webs = [chunk.web if chunk else None for chunk in chunks]
-    # Sources without an address cannot be shown: the others are numbered anew.
+    # Sources without an address cannot be shown: the others are numbered again.
     numbers = {old: new for new, old in enumerate(n for n, web in enumerate(webs) if web)}
     supports = _supports((metadata and metadata.grounding_supports) or [], numbers)
     texts = [

@@ -4,7 +4,7 @@
 
 The wrapper is imported on the first search, in a thread, because langchain-community warns at
 every import that it is no longer maintained. Its asynchronous call is used, with a session of
-ours: the synchronous one has no time limit, and a thread that waits for ever cannot be ended.
+ours: the synchronous one has no time limit, and a thread that waits without end cannot be stopped.
 """
 
 from __future__ import annotations

@@ -104,12 +104,12 @@ def _letter(mark: re.Match[str]) -> int:
 
 
 def _option(options: Sequence[str], letter: str) -> str | None:
-    place = ascii_uppercase.index(letter.upper())
-    return options[place] if place < len(options) else None
+    number = ascii_uppercase.index(letter.upper())
+    return options[number] if number < len(options) else None
 
 
 def _agreed(options: Sequence[str], letter: str, text: str) -> str | None:
-    """The letter's option, if the text beside it is that option, its beginning, or it and an aside.
+    """The letter's option, if its text is that option, its beginning, or it and an aside.
 
     Text that is another option, or an aside that names one, contradicts the letter.
     """
