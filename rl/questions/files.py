@@ -4,8 +4,8 @@
     tasks = every(Path("mine.parquet"))           # refused as a whole if a row is wrong
 
 A row has `question` and its right answers as `answers`, `answer`, `golden_answers` or
-`final_answer`, a list or one value; `id`, `level` and `scorer` (a rule of
-`benchmarks.scoring.scorers`) where they are known.
+`final_answer`, a list or one value. `id`, `level` and `scorer` (a rule of
+`benchmarks.scoring.scorers`) are optional.
 """
 
 from __future__ import annotations
