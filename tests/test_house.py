@@ -29,7 +29,7 @@ ORDER = {
     "tools": (
         "__main__ > catalog"
         " > base_generator google_search python_coder web_search wikipedia_search"
-        " > web > wiki > sandbox > services > base > result > __init__"
+        " > web > wiki > sandbox > services > base > outcomes > __init__"
     ),
 }
 """The rooms of a package's top level: each imports only those to its right, and those between two

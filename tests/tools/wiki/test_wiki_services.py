@@ -14,7 +14,7 @@ from answering import Answering, Reply, Request
 
 from tools.services.cache import Cache
 from tools.services.remote import Service
-from tools.wiki.kept import Kept
+from tools.wiki.cached_backend import CachedBackend
 from tools.wiki.mediawiki import MediaWiki
 from tools.wiki.passage import Passage
 from tools.wiki.retrieval import Retrieval
@@ -178,7 +178,7 @@ async def test_the_whole_call_has_an_end() -> None:
 async def test_a_group_that_asks_alike_asks_once(tmp_path: Path) -> None:
     with Answering(api) as server:
         backend = MediaWiki("me@example.org", url=server.url, service=QUICK)
-        kept = Kept(backend, "mediawiki", Cache(tmp_path), hours=1.0)
+        kept = CachedBackend(backend, "mediawiki", Cache(tmp_path), hours=1.0)
         found = await asyncio.gather(*(kept.search("mayor of Old Harbor", 2) for _ in range(8)))
     assert len(server.asked) == 2
     assert all(one == found[0] for one in found)
