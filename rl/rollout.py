@@ -224,6 +224,18 @@ def finished_runs(record: Record) -> Finished:
     return {
         (event["task"], event["number"]): (event, run)
         for run in record.known.values()
-        for event in run.notes
-        if event["event"] == FINISHED
+        for event in outcomes(run)
     }
+
+
+def outcomes(run: RecordedRun) -> list[Event]:
+    """The `finished` events of an attempt; none where something of it was lost.
+
+    A power cut may spare a line and take one before it.
+    """
+    turns, answers = (run.state or {}).get("turns", []), run.answers_of("planner")
+    calls = {(turn["index"], call["number"]) for turn in turns for call in turn["planner"]}
+    if calls - answers.keys():
+        return []
+    known = [event for event in run.notes if event["event"] == FINISHED]
+    return [event for event in known if run.state or event["failure"]]

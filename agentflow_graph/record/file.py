@@ -83,10 +83,13 @@ class Record:
         """A run that is new for sure: nothing is looked up."""
         return self._keep(RunRecord(name, self))
 
-    def find(self, name: str) -> RunRecord:
+    async def find(self, name: str) -> RunRecord:
         """The run of that name, also one that ended since `known` was read, or began elsewhere."""
-        if name not in self._open and name not in self.known:
-            self._known = None
+        if name in self._open:
+            return self._open[name]
+        await self.flushed()
+        if self._known is None or name not in self._known:
+            self._known = await asyncio.to_thread(read, self.folder)
         return self.run(name)
 
     def _keep(self, run: RunRecord) -> RunRecord:
@@ -130,13 +133,19 @@ class Record:
         Raises:
             RecordError: the disk does not take it, now or since an earlier event.
         """
-        line = line_of(event, self._secrets)
+        self.append(line_of(event, self._secrets))
+
+    def append(self, lines: bytes) -> None:
+        """Add lines that are encoded already; raises RecordError as `write` does."""
         with self._writing:
             if self.fault:
                 raise RecordError(self.fault)
             if self._file < 0:
                 self._begin_file()
-            self._append(line)
+            self._append(lines)
+
+    async def flushed(self) -> None:
+        """Returns once what was written can be read: at once, for it is written at once."""
 
     def _begin_file(self) -> None:
         try:

@@ -40,6 +40,9 @@ class Sink(Protocol):
     def close_run(self, name: str) -> None:
         """A run has ended."""
 
+    async def flushed(self) -> None:
+        """Returns once what was written can be read."""
+
 
 class RunRecord:
     """One run: what it was answered before, and where new events go.
@@ -88,10 +91,11 @@ class RunRecord:
                 time=time.time(),
             )
 
-    def end(self, state: Mapping[str, Any]) -> None:
-        """The run ended; `state` is its finished state."""
+    async def end(self, state: Mapping[str, Any]) -> None:
+        """The run ended; `state` is its finished state. What is recorded of it can be read now."""
         self.note("ended", state={key: state[key] for key in state if key != "messages"})
         if self._record:
+            await self._record.flushed()
             self._record.close_run(self.name)
 
     async def call(self, node: str, turn: int, number: int, request: Event, ask: Ask) -> Answer:

@@ -10,8 +10,8 @@ import openrlhf.trainer.ppo_trainer as ppo_trainer
 import ray
 
 from agentflow_graph.models.strings import trained_under
-from rl.adapter.cluster import unwrap_ray_actor
-from rl.adapter.flags import SCHEDULE
+from rl.adapter.stack.cluster import unwrap_ray_actor
+from rl.adapter.stack.flags import SCHEDULE
 from rl.adapter.update.experience import FlowExperienceMaker, assign, describe
 from rl.adapter.update.policy import load_tokenizer
 from rl.adapter.workers.pool import WorkerPool
@@ -27,7 +27,7 @@ from rl.settings.errors import Stalled
 
 
 class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
-    """Single controller; lives in the driver process (see `launch.InDriver`)."""
+    """Single controller; lives in the driver process (see `patches.InDriver`)."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         """Horizon of the learning-rate schedule, in optimizer steps.
 
         The stock formula counts trajectories, not turn rows. The schedule is constant after the
-        warm-up, whose length `rl.adapter.flags` gives as a share of this.
+        warm-up, whose length `rl.adapter.stack.flags` gives as a share of this.
         """
         return SCHEDULE
 

@@ -23,7 +23,8 @@ import orjson
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record import Record
 from agentflow_graph.record.reading import RecordedRun, files_of, read, tally
-from rl.rollout import FINISHED
+from rl.rollout import outcomes
+from rl.run.folder import write_whole
 
 MAX_OPEN = 4
 """Chapters that one process keeps open; a batch that comes back is read again."""
@@ -80,11 +81,10 @@ class TrainingRecord:
         known = self._settled()
         for folder in self._batches():
             if folder.name not in known and int(folder.name.split("-")[1]) <= last_step:
-                if folder.name in self._chapters:
-                    self._chapters.pop(folder.name).close()
-                counts = tally(files_of(folder), "planner")
-                with (self.folder / TALLIES).open("ab") as file:
-                    file.write(orjson.dumps([folder.name, *counts]) + b"\n")
+                self.forget(folder.name)
+                known[folder.name] = tally(files_of(folder), "planner")
+        lines = (orjson.dumps([name, *counts]) + b"\n" for name, counts in known.items())
+        write_whole(self.folder / TALLIES, b"".join(lines))
 
     def calls(self) -> tuple[int, int]:
         """Planner calls of the whole run: how many were made, how many came to an end."""
@@ -121,9 +121,8 @@ def rows(folder: Path) -> list[Row]:
     """
     found = {}
     for run in read(folder).values():
-        for event in run.notes:
-            if event["event"] == FINISHED:
-                found[event["batch"], event["task"], event["number"]] = _row(event, run)
+        for event in outcomes(run):
+            found[event["batch"], event["task"], event["number"]] = _row(event, run)
     return [found[key] for key in sorted(found)]
 
 

@@ -16,8 +16,8 @@ import transformers
 from peft import PeftModel
 
 from agentflow_graph.record import RecordError
-from rl.adapter.cluster import unwrap_ray_actor
-from rl.adapter.cpu import allow_fp32, prepare
+from rl.adapter.stack.cluster import unwrap_ray_actor
+from rl.adapter.stack.cpu import allow_fp32, prepare
 from rl.adapter.update import lora
 from rl.adapter.update.actor import FlowActor
 from rl.run import checkpoints

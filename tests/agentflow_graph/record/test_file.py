@@ -205,7 +205,7 @@ def test_it_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
-def test_a_process_holds_a_bounded_number_of_unfinished_runs(
+async def test_a_process_holds_a_bounded_number_of_unfinished_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agentflow_graph.record.file.MAX_OPEN", 3)
@@ -215,4 +215,4 @@ def test_a_process_holds_a_bounded_number_of_unfinished_runs(
         record.begin(f"r{n}")
     assert len(record._open) == 3
     first.note("x")
-    assert record.find("r0") is not first, "it is read from disk again"
+    assert await record.find("r0") is not first, "it is read from disk again"

@@ -208,7 +208,7 @@ def test_the_command_line_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert cli.main([question, "--set", "seed=1"]) == 0
     for place in (folder, tmp_path / "other"):
         (run,) = read(place).values()
-        assert (run.question, run.settings) == (question, {"seed": 1})
+        assert (run.question, run.settings["seed"]) == (question, 1)
         assert run.state is not None
         assert cli.main(["replay", str(place)]) == 0
     capsys.readouterr()
