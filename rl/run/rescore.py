@@ -55,8 +55,7 @@ def score(record: Path, overrides: Sequence[str], out: Path | None = None) -> li
     found = rows(record)
     if not found:
         raise SettingError(f"{record} holds no finished runs; give RUN/record or a part of it")
-    graded = [(row, grade) for row, grade in asyncio.run(_grades(found, reward))]
-    lines = [_line(row, grade) for row, grade in graded]
+    lines = [_line(row, grade) for row, grade in asyncio.run(_grades(found, reward))]
     if out:
         out.write_text("".join(json.dumps(line) + "\n" for line in lines))
     for batch in dict.fromkeys(line["batch"] for line in lines):
@@ -80,28 +79,23 @@ async def _grades(found: Sequence[Row], reward: Reward) -> list[tuple[Row, Grade
 
 
 def _line(row: Row, grade: Grade | None) -> dict[str, Any]:
-    return {
-        "batch": row["batch"],
-        "id": row["id"],
-        "number": row["number"],
-        "recorded": row["reward"],
-        "reward": grade.value if grade else None,
-        "by": grade.by if grade else "",
-        "failure": grade.failure if grade else row["failure"],
-    }
+    known = {name: row[name] for name in ("batch", "id", "number")}
+    said = grade or Grade(None, "", row["failure"])
+    new = {"reward": said.value, "by": said.by, "failure": said.failure}
+    return {**known, "recorded": row["reward"], **new}
 
 
 def _summary(batch: str, lines: Sequence[dict[str, Any]]) -> str:
-    changed = sum(line["recorded"] != line["reward"] for line in lines)
+    before, now = ([line[name] for line in lines] for name in ("recorded", "reward"))
+    changed = sum(one != other for one, other in zip(before, now, strict=True))
     return (
-        f"{batch or 'record':22} {len(lines):6} runs  recorded {_mean(lines, 'recorded')}  "
-        f"now {_mean(lines, 'reward')}  changed {changed}  "
-        f"without a reward {sum(line['reward'] is None for line in lines)}"
+        f"{batch or 'record':22} {len(lines):6} runs  recorded {_mean(before)}  now {_mean(now)}  "
+        f"changed {changed}  without a reward {now.count(None)}"
     )
 
 
-def _mean(lines: Sequence[dict[str, Any]], name: str) -> str:
-    known = [line[name] for line in lines if line[name] is not None]
+def _mean(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
     return f"{fmean(known):.3f}" if known else "-"
 
 
