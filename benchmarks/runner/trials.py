@@ -23,7 +23,7 @@ from langchain_core.runnables import RunnableConfig
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent
 from agentflow_graph.nodes.run import GRACE
-from agentflow_graph.record import Record, RecordError, recording
+from agentflow_graph.record import Record, RecordError, RunRecord, recording
 from agentflow_graph.state import State
 from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.runner.folder import Items, Request
@@ -118,12 +118,16 @@ class Trials:
 
     async def _run(self, key: Key) -> FinalState:
         context, begun = self._context(key.trial), time.perf_counter()
-        state, error = await self._answered(key, context)
+        run = self._record.run(key.run)
+        before = set(run.answers)
+        state, error = await self._answered(key, context, run)
+        # What had been answered before a kill or a failure took its time then.
+        earlier = sum(answer.get("seconds", 0.0) for call, answer in run.calls if call in before)
         event = {
             "event": "trial",
             "run": key.run,
             **key._asdict(),
-            "seconds": time.perf_counter() - begun,
+            "seconds": earlier + time.perf_counter() - begun,
             "cost": cost(state["usage"], context, self._request.prices) if state else None,
             "error": error,
         }
@@ -134,14 +138,14 @@ class Trials:
             raise TrialFailed(error)
         return state
 
-    async def _answered(self, key: Key, context: Context) -> tuple[FinalState, str]:
+    async def _answered(self, key: Key, context: Context, run: RunRecord) -> tuple[FinalState, str]:
         """The finished state, and what is wrong with it; an empty state where there is none."""
         config: RunnableConfig = {"recursion_limit": context.recursion_limit}
         limit = context.max_seconds + GRACE + MARGIN
         given = State(question=self._items[key.task][key.item].question)
         try:
             async with asyncio.timeout(limit) as clock:
-                with recording(self._record.run(key.run)):
+                with recording(run):
                     state = await self._agent.ainvoke(given, config, context=context)
         except RecordError:
             raise
