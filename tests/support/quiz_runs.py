@@ -26,7 +26,7 @@ from agentflow_graph.record.events import Event, events_in
 from agentflow_graph.record.reading import events, files_of
 from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.runner.folder import Folder
-from benchmarks.runner.marking import Marker
+from benchmarks.runner.grading import Grader
 from benchmarks.runner.records import Key, Records
 from benchmarks.runner.session import keys, read_session
 from benchmarks.runner.trials import Trials
@@ -60,9 +60,9 @@ class Quiz:
         given = {QUIZ: quiz_benchmark()}, self.items
         with self.folder.open() as record:
             records = Records.of(events(self.folder.record))
-            with Marker(*given, record, records, self.judge) as marker:
+            with Grader(*given, record, records, self.judge) as grader:
                 agent = agent or quiz_agent(self.calls, **how)
-                trials = Trials(agent, self.request, self.items, record, records, marker, on_end)
+                trials = Trials(agent, self.request, self.items, record, records, grader, on_end)
                 wanted = keys(self.request, self.items)
                 if at_once:
                     return await asyncio.gather(*(self._one(trials, key) for key in wanted))
