@@ -46,7 +46,7 @@ def build_graph(
             over their names in the Context.
         tools: they win over the Context's.
         record: where every run of this graph is recorded, a folder or an open `Record`; without
-            it the folder that AGENTFLOW_RECORD names, else nowhere.
+            it the folder that AGENTFLOW_RECORD names, else nowhere. See `agentflow_graph.record`.
 
     Raises:
         SettingError: an unknown module.

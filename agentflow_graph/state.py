@@ -82,11 +82,11 @@ def merge_turns(left: list[Turn], updates: Sequence[list[Turn]]) -> list[Turn]:
 
 
 def merge_usage(left: Usage, right: Usage) -> Usage:
-    """Sums by module and name."""
+    """Sums by module and name; to the microsecond, so that the order of calls is no matter."""
     merged = dict(left)
     for module, spent in right.items():
         before = merged.get(module, {})
-        merged[module] = {name: before.get(name, 0) + value for name, value in spent.items()}
+        merged[module] = {n: round(before.get(n, 0) + value, 6) for n, value in spent.items()}
     return merged
 
 

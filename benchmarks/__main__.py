@@ -32,9 +32,9 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line and call the command; returns the exit code."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    asked = _parser().parse_args(arguments)
+    args = _parser().parse_args(arguments)
     try:
-        code = int(asked.call(asked))
+        code = int(args.call(args))
         sys.stdout.flush()
         return code
     except AgentFlowError as error:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever reads has enough, as `head` has
+    except BrokenPipeError:  # the reader has enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 

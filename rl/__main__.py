@@ -18,7 +18,7 @@ VERBS = {
     "ablations": ("rl.studies.ablations", "compare ways to train over several seeds"),
     "killing": ("rl.studies.killing", "kill a training run at random moments and compare"),
     "gpu-check": ("rl.studies.gpu_check", "check a GPU machine before a long run"),
-    "bench-update": ("rl.studies.bench.update", "time the update beside other trainers"),
+    "bench-update": ("rl.studies.bench.update", "time the update against other trainers"),
     "bench-memory": ("rl.studies.bench.memory", "watch the memory of a long training"),
 }
 """Module and line of help by verb."""

@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = playing("python -m rl.evaluate", "Held-out success of a planner, as JSON.")
     parser.add_argument("--budgets", type=numbers, default=[3], help="most turns, as in 1,2,3,5")
-    parser.add_argument("--greedy", action="store_true", help="beside sampling, at each budget")
+    parser.add_argument("--greedy", action="store_true", help="also measure greedy replies")
     chosen = parser.parse_args(arguments)
     return exit_code(lambda: measure(chosen, configured(chosen.planner, chosen.overrides)))
 
@@ -63,7 +63,7 @@ async def _all(
     found = []
     for budget, temperature in product(budgets, temperatures):
         begun = time.time()
-        runs = await table.play(asked, Sampling(temperature, config.rollout.max_tokens), budget)
+        runs = await table.play(asked, Sampling(temperature, config.rollout.reply_tokens), budget)
         figures = evaluation(temperature, runs, time.time() - begun)
         found.append({"max_turns": budget, **figures})
     return found

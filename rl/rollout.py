@@ -1,4 +1,4 @@
-"""From a question to a trajectory: one run of the graph, read off its finished state.
+"""From a question to a trajectory: one run of the graph, read off its record.
 
     trajectory = await rollout(graph, task, context, deadline=60)
     trajectory.reward, [action.token_ids for action in trajectory.actions]
@@ -12,17 +12,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import cast
 
 from langchain_core.runnables import RunnableConfig
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent
-from agentflow_graph.state import ModelCall, State
+from agentflow_graph.record import Record, RecordError, RunRecord, Scope, recording
+from agentflow_graph.record.events import Answer, Event
+from agentflow_graph.record.reading import RecordedRun
+from agentflow_graph.record.run import acting
+from agentflow_graph.state import State
 from rl.reward import Grade, Reward, by_rule
 from rl.task import Task
+
+FINISHED = "finished"
+"""Kind of the event that says which attempt at a run counts, and what it earned."""
 
 
 @dataclass(frozen=True)
@@ -53,48 +61,81 @@ class Trajectory:
     attempts: int = 1
     """How often the question was run for this; more than once where a run failed."""
 
-    def record(self) -> dict[str, Any]:
-        """As plain data, for the journal."""
-        state = {key: value for key, value in self.state.items() if key != "messages"}
+    def finished(self, batch: str, number: int) -> Event:
+        """The event of this outcome, for the record of its last attempt.
+
+        Args:
+            batch: what it belongs to, such as `train-00003`.
+            number: which run of its question it is, from 0.
+        """
         return {
-            "id": self.task.id,
+            "event": FINISHED,
+            "run": run_name(self.task, number, self.attempts - 1),
+            "batch": batch,
+            "task": self.task.id,
+            "number": number,
             "level": self.task.level,
             "golds": list(self.task.answers),
+            "scorer": self.task.scorer,
             "reward": self.reward,
             "failure": self.failure,
             "grade": self.grade.record() if self.grade else None,
             "seconds": round(self.seconds, 4),
             "attempts": self.attempts,
-            "state": state,
         }
 
     @classmethod
-    def recalled(cls, task: Task, record: dict[str, Any]) -> Trajectory:
-        """The trajectory that `record` was made of; its state comes back without messages."""
-        state = cast(State, record["state"])
-        actions = [] if record["failure"] else sampled(state)
-        known = {name: record[name] for name in ("reward", "failure", "seconds", "attempts")}
-        grade = Grade.recalled(record) if record["grade"] else None
+    def recalled(cls, task: Task, event: Event, run: RecordedRun) -> Trajectory:
+        """The trajectory of a `finished` event; its state comes back without messages."""
+        state = cast(State, run.state or {})
+        actions = [] if event["failure"] else sampled(state, run.answers_of("planner"))
+        known = {name: event[name] for name in ("reward", "failure", "seconds", "attempts")}
+        grade = Grade.recalled(event) if event["grade"] else None
         return cls(task, actions, state=state, grade=grade, **known)
 
 
+def run_name(task: Task, number: int, attempt: int) -> str:
+    """What an attempt at a run is called in the record."""
+    return f"{task.id}/{number}/{attempt}"
+
+
 async def rollout(
-    agent: Agent, task: Task, context: Context, deadline: float, reward: Reward = by_rule
+    agent: Agent,
+    task: Task,
+    context: Context,
+    deadline: float,
+    reward: Reward = by_rule,
+    run: RunRecord | None = None,
 ) -> Trajectory:
     """Run the graph once on `task`, at most `deadline` seconds, and grade what came of it.
 
     Never raises for a failed run. The reward's time is its own affair: it counts in no deadline.
+
+    Args:
+        agent: the graph.
+        task: the question.
+        context: settings of the run.
+        deadline: seconds.
+        reward: grades it.
+        run: where it is recorded; by default in memory alone.
+
+    Raises:
+        RecordError: the record cannot be written.
     """
     begun = time.perf_counter()
+    run = run or RunRecord(run_name(task, 0, 0))
     config = RunnableConfig(recursion_limit=context.recursion_limit)
     try:
-        async with asyncio.timeout(deadline):
-            state = await agent.ainvoke(State(question=task.question), config, context=context)
+        with recording(run):
+            async with asyncio.timeout(deadline):
+                state = await agent.ainvoke(State(question=task.question), config, context=context)
+    except RecordError:
+        raise
     except TimeoutError:
         return failed(task, f"no answer within the deadline of {deadline:.0f} s", begun)
     except Exception as error:  # whatever broke, the other runs of the step go on
         return failed(task, f"{type(error).__name__}: {error}", begun)
-    return await judged(task, cast(State, state), time.perf_counter() - begun, reward)
+    return await judged(task, cast(State, state), run, time.perf_counter() - begun, reward)
 
 
 def failed(task: Task, reason: str, begun: float) -> Trajectory:
@@ -102,29 +143,37 @@ def failed(task: Task, reason: str, begun: float) -> Trajectory:
     return Trajectory(task, failure=reason, seconds=time.perf_counter() - begun)
 
 
-async def judged(task: Task, state: State, seconds: float, reward: Reward = by_rule) -> Trajectory:
-    """The trajectory that `state` records, with its reward, or why there is none."""
-    calls = [call for turn in state["turns"] for call in turn["planner"]]
-    failure = state["error"] or broken(calls)
+async def judged(
+    task: Task, state: State, run: RunRecord, seconds: float, reward: Reward = by_rule
+) -> Trajectory:
+    """The trajectory of a finished run, with its reward, or why there is none."""
+    answers = {(key.turn, key.number): answer for key, answer in run.calls if key.node == "planner"}
+    failure = state["error"] or broken(list(answers.values()))
     if failure:
         return Trajectory(task, failure=failure, state=state, seconds=seconds)
-    grade = await reward(task, state)
-    actions = [] if grade.failure else sampled(state)
+    with acting(Scope(run, 0, "judge")):
+        grade = await reward(task, state)
+    actions = [] if grade.failure else sampled(state, answers)
     return Trajectory(task, actions, grade.value, grade.failure, state, seconds, grade)
 
 
-def sampled(state: State) -> list[Action]:
-    """What the policy sampled in a run, in order; repairs count."""
+def sampled(state: State, answers: Mapping[tuple[int, int], Answer]) -> list[Action]:
+    """What the policy sampled in a run, in order; repairs count.
+
+    Args:
+        state: the finished state.
+        answers: the planner's, by turn and number.
+    """
+    calls = ((turn["index"], call["number"]) for turn in state["turns"] for call in turn["planner"])
     return [
         Action(
-            call["prompt_ids"],
-            call["token_ids"],
-            call["logprobs"],
-            call["policy_version"],
-            call["finish_reason"],
+            answer["prompt_ids"],
+            answer["token_ids"],
+            answer["logprobs"],
+            answer["policy_version"],
+            answer["finish_reason"],
         )
-        for turn in state["turns"]
-        for call in turn["planner"]
+        for answer in map(answers.__getitem__, calls)
     ]
 
 
@@ -136,28 +185,57 @@ def failures(trajectories: Sequence[Trajectory], most: int = 5) -> dict[str, int
     return named | {"other reasons": rest} if rest else named
 
 
-def broken(calls: list[ModelCall]) -> str:
+def broken(answers: Sequence[Answer]) -> str:
     """Why these planner calls cannot be trained on; empty if they can."""
-    if not calls:
+    if not answers:
         return "the run has no planner call"
-    for number, call in enumerate(calls, 1):
-        if not call.get("token_ids") or not call.get("prompt_ids"):
+    for number, answer in enumerate(answers, 1):
+        if not answer.get("token_ids") or not answer.get("prompt_ids"):
             return f"planner call {number} has no token ids: is the planner a PolicyModel?"
-        tokens, logprobs = len(call["token_ids"]), len(call.get("logprobs", []))
+        tokens, logprobs = len(answer["token_ids"]), len(answer.get("logprobs", []))
         if tokens != logprobs:
             return f"planner call {number} has {tokens} tokens but {logprobs} log-probabilities"
     return ""
 
 
-async def until_judged(run: Callable[[], Awaitable[Trajectory]], retries: int) -> Trajectory:
-    """Run again while it fails, `retries` times at most.
+Attempt = Callable[[str, int], Awaitable[Trajectory]]
+"""One attempt at a run, by its name in the record and its number."""
 
-    A run that only its reward failed is not run again: that would spend a run on the judge's
+
+async def until_judged(task: Task, number: int, attempt: Attempt, retries: int) -> Trajectory:
+    """Attempt a run again while it fails, `retries` times at most.
+
+    A run that only its reward failed is not attempted again: that would spend a run on the judge's
     trouble, and keep the runs that a judge finds easy.
     """
-    result = await run()
-    for _ in range(retries):
-        if not result.failure or result.grade:
-            break
-        result = await run()
-    return result
+    for made in count():
+        result = await attempt(run_name(task, number, made), made)
+        if made == retries or not result.failure or result.grade:
+            return replace(result, attempts=made + 1)
+    raise AssertionError("count() has no end")
+
+
+Finished = dict[tuple[str, int], tuple[Event, RecordedRun]]
+"""By question and number: the `finished` event, and the attempt that it speaks of."""
+
+
+def finished_runs(record: Record) -> Finished:
+    """The finished runs that were on record when it was opened, by question and number."""
+    return {
+        (event["task"], event["number"]): (event, run)
+        for run in record.known.values()
+        for event in outcomes(run)
+    }
+
+
+def outcomes(run: RecordedRun) -> list[Event]:
+    """The `finished` events of an attempt; none where something of it was lost.
+
+    A power cut may spare a line and take one before it.
+    """
+    turns, answers = (run.state or {}).get("turns", []), run.answers_of("planner")
+    calls = {(turn["index"], call["number"]) for turn in turns for call in turn["planner"]}
+    if calls - answers.keys():
+        return []
+    known = [event for event in run.notes if event["event"] == FINISHED]
+    return [event for event in known if run.state or event["failure"]]

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen, extra = parser.parse_known_args(arguments)
     try:
         model = planner(chosen.run, chosen.best)
-        words = command(model, chosen.port, allowed(extra))
+        words = command(model, chosen.port, check_extra(extra))
         if chosen.dry_run:
             print(shlex.join(words))
             return 0
@@ -90,7 +90,7 @@ def command(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
     if not (model / "config.json").exists():
         raise SettingError(f"{model} has no config.json; name the model folder of a run")
     if importlib.util.find_spec("vllm") is None:
-        raise SettingError("vLLM is not installed; install agentflow-graph[cpu] or [gpu]")
+        raise SettingError("vLLM is not installed; run `make setup`, or on GPUs see docs/gpu.md")
     words = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *extra]
     words += ["--model", str(model)]
     words += ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", "planner"]
@@ -100,7 +100,7 @@ def command(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
     return words + (["--dtype", "float32", "--enforce-eager"] if on_cpu() else [])
 
 
-def allowed(extra: Sequence[str]) -> Sequence[str]:
+def check_extra(extra: Sequence[str]) -> Sequence[str]:
     """Options for vLLM, without those that are ours to set.
 
     Raises:

@@ -1,13 +1,13 @@
 """Train a planner: `python -m rl.train --config rl/configs/nano.yaml [key=value ...]`.
 
 A run that was killed goes on with `python -m rl.train --resume RUN`: from its last checkpoint and
-its journal, asking the model only for what had not been answered. With `--dry-run` a new run is
+its record, asking the model only for what had not been answered. With `--dry-run` a new run is
 only checked, and what a step will cost is said (`rl/preflight/plan.py`).
 
 Starts Ray, vLLM, the DeepSpeed policy and reference and the graph workers; leaves a run folder:
 
     config.yaml  metrics.jsonl  summary.json  report.html
-    data/  journal/  rollouts/  checkpoints/  tensorboard/  model/
+    data/  record/  checkpoints/  tensorboard/  model/
 
 Exit codes: 0 done, 1 training failed, 2 the configuration is wrong, 130 interrupted.
 """
@@ -35,6 +35,7 @@ from rl.run.export import describe_planner
 from rl.run.folder import claim, hold_to_planner, move_in, write_whole
 from rl.run.metrics import Recorder
 from rl.run.quiet import noise_to
+from rl.run.record import refuse_old
 from rl.run.summary import summarise
 from rl.settings.config import Config, load
 from rl.settings.errors import TrainingFailed, exit_code
@@ -92,6 +93,7 @@ def resume(folder: Path) -> dict[str, Any]:
         raise SettingError(
             f"{folder} has no config.yaml: no training began there; start it with --config"
         )
+    refuse_old(folder)
     config = load(folder / "config.yaml", [f"run={folder}"])
     if (folder / "summary.json").exists():
         return _ended(folder)
@@ -202,7 +204,7 @@ def at_hand(config: Config) -> Config:
     name = config.model.path
     if Path(name).exists() or config.model.warm_start or not hub.NAME.fullmatch(name):
         return config
-    folder = str(hub.fetched(name))
+    folder = str(hub.download(name))
     return config.model_copy(update={"model": config.model.model_copy(update={"path": folder})})
 
 

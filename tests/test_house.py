@@ -22,6 +22,14 @@ PACKAGES = ("rl", "benchmarks", "agentflow_graph", "tools")
 """Each imports only those to its right."""
 
 ORDER = {
+    "rl": (
+        "__main__ > demo > studies > train serve evaluate report > planners > adapter"
+        " > preflight > run > rollout > questions > reward > task > settings > flow_grpo > __init__"
+    ),
+    "agentflow_graph": (
+        "__main__ > replay > embed > __init__ > graph > nodes > resources > prompts > models"
+        " > replies > state > record > context > errors"
+    ),
     "benchmarks": (
         "__main__ > commands > costs > runner > report > tasks > items > scoring > almanac > errors"
         " > __init__"
@@ -29,7 +37,7 @@ ORDER = {
     "tools": (
         "__main__ > catalog"
         " > base_generator google_search python_coder web_search wikipedia_search"
-        " > web > wiki > sandbox > services > base > result > __init__"
+        " > web > wiki > sandbox > services > base > outcomes > __init__"
     ),
 }
 """The rooms of a package's top level: each imports only those to its right, and those between two

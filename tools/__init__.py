@@ -5,7 +5,8 @@
     text = await coder.ainvoke({"code": "4738 * 37"})      # "175306"
 
 Importing this package costs nothing; each tool loads what it needs on its first call. From top to
-bottom: `catalog`, the tools in a file each, `web`, `wiki`, `sandbox`, `services`, `base`, `result`.
+bottom: `catalog`, the tools in a file each, `web`, `wiki`, `sandbox`, `services`, `base`,
+`outcomes`.
 """
 
 AGENTFLOW = True

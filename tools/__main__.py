@@ -4,8 +4,8 @@
     python -m tools run python_coder '{"code": "4738 * 37"}' [--backend landlock]
 
 `run` prints the typed result as one line of JSON: tool, status, text, seconds, and data if the
-tool gives some. NAME is as in `tools.catalog.catalog`: a tool of ours, an import path, an entry point, or
-mcp:URL#TOOL.
+tool gives some. NAME is as in `tools.catalog.catalog`: a tool of ours, an import path, an entry
+point, or mcp:URL#TOOL.
 
 Exit codes: 0 the result is ok, or every chosen backend of the NAMEs is ready (without NAMEs: the
 check was made); 1 the result is error, timeout or unavailable, or something named is not ready;
@@ -25,22 +25,25 @@ from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
 from tools.catalog.catalog import NAMES, SETS, load
-from tools.catalog.check import Finding, checked
+from tools.catalog.check import findings
 from tools.catalog.settings import Settings
-from tools.result import bounded, redacted
+from tools.outcomes.result import redact, shorten
 
-LONGEST = 20_000  # characters of a result of anybody's tool
+LONGEST = 20_000
+"""Characters of a result of anybody's tool."""
+WIDTH = 32
+"""Of the column with tool and backend."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, check or run, print; returns the exit code."""
-    asked = _parser().parse_args(arguments)
+    args = _parser().parse_args(arguments)
     try:
-        if asked.command == "check":
-            return asyncio.run(_check(asked))
-        return _run(asked)
+        if args.command == "check":
+            return asyncio.run(_check(args))
+        return _run(args)
     except ValueError as fault:
-        print(f"error: {redacted(str(fault))}", file=sys.stderr)
+        print(f"error: {redact(str(fault))}", file=sys.stderr)
         return 2
 
 
@@ -62,26 +65,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _check(asked: argparse.Namespace) -> int:
-    settings = Settings(file=asked.file)
-    names = [one for name in asked.names for one in SETS.get(name, (name,))]
-    problems = False
-    async for finding in checked(settings, names or NAMES, asked.live):
-        print(_line(finding), flush=True)
-        problems |= finding.chosen and bool(finding.problem)
+async def _check(args: argparse.Namespace) -> int:
+    settings = Settings(file=args.file)
+    names = [one for name in args.names for one in SETS.get(name, (name,))]
+    failed = False
+    async for finding in findings(settings, names or NAMES, args.live):
+        print(finding.render(WIDTH), flush=True)
+        failed |= finding.state == "failed"
     print("* the backend in use")
-    return 1 if problems and names else 0
+    return 1 if failed and names else 0
 
 
-def _line(finding: Finding) -> str:
-    backend = finding.backend + (" *" if finding.chosen and finding.backend else "")
-    state = f"not ready: {finding.problem}" if finding.problem else "ready"
-    return f"{finding.tool:17} {backend:16} {state}"
-
-
-def _run(asked: argparse.Namespace) -> int:
-    tool = _tool(asked)
-    arguments = _arguments(asked.arguments)
+def _run(args: argparse.Namespace) -> int:
+    tool = _tool(args)
+    arguments = _arguments(args.arguments)
     try:
         result = asyncio.run(_result(tool, arguments))
     except ValidationError as fault:
@@ -92,12 +89,12 @@ def _run(asked: argparse.Namespace) -> int:
     return 0 if result["status"] == "ok" else 1
 
 
-def _tool(asked: argparse.Namespace) -> BaseTool:
-    settings = {asked.name: {"backend": asked.backend}} if asked.backend else None
-    found = load([asked.name], settings=settings, file=asked.file)
+def _tool(args: argparse.Namespace) -> BaseTool:
+    settings = {args.name: {"backend": args.backend}} if args.backend else None
+    found = load([args.name], settings=settings, file=args.file)
     if len(found) != 1:
         names = ", ".join(tool.name for tool in found)
-        raise ValueError(f"{asked.name!r} is {len(found)} tools ({names}): name one, mcp:...#TOOL")
+        raise ValueError(f"{args.name!r} is {len(found)} tools ({names}): name one, mcp:...#TOOL")
     return found[0]
 
 
@@ -118,11 +115,11 @@ async def _result(tool: BaseTool, arguments: dict[str, Any]) -> dict[str, Any]:
     except ValidationError:
         raise
     except Exception as fault:  # anybody's tool may raise anything
-        return {"status": "error", "text": redacted(f"{type(fault).__name__}: {fault}")}
+        return {"status": "error", "text": redact(f"{type(fault).__name__}: {fault}")}
     match message.artifact:
         case {"status": str(), "text": str()}:
             return dict(message.artifact)
-    return {"status": "ok", "text": bounded(redacted(str(message.text)), LONGEST)}
+    return {"status": "ok", "text": shorten(redact(str(message.text)), LONGEST)}
 
 
 if __name__ == "__main__":

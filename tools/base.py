@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from langchain_core.tools import BaseTool
 
-from tools.result import ToolResult, bounded, error, redacted, timeout
+from tools.outcomes.result import ToolResult, error, redact, shorten, timeout
 
 T = TypeVar("T")
 Example = tuple[str, str]
@@ -26,14 +26,14 @@ Example = tuple[str, str]
 class TypedTool(BaseTool):
     """A `BaseTool` that returns `(text, ToolResult)` and never raises for its own failures.
 
-    `asyncio.CancelledError` passes through: whoever cancels the call cancels the work.
+    `asyncio.CancelledError` passes through: cancelling the call cancels the work.
     """
 
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     text_limit: int = 3500
     """Characters of text the planner gets at most."""
     timeout: float = 0.0
-    """Seconds of one call; 0 leaves the end to the tool and to whoever calls it."""
+    """Seconds of one call; 0 leaves the end to the tool and to its caller."""
 
     @abstractmethod
     async def answer(self, *args: Any, **kwargs: Any) -> ToolResult:
@@ -50,7 +50,7 @@ class TypedTool(BaseTool):
             if clock.expired():
                 result = timeout(f"{self.name} gave no result in {self.timeout:g} s: ask for less")
         result["seconds"] = time.perf_counter() - started
-        result["text"] = bounded(redacted(result["text"]), self.text_limit)
+        result["text"] = shorten(redact(result["text"]), self.text_limit)
         return result["text"], result
 
     def _run(self, *args: Any, **kwargs: Any) -> tuple[str, ToolResult]:

@@ -14,7 +14,7 @@ from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
-from tools.result import ToolResult, error, ok, unavailable
+from tools.outcomes.result import ToolResult, error, ok, unavailable
 
 NO_MODEL = (
     "base_generator has no model: set one, by `model` in its settings or BaseGenerator(model=...)"

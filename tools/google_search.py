@@ -18,11 +18,11 @@ from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
-from tools.result import ToolResult, error, ok, unavailable
+from tools.outcomes.result import ToolResult, error, ok, unavailable
 from tools.services.cache import Cache, default_folder
 from tools.services.faults import RemoteFault
 from tools.web.gemini import Gemini
-from tools.web.hits import Hit, Searched, lines, one_line
+from tools.web.hits import Hit, SearchResult, lines, one_line
 from tools.web.serper import Serper
 
 ENGINES: dict[str, type[Gemini] | type[Serper]] = {"gemini": Gemini, "serper": Serper}
@@ -85,35 +85,35 @@ class GoogleSearch(FlowTool):
         query = one_line(query)
         if not query:
             return error("the query is empty: say what to look for")
-        asked: Gemini | Serper = self.backend
-        if missing := asked.missing():
+        backend: Gemini | Serper = self.backend
+        if missing := backend.missing():
             return unavailable(f"google_search cannot search: {missing}")
         try:
-            found = ok(rendered(await self._searched(asked, query), asked.name))
+            found = ok(format_answer(await self._searched(backend, query), backend.name))
         except RemoteFault as fault:
             found = fault.result()
-        found["data"] = {"backend": asked.name}
+        found["data"] = {"backend": backend.name}
         return found
 
     async def missing(self) -> str:
         """The key, if there is none."""
-        asked: Gemini | Serper = self.backend
-        return asked.missing()
+        backend: Gemini | Serper = self.backend
+        return backend.missing()
 
-    async def _searched(self, asked: Gemini | Serper, query: str) -> Searched:
+    async def _searched(self, backend: Gemini | Serper, query: str) -> SearchResult:
         async def ask() -> dict[str, Any]:
-            found = await asked.search(query, self.top_k)
+            found = await backend.search(query, self.top_k)
             if not found.text and not found.sources:
                 raise RemoteFault(f"nothing matches '{query}': use other or fewer words", "error")
             return {"text": found.text, "sources": [hit.record() for hit in found.sources]}
 
-        arguments = {"query": query, "top_k": self.top_k, "model": asked.model}
+        arguments = {"query": query, "top_k": self.top_k, "model": backend.model}
         cache: Cache = self.cache
-        kept = await cache.once(asked.name, arguments, ask, ttl=self.ttl)
-        return Searched(kept["text"], [Hit(**record) for record in kept["sources"]])
+        record = await cache.once(backend.name, arguments, ask, ttl=self.ttl)
+        return SearchResult(record["text"], [Hit(**source) for source in record["sources"]])
 
 
-def rendered(found: Searched, engine_name: str) -> str:
+def format_answer(found: SearchResult, engine_name: str) -> str:
     """The answer, then the sources; pages alone where nothing was answered."""
     if not found.sources:
         return f"{found.text}\n{NO_SOURCE}"

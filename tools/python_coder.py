@@ -20,9 +20,9 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
-from tools import result
 from tools.base import Example, FlowTool
-from tools.result import ToolResult, visible
+from tools.outcomes import result
+from tools.outcomes.result import ToolResult, visible
 from tools.sandbox import choose
 from tools.sandbox.protocol import Execution, Limits, Sandbox
 
@@ -63,8 +63,8 @@ class PythonCoder(FlowTool):
         "The standard library, numpy and sympy can be imported."
     )
     args_schema: ArgsSchema | None = Code
-    # `Any`: pydantic can check no Protocol; `choose.named` and the tests give real ones.
-    sandbox: Any = Field(default_factory=lambda: choose.named("auto"), exclude=True)
+    # `Any`: pydantic can check no Protocol; `choose.get_sandbox` and the tests give real ones.
+    sandbox: Any = Field(default_factory=lambda: choose.get_sandbox("auto"), exclude=True)
     limits: Limits = Limits()
     model: BaseChatModel | None = None
 
@@ -91,7 +91,7 @@ class PythonCoder(FlowTool):
     async def answer(self, code: str) -> ToolResult:
         """Run `code` once, or the program for it, and put the outcome into words."""
         sandbox: Sandbox = self.sandbox
-        execution = await sandbox.run(unfenced(code), self.limits)
+        execution = await sandbox.run(strip_fence(code), self.limits)
         written = ""
         if self.model is not None and not execution.ran:
             reply = await self.model.ainvoke(PROMPT.format(task=code))
@@ -102,7 +102,7 @@ class PythonCoder(FlowTool):
                     "give the program itself, or put the task in other words"
                 )
             execution = await sandbox.run(written, self.limits)
-        answer = worded(execution, self.limits)
+        answer = to_result(execution, self.limits)
         answer["data"] = facts(execution) | ({"code": visible(written)} if written else {})
         return answer
 
@@ -112,7 +112,7 @@ class PythonCoder(FlowTool):
         return str(execution.error) if execution.status == "unavailable" else ""
 
 
-def unfenced(code: str) -> str:
+def strip_fence(code: str) -> str:
     """`code` without the Markdown fence that models like to put around it."""
     match = _FENCED.match(code)
     return match[1] if match else code
@@ -121,7 +121,7 @@ def unfenced(code: str) -> str:
 def block(reply: str) -> str:
     """The program in a model's reply: its first fenced block, else all of it."""
     match = _BLOCK.search(reply)
-    return (match[1] if match else unfenced(reply)).strip()
+    return (match[1] if match else strip_fence(reply)).strip()
 
 
 def facts(execution: Execution) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def facts(execution: Execution) -> dict[str, Any]:
     }
 
 
-def worded(execution: Execution, limits: Limits) -> ToolResult:
+def to_result(execution: Execution, limits: Limits) -> ToolResult:
     """The outcome of a run as the planner reads it."""
     printed = _joined(execution.stdout, execution.value or "")
     match execution.status:

@@ -22,13 +22,13 @@ from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
-from tools.result import ToolResult, error, ok, unavailable
+from tools.outcomes.result import ToolResult, error, ok, unavailable
 from tools.services.cache import Cache, default_folder
 from tools.services.faults import RemoteFault
 from tools.web.chunks import rank, split
 from tools.web.fetch import Fetcher
 from tools.web.hits import Hit, lines, one_line
-from tools.web.page import Page, read
+from tools.web.page import Page, extract_page
 from tools.web.tavily import Tavily
 
 SUMMARY = (
@@ -116,15 +116,15 @@ class WebSearch(FlowTool):
                 raise RemoteFault(f"no page matches '{query}': use other or fewer words", "error")
             return [hit.record() for hit in hits]
 
-        asked = {"query": query, "top_k": self.top_k}
+        arguments = {"query": query, "top_k": self.top_k}
         cache: Cache = self.cache
-        records = await cache.once(engine.name, asked, ask, ttl=self.ttl)
+        records = await cache.once(engine.name, arguments, ask, ttl=self.ttl)
         return ok(lines([Hit(**record) for record in records]))
 
     async def _read(self, query: str, url: str) -> ToolResult:
         fetcher: Fetcher = self.fetcher
         embeddings: Embeddings | None = self.embeddings
-        page = await asyncio.to_thread(read, await fetcher.fetch(url))
+        page = await asyncio.to_thread(extract_page, await fetcher.fetch(url))
         count = self.parts if self.model is None else SUMMARISED
         best = await rank(query, split(page.text), count, embeddings)
         quoted = "\n".join(f"[{number}] {one_line(part)}" for number, part in enumerate(best, 1))
@@ -135,9 +135,9 @@ class WebSearch(FlowTool):
 
     async def _summary(self, query: str, page: Page, source: str, quoted: str) -> ToolResult:
         assert self.model is not None
-        asked = f"Question: {query}\n\nParts of {source}, between the lines:\n---\n{quoted}\n---"
+        prompt = f"Question: {query}\n\nParts of {source}, between the lines:\n---\n{quoted}\n---"
         try:
-            reply = await self.model.ainvoke([SystemMessage(SUMMARY), HumanMessage(asked)])
+            reply = await self.model.ainvoke([SystemMessage(SUMMARY), HumanMessage(prompt)])
         except Exception as fault:
             # Errors of a model's client may carry its address and headers.
             text = f"{page.url} was read, but the model that sums it up failed"

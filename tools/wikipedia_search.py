@@ -15,7 +15,7 @@ from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
-from tools.result import ToolResult, error, ok, unavailable
+from tools.outcomes.result import ToolResult, error, ok, unavailable
 from tools.services.faults import RemoteFault
 from tools.wiki.corpus import default_corpus
 from tools.wiki.passage import Backend, BackendError, CheckedBackend, Passage
@@ -62,14 +62,14 @@ class WikipediaSearch(FlowTool):
             return fault.result()
         if not passages:
             return error(f"no article matches '{query}'; search for a name or a title")
-        return ok(rendered(passages))
+        return ok(format_passages(passages))
 
     async def missing(self) -> str:
         """What keeps the backend from searching, if it can tell, with the remedy."""
         return self.backend.missing() if isinstance(self.backend, CheckedBackend) else ""
 
 
-def rendered(passages: list[Passage]) -> str:
+def format_passages(passages: list[Passage]) -> str:
     """Passages as the planner reads them."""
     if len(passages) == 1:
         return f"{passages[0].title}: {passages[0].text}"

@@ -39,7 +39,7 @@ def answer_of(message: AIMessage, seconds: float) -> Answer:
         "finish_reason": str(told.get("finish_reason", told.get("stop_reason"))),
         "input_tokens": tokens["input_tokens"],
         "output_tokens": tokens["output_tokens"],
-        "seconds": seconds,
+        "seconds": round(seconds, 6),
     }
     if reasoning := reasoning_of(message):
         answer["reasoning"] = reasoning

@@ -41,4 +41,10 @@ async def _written(run: NodeRun) -> dict[str, str]:
         "direct": texts.direct(question, memory),
     }
     asking = (run.ask("generator", wanted[name], str, output=name) for name in names)
-    return dict(zip(names, await asyncio.gather(*asking), strict=True))
+    # All of them end before one that failed is heard of: what a run spent and recorded must not
+    # depend on which call was faster.
+    written = await asyncio.gather(*asking, return_exceptions=True)
+    for text in written:
+        if isinstance(text, BaseException):
+            raise text
+    return dict(zip(names, map(str, written), strict=True))

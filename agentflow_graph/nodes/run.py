@@ -202,17 +202,17 @@ class Node:
         """Work, and add what the work spent."""
         context, name = Context.of(runtime.context), self._module.__name__
         resources = await self._resources(context)
-        record = self._recorder.run(state.get("run"))
+        record = await self._recorder.run(state.get("run"))
         fresh = "turns" not in state
         if fresh:
             state = {**CLEAN, "layout": resources.layout, **state}
             if record:
-                settings = context.model_dump(exclude_defaults=True)
+                settings = context.model_dump()
                 record.begin(state["question"], settings, resources.description, resources.counter)
         scope = Scope(record, _turn(name, state))
         run = NodeRun(state, context, resources, state["usage"], scope)
         update = await self._module(run)
         update = {"seconds": run.seconds(), **update, "usage": run.usage}
         if record and name == "generator":
-            record.end({**state, **update})
+            await record.end({**state, **update})
         return {**state, "turns": Overwrite([]), **update} if fresh else update

@@ -11,11 +11,13 @@ and exactly-once resume), the benchmarks (resume and scores) and the replay. Who
 looks first whether the answer is there already: that is resume, exactly-once and replay in one.
 """
 
+from agentflow_graph.record.background import BackgroundRecord
 from agentflow_graph.record.file import Record, RecordError, hold
 from agentflow_graph.record.reading import RecordedCall, RecordedRun, read
 from agentflow_graph.record.run import RunRecord, Scope, recording
 
 __all__ = [
+    "BackgroundRecord",
     "Record",
     "RecordError",
     "RecordedCall",

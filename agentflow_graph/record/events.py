@@ -37,6 +37,8 @@ Answer = dict[str, Any]
 
 PACKAGES = ("agentflow-graph", "langgraph", "langchain-core")
 _SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$")
+_USERINFO = re.compile(rb'(://)[^/\s"@:]+:[^/\s"@]+@')
+"""Name and password in an address."""
 SHORTEST_SECRET = 8
 """Characters: a shorter value stands in too many texts that are no secret."""
 
@@ -83,6 +85,8 @@ def _storable(value: Any) -> Any:
 def line_of(event: Event, secrets: Mapping[bytes, bytes]) -> bytes:
     """An event as a line, each secret in it replaced by its name."""
     text = as_json(event)
+    if b"@" in text:
+        text = _USERINFO.sub(rb"\1[redacted]@", text)
     for secret, name in secrets.items():
         if secret in text:
             text = text.replace(secret, name)

@@ -22,17 +22,20 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from agentflow_graph.errors import AgentFlowError, SettingError
+from agentflow_graph.errors import SettingError
 from agentflow_graph.record.events import FORMAT, Event, line_of, secrets, versions
 from agentflow_graph.record.reading import RecordedRun, read
-from agentflow_graph.record.run import RunRecord
+from agentflow_graph.record.run import RunRecord, Turnstile
 
 MAX_OPEN = 4096
 """Unfinished runs whose answers a process holds; an older one is read from disk again."""
 
 
-class RecordError(AgentFlowError):
-    """The record cannot be written; what is in it is safe, and the work can be resumed."""
+class RecordError(Exception):
+    """The record cannot be written; what is in it is safe, and the work can be resumed.
+
+    Not of the agent's tree: a module would make it a failure of a model and go on.
+    """
 
 
 class Record:
@@ -65,25 +68,39 @@ class Record:
             self._known = read(self.folder)
         return self._known
 
-    def run(self, name: str) -> RunRecord:
-        """The run of that name, with every answer that it has been given so far."""
+    def run(self, name: str, turnstile: Turnstile | None = None) -> RunRecord:
+        """The run of that name, with the answers that were on disk when `known` was read.
+
+        Args:
+            name: of the run.
+            turnstile: see `RunRecord`.
+        """
         if name not in self._open:
-            if len(self._open) >= MAX_OPEN:
-                self._open.popitem(last=False)
-            self._open[name] = RunRecord(name, self, self._recorded(name))
+            self._keep(RunRecord(name, self, self.known.get(name), turnstile))
         return self._open[name]
 
     def begin(self, name: str) -> RunRecord:
         """A run that is new for sure: nothing is looked up."""
-        self._open[name] = RunRecord(name, self)
-        return self._open[name]
+        return self._keep(RunRecord(name, self))
+
+    async def find(self, name: str) -> RunRecord:
+        """The run of that name, also one that ended since `known` was read, or began elsewhere."""
+        if name in self._open:
+            return self._open[name]
+        await self.flushed()
+        if self._known is None or name not in self._known:
+            self._known = await asyncio.to_thread(read, self.folder)
+        return self.run(name)
+
+    def _keep(self, run: RunRecord) -> RunRecord:
+        if len(self._open) >= MAX_OPEN:
+            self._open.popitem(last=False)
+        self._open[run.name] = run
+        return run
 
     def close_run(self, name: str) -> None:
         """Forget the answers of a run that has ended."""
         self._open.pop(name, None)
-
-    def _recorded(self, name: str) -> RecordedRun | None:
-        return self.known.get(name)
 
     def forget(self) -> None:
         """Read the folder again when it is next wanted: another process has written meanwhile."""
@@ -116,13 +133,19 @@ class Record:
         Raises:
             RecordError: the disk does not take it, now or since an earlier event.
         """
-        line = line_of(event, self._secrets)
+        self.append(line_of(event, self._secrets))
+
+    def append(self, lines: bytes) -> None:
+        """Add lines that are encoded already; raises RecordError as `write` does."""
         with self._writing:
             if self.fault:
                 raise RecordError(self.fault)
             if self._file < 0:
                 self._begin_file()
-            self._append(line)
+            self._append(lines)
+
+    async def flushed(self) -> None:
+        """Returns once what was written can be read: at once, for it is written at once."""
 
     def _begin_file(self) -> None:
         try:

@@ -16,6 +16,9 @@ from typing import Any
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record.events import FORMAT, Answer, Event, Key, events_in
 
+BEGINNING = 1000
+"""Bytes of a line in which its kind, run and call stand."""
+
 
 @dataclass
 class RecordedCall:
@@ -51,9 +54,10 @@ class RecordedRun:
     """Events of kinds that belong to a user of the record."""
     answers: dict[Key, Answer] = field(default_factory=dict)
 
-    def policy_calls(self) -> list[Answer]:
-        """Answers of the planner, in order."""
-        return [answer for key, answer in self.answers.items() if key.node == "planner"]
+    def answers_of(self, node: str) -> dict[tuple[int, int], Answer]:
+        """Answers to one node by turn and number."""
+        found = self.answers.items()
+        return {(key.turn, key.number): answer for key, answer in found if key.node == node}
 
     def add(self, event: Event) -> None:
         """Learn one event more about this run."""
@@ -131,15 +135,16 @@ def events(folder: Path) -> Iterator[Event]:
         yield from events_in(path)
 
 
-def tally(paths: Iterable[Path]) -> tuple[int, int]:
-    """Calls in some files: how many were made, and how many of them were answered.
+def tally(paths: Iterable[Path], node: str) -> tuple[int, int]:
+    """Calls of one node in some files: how many were made, and how many of them came to an end.
 
-    Looks at the beginning of each line only.
+    Looks at the beginning of each line only, for it is asked often and of large files.
     """
-    asked = answered = 0
+    call, made, ended = b'"call":["%b",' % node.encode(), 0, 0
     for path in paths:
         with path.open("rb") as lines:
             for line in lines:
-                asked += line.startswith(b'{"event":"asked"', 9)
-                answered += line.startswith(b'{"event":"answered"', 9)
-    return asked, answered
+                if call in line[:BEGINNING]:
+                    made += line.startswith(b'{"event":"asked"', 9)
+                    ended += line.startswith((b'{"event":"answered"', b'{"event":"failed"'), 9)
+    return made, ended

@@ -8,6 +8,7 @@ import uuid
 from functools import lru_cache
 from pathlib import Path
 
+from agentflow_graph.record.background import BackgroundRecord
 from agentflow_graph.record.file import Record
 from agentflow_graph.record.run import RUN, RunRecord
 
@@ -19,11 +20,14 @@ class Recorder:
     """Names the runs of a graph and finds their records. A run in `recording(...)` keeps its own.
 
     Args:
-        record: a folder, an open record, or None for what AGENTFLOW_RECORD says.
+        record: a folder, which is written in the background; an open record, which is written at
+            once; or None for what AGENTFLOW_RECORD says.
     """
 
     def __init__(self, record: Record | Path | str | None = None) -> None:
-        self._given = Record(Path(record)) if isinstance(record, str | Path) else record
+        if isinstance(record, str | Path):
+            record = BackgroundRecord(Path(record))
+        self._given = record
 
     def begin(self) -> str:
         """The name of a new run: by the time, so that names sort, and not to be guessed."""
@@ -34,12 +38,12 @@ class Recorder:
             record.begin(name)
         return name
 
-    def run(self, name: str | None) -> RunRecord | None:
+    async def run(self, name: str | None) -> RunRecord | None:
         """The record of the run of that name; None where it is not recorded."""
         if run := RUN.get():
             return run
         record = self._record()
-        return record.run(name) if record and name else None
+        return await record.find(name) if record and name else None
 
     def _record(self) -> Record | None:
         if self._given:
@@ -50,4 +54,4 @@ class Recorder:
 
 @lru_cache(maxsize=8)
 def _opened(folder: str) -> Record:
-    return Record(Path(folder))
+    return BackgroundRecord(Path(folder))

@@ -28,8 +28,9 @@ SHOWN = 160
 
 
 class Difference(Exception):
-    """The run asks something that the record does not answer. Not an error of the agent's tree:
-    a module makes those a record in the memory and goes on.
+    """The run asks something that the record does not answer.
+
+    Not of the agent's tree of errors: a module would make it a failure of a model and go on.
     """
 
 

@@ -25,6 +25,7 @@ from agentflow_graph.record.events import Answer, Event, Key, as_json, digest_of
 from agentflow_graph.record.reading import RecordedRun
 
 Ask = Callable[[], Awaitable[Answer]]
+Turnstile = Mapping[str, AbstractAsyncContextManager[Any]]
 
 
 class Sink(Protocol):
@@ -38,6 +39,9 @@ class Sink(Protocol):
 
     def close_run(self, name: str) -> None:
         """A run has ended."""
+
+    async def flushed(self) -> None:
+        """Returns once what was written can be read."""
 
 
 class RunRecord:
@@ -55,7 +59,7 @@ class RunRecord:
         name: str,
         record: Sink | None = None,
         before: RecordedRun | None = None,
-        turnstile: Mapping[str, AbstractAsyncContextManager[Any]] | None = None,
+        turnstile: Turnstile | None = None,
     ) -> None:
         self.name = name
         self.answers: dict[Key, Answer] = dict(before.answers) if before else {}
@@ -87,10 +91,11 @@ class RunRecord:
                 time=time.time(),
             )
 
-    def end(self, state: Mapping[str, Any]) -> None:
-        """The run ended; `state` is its finished state."""
+    async def end(self, state: Mapping[str, Any]) -> None:
+        """The run ended; `state` is its finished state. What is recorded of it can be read now."""
         self.note("ended", state={key: state[key] for key in state if key != "messages"})
         if self._record:
+            await self._record.flushed()
             self._record.close_run(self.name)
 
     async def call(self, node: str, turn: int, number: int, request: Event, ask: Ask) -> Answer:
@@ -159,6 +164,12 @@ RUN: ContextVar[RunRecord | None] = ContextVar("RUN", default=None)
 """The run that the next graph in this context is recorded as."""
 SCOPE: ContextVar[Scope | None] = ContextVar("SCOPE", default=None)
 """The node on whose behalf something is asked here; its `who` asks."""
+
+
+async def recorded(request: Callable[[], Event], ask: Ask) -> Answer:
+    """What `ask` gives, through the record of whoever acts here; see `RunRecord.call`."""
+    scope = SCOPE.get()
+    return await (scope.call(scope.who, request, ask) if scope else ask())
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from typing import Literal
 from agentflow_graph.errors import SettingError
 from benchmarks.items.data import PAPER, Loaded, NoData, locate, must_be_folder
 from benchmarks.items.item import Benchmark, Item
-from benchmarks.items.spellings import spellings, strange
-from benchmarks.report.tables import table
+from benchmarks.items.spellings import right_replies, wrong_replies
+from benchmarks.report.terminal_table import render_table
 from benchmarks.tasks.registry import benchmark, registry
 
 SHOWN = 5
@@ -67,16 +67,16 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.set_defaults(call=call)
 
 
-def call(asked: argparse.Namespace) -> int:
+def call(args: argparse.Namespace) -> int:
     """Check and print; 1 if anything is at fault."""
-    must_be_folder(asked.data)
-    tasks = [benchmark(name) for name in asked.tasks] or [
-        each for each in registry().values() if asked.subset in each.subsets
+    must_be_folder(args.data)
+    tasks = [benchmark(name) for name in args.tasks] or [
+        each for each in registry().values() if args.subset in each.subsets
     ]
     if not tasks:
-        raise SettingError(f"--subset {asked.subset!r}: no task has a subset of that name")
-    found = [check(task, asked.subset, asked.data) for task in tasks]
-    print(json.dumps([asdict(each) for each in found], indent=2) if asked.json else shown(found))
+        raise SettingError(f"--subset {args.subset!r}: no task has a subset of that name")
+    found = [check(task, args.subset, args.data) for task in tasks]
+    print(json.dumps([asdict(each) for each in found], indent=2) if args.json else render(found))
     return int(any(each.status == "fault" for each in found))
 
 
@@ -87,7 +87,7 @@ def check(of: Benchmark, subset: str, data: Path | None) -> Checked:
         SettingError: the benchmark has no such subset.
     """
     of.subset(subset)
-    if data is None and of.made is None:
+    if data is None and of.generate is None:
         note = f"{of.name}: no folder was given with --data"
         return Checked(of.name, subset, "no data", note=note)
     try:
@@ -99,17 +99,17 @@ def check(of: Benchmark, subset: str, data: Path | None) -> Checked:
     return _judged(of, subset, loaded)
 
 
-def shown(found: Sequence[Checked]) -> str:
+def render(found: Sequence[Checked]) -> str:
     """The table, and below it what is wrong or missing."""
     rows = [_cells(each) for each in found]
     below = [line for each in found for line in _remarks(each)]
-    return "\n".join([table(HEAD, rows), *([""] if below else []), *below])
+    return "\n".join([render_table(HEAD, rows), *([""] if below else []), *below])
 
 
 def _judged(of: Benchmark, subset: str, loaded: Loaded) -> Checked:
     items = loaded.items
-    golds = [_unequal(of, item, spellings(of.rule, item), 1.0) for item in items]
-    replies = [strange(of.rule, items, place) for place in range(len(items))]
+    golds = [_unequal(of, item, right_replies(of.rule, item), 1.0) for item in items]
+    replies = [wrong_replies(of.rule, items, index) for index in range(len(items))]
     shifted = [_unequal(of, item, each, 0.0) for item, each in zip(items, replies, strict=True)]
     faults = [*_faults(of, "gold", items, golds), *_faults(of, "shifted", items, shifted)]
     short = not items or (subset == PAPER and len(items) != loaded.part.size)
@@ -132,7 +132,7 @@ def _judged(of: Benchmark, subset: str, loaded: Loaded) -> Checked:
 
 
 def _short(of: Benchmark, loaded: Loaded) -> str:
-    return f"{of.name}: {len(loaded.items)} items in {loaded.place}, not {loaded.part.size}"
+    return f"{of.name}: {len(loaded.items)} items in {loaded.origin}, not {loaded.part.size}"
 
 
 def _unequal(of: Benchmark, item: Item, replies: Sequence[str], value: float) -> list[str]:

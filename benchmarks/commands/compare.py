@@ -18,11 +18,11 @@ def add(subparsers: Any) -> None:
     parser.set_defaults(call=call)
 
 
-def call(asked: argparse.Namespace) -> int:
+def call(args: argparse.Namespace) -> int:
     """Print the comparison."""
     from benchmarks.report.compare import compare, text
     from benchmarks.runner.session import read_session
 
-    found = compare(read_session(asked.first), read_session(asked.second))
-    print(json.dumps(asdict(found), indent=2) if asked.json else text(found))
+    found = compare(read_session(args.first), read_session(args.second))
+    print(json.dumps(asdict(found), indent=2) if args.json else text(found))
     return 0

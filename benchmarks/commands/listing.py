@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from benchmarks.items.item import Benchmark
-from benchmarks.report.tables import table
+from benchmarks.report.terminal_table import render_table
 from benchmarks.tasks.registry import registry
 
 
@@ -16,10 +16,10 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.set_defaults(call=call)
 
 
-def call(asked: argparse.Namespace) -> int:
+def call(args: argparse.Namespace) -> int:
     """Print the table; always 0."""
     facts = [fact(benchmark) for benchmark in registry().values()]
-    if asked.json:
+    if args.json:
         print(json.dumps(facts, indent=2))
         return 0
     rows = [
@@ -34,7 +34,7 @@ def call(asked: argparse.Namespace) -> int:
         ]
         for each in facts
     ]
-    print(table(["task", "title", "data set", "split", "subsets", "scorer", "gated"], rows))
+    print(render_table(["task", "title", "data set", "split", "subsets", "scorer", "gated"], rows))
     return 0
 
 

@@ -11,20 +11,20 @@ def add(subparsers: Any) -> None:
     """Make the parser."""
     parser = subparsers.add_parser("report", help="write report.md, report.json and report.html")
     parser.add_argument("run", type=Path, metavar="DIR", help="folder of the run")
-    parser.add_argument("--baseline", type=Path, metavar="DIR", help="a run to put beside it")
+    parser.add_argument("--baseline", type=Path, metavar="DIR", help="a run to compare it with")
     parser.set_defaults(call=call)
 
 
-def call(asked: argparse.Namespace) -> int:
+def call(args: argparse.Namespace) -> int:
     """Write the files and show the accuracies."""
-    from benchmarks.report.contents import accuracy_table
     from benchmarks.report.report import report_of, write_report
+    from benchmarks.report.report_tables import accuracy_table
     from benchmarks.runner.session import read_session
     from benchmarks.tasks.registry import registry
 
-    baseline = read_session(asked.baseline) if asked.baseline else None
-    report = report_of(read_session(asked.run), registry(), baseline)
-    files = write_report(asked.run, report)
-    print(accuracy_table(report.summaries, report.benchmarks, report.beside).text)
+    baseline = read_session(args.baseline) if args.baseline else None
+    report = report_of(read_session(args.run), registry(), baseline)
+    files = write_report(args.run, report)
+    print(accuracy_table(report.summaries, report.benchmarks, report.baseline_summaries).text)
     print("\n".join(map(str, files)))
     return 0

@@ -19,18 +19,18 @@ def add(subparsers: Any) -> None:
     parser.set_defaults(call=call)
 
 
-def call(asked: argparse.Namespace) -> int:
+def call(args: argparse.Namespace) -> int:
     """Check everything again, then run what is missing."""
-    from benchmarks.commands.ending import ended
+    from benchmarks.commands.outcome import finish
     from benchmarks.runner.folder import Folder
     from benchmarks.runner.preflight import check, needs_inspect
     from benchmarks.runner.run import resume
     from benchmarks.tasks.registry import registry
 
     needs_inspect()
-    folder = Folder(asked.run)
+    folder = Folder(args.run)
     request = folder.request()
-    request = request.costing(asked.max_cost) if asked.max_cost else request
+    request = request.costing(args.max_cost) if args.max_cost else request
     judge = check(request)
-    work = resume(folder, registry(), judge=judge, max_cost=asked.max_cost)
-    return ended(folder, work)
+    work = resume(folder, registry(), judge=judge, max_cost=args.max_cost)
+    return finish(folder, work)

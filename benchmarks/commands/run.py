@@ -43,14 +43,14 @@ def options(parser: argparse.ArgumentParser, spent: str) -> None:
     parser.add_argument("--seed", type=at_least_zero, default=0, metavar="N", help="of sampling")
 
 
-def call(asked: argparse.Namespace) -> int:
+def call(args: argparse.Namespace) -> int:
     """Check everything, then run."""
-    from benchmarks.commands.ending import ended
+    from benchmarks.commands.outcome import finish
     from benchmarks.runner.folder import Folder
     from benchmarks.runner.preflight import prepare
     from benchmarks.runner.run import start
     from benchmarks.tasks.registry import registry
 
-    request, items, judge = prepare(asked)
-    folder = Folder(asked.run)
-    return ended(folder, start(folder, request, items, registry(), judge=judge))
+    request, items, judge = prepare(args)
+    folder = Folder(args.run)
+    return finish(folder, start(folder, request, items, registry(), judge=judge))

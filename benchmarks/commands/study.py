@@ -35,7 +35,7 @@ def add(subparsers: Any) -> None:
     parser.set_defaults(call=call)
 
 
-def call(asked: argparse.Namespace) -> int:
+def call(args: argparse.Namespace) -> int:
     """Check everything, run each budget, write the report."""
     from benchmarks.errors import RunStopped
     from benchmarks.report.budgets import Step, budget_table, write_study
@@ -44,11 +44,11 @@ def call(asked: argparse.Namespace) -> int:
     from benchmarks.runner.study import Study, measure
     from benchmarks.tasks.registry import registry
 
-    if any(pair.startswith("max_turns=") for pair in asked.set):
+    if any(pair.startswith("max_turns=") for pair in args.set):
         raise SettingError("--set max_turns=... is what --budgets varies; leave one of them out")
     # No run of this name exists, so the options are read as those of a new one.
-    request, items, judge = prepare(argparse.Namespace(**vars(asked) | {"run": asked.run / "new"}))
-    study = Study(asked.run, tuple(asked.budgets), request, items)
+    request, items, judge = prepare(argparse.Namespace(**vars(args) | {"run": args.run / "new"}))
+    study = Study(args.run, tuple(args.budgets), request, items)
     study.check()
     check(study.of(study.budgets[-1]))
     try:
@@ -60,7 +60,7 @@ def call(asked: argparse.Namespace) -> int:
         print(f"stopped: {error} (by the same command)", file=sys.stderr)
         return 1
     steps = [Step.of(n, read_session(study.folder(n).path)) for n in study.budgets]
-    files = write_study(asked.run, steps, registry())
+    files = write_study(args.run, steps, registry())
     print(budget_table(steps, registry()).text)
     print("\n".join(map(str, files)))
     if missing:

@@ -23,21 +23,21 @@ def add(subparsers: Any) -> None:
     parser.set_defaults(call=call)
 
 
-def call(asked: argparse.Namespace) -> int:
+def call(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
     from benchmarks.runner.folder import Folder
     from benchmarks.runner.preflight import needs_inspect
 
     needs_inspect()
-    folder = Folder(asked.run)
+    folder = Folder(args.run)
     folder.request()
     if not any(folder.logs.glob("*.eval")):
         raise SettingError(
             f"{folder.logs} has no log yet; run `python -m benchmarks resume {folder.path}`"
         )
-    print(f"http://{HOST}:{asked.port}   (Ctrl-C ends it)", flush=True)
+    print(f"http://{HOST}:{args.port}   (Ctrl-C ends it)", flush=True)
     words = ["view", "start", "--log-dir", str(folder.logs)]
-    where = ["--host", HOST, "--port", str(asked.port)]
+    where = ["--host", HOST, "--port", str(args.port)]
     own = {**os.environ, "XDG_DATA_HOME": str(folder.state.absolute())}
-    # In this process's place: whoever ends it, ends the server.
+    # It replaces this process, so that ending one ends the other.
     os.execve(sys.executable, [sys.executable, "-m", "inspect_ai", *words, *where], own)

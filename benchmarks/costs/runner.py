@@ -1,10 +1,10 @@
 """What the runner costs: `python -m benchmarks.costs.runner` prints ratios and a line of JSON.
 
-* Wall time of `--items` items of four model calls of `--delay` seconds each, 32 at once, beside
+* Wall time of `--items` items of four model calls of `--delay` seconds each, 32 at once, against
   what the sleeping alone would take. Half a second is quick for a language model. One process has
   CPU for about 60 items a second, so below 0.15 s no order of work could keep up.
 * CPU milliseconds a sample with a model that answers at once: the runner, which calls the graph
-  directly, keeps a journal and tells spans; and inspect's own `agent_bridge()` around the same
+  directly, keeps a record and tells spans; and inspect's own `agent_bridge()` around the same
   graph, whose planner is `ChatOpenAI(model="inspect")` answered by inspect's `mockllm`. Both under
   the same settings of inspect, in turn in one process; best of the rounds. The bridge needs the
   OpenAI client, which is part of its price; the runner's planner is a fake that needs none. Only
@@ -64,7 +64,7 @@ BENCHMARK = Benchmark(
 )
 
 
-async def ours(agent: Agent, samples: int) -> None:
+async def run_ours(agent: Agent, samples: int) -> None:
     """A run of the runner in a folder that is thrown away."""
     items = {f"i{n}": Item(f"i{n}", QUESTION, ("4821",)) for n in range(samples)}
     request = Request("fixed", {"fixed": "full"}, {"fixed": samples}, settings=SETTINGS)
@@ -73,7 +73,7 @@ async def ours(agent: Agent, samples: int) -> None:
         await start(folder, request, {"fixed": items}, {"fixed": BENCHMARK}, agent, out=nowhere)
 
 
-async def bridged(agent: Agent, samples: int) -> None:
+async def run_bridge(agent: Agent, samples: int) -> None:
     """The same graph by inspect's bridge, scored by a scorer of inspect's own."""
     from inspect_ai import Task, eval_async
     from inspect_ai.agent import agent_bridge
@@ -124,13 +124,13 @@ def bridge_agent() -> Agent:
 async def wall(samples: int, delay: float) -> tuple[float, float]:
     """Seconds of (the runner, the sleeping alone)."""
     begun = time.perf_counter()
-    await ours(build_graph({"planner": Fake(delay=delay)}, [look_up]), samples)
+    await run_ours(build_graph({"planner": Fake(delay=delay)}, [look_up]), samples)
     return time.perf_counter() - begun, math.ceil(samples / AT_ONCE) * TURNS * delay
 
 
 async def cpu(rounds: int, samples: int) -> tuple[float, float]:
     """Best CPU milliseconds a sample of (the runner, the bridge)."""
-    sides = (ours, build_graph({"planner": Fake()}, [look_up])), (bridged, bridge_agent())
+    sides = (run_ours, build_graph({"planner": Fake()}, [look_up])), (run_bridge, bridge_agent())
     best = [math.inf, math.inf]
     for _ in range(rounds):
         for side, (work, agent) in enumerate(sides):
@@ -140,12 +140,12 @@ async def cpu(rounds: int, samples: int) -> tuple[float, float]:
     return best[0], best[1]
 
 
-async def measure(asked: argparse.Namespace) -> dict[str, float]:
+async def measure(args: argparse.Namespace) -> dict[str, float]:
     """Everything, after a warm-up of both sides."""
-    await ours(build_graph({"planner": Fake()}, [look_up]), 4)
-    await bridged(bridge_agent(), 4)
-    mine, bridge = await cpu(asked.rounds, asked.samples)
-    took, ideal = await wall(asked.items, asked.delay)
+    await run_ours(build_graph({"planner": Fake()}, [look_up]), 4)
+    await run_bridge(bridge_agent(), 4)
+    mine, bridge = await cpu(args.rounds, args.samples)
+    took, ideal = await wall(args.items, args.delay)
     return {
         "wall_seconds": took,
         "ideal_seconds": ideal,

@@ -1,7 +1,7 @@
 """What the sandbox costs: `python -m benchmarks.costs.sandbox` prints a table and one line of JSON.
 
 * Milliseconds of one call that prints a word, and of one that factors a polynomial with sympy, for
-  every backend that holds here, beside a bare subprocess of the same Python without any wall,
+  every backend that holds here, against a subprocess of the same Python without any wall,
   measured in turn in every round. Best and median: the best is the cost, the median the neighbours.
 * The first call of a backend, which starts its zygote and imports numpy and sympy there.
 * 64 calls at once: seconds until all are done, and how many failed.
@@ -33,7 +33,7 @@ Call = Callable[[str], Awaitable[str]]
 """Runs a program and gives what it printed; raises RuntimeError if it did not work."""
 
 
-def bare() -> Call:
+def subprocess_call() -> Call:
     """A new interpreter for every program, as `subprocess.run` starts it."""
 
     async def call(code: str) -> str:
@@ -46,7 +46,7 @@ def bare() -> Call:
     return call
 
 
-def walled(sandbox: Sandbox) -> Call:
+def sandbox_call(sandbox: Sandbox) -> Call:
     """The same in a sandbox."""
 
     async def call(code: str) -> str:
@@ -58,7 +58,7 @@ def walled(sandbox: Sandbox) -> Call:
     return call
 
 
-async def timed(call: Call, program: str) -> float:
+async def time_call(call: Call, program: str) -> float:
     """Milliseconds of one call."""
     code, wanted = PROGRAMS[program]
     begun = time.perf_counter()
@@ -75,7 +75,7 @@ async def latencies(calls: Mapping[str, Call], rounds: int) -> dict[str, list[fl
     for _ in range(rounds):
         for program in PROGRAMS:
             for name, call in calls.items():
-                found.setdefault(f"{name} {program}", []).append(await timed(call, program))
+                found.setdefault(f"{name} {program}", []).append(await time_call(call, program))
     return found
 
 
@@ -83,7 +83,7 @@ async def at_once(call: Call, program: str) -> tuple[float, int]:
     """(seconds until the last of `AT_ONCE` calls was done, how many failed)."""
     begun = time.perf_counter()
     outcomes = await asyncio.gather(
-        *(timed(call, program) for _ in range(AT_ONCE)), return_exceptions=True
+        *(time_call(call, program) for _ in range(AT_ONCE)), return_exceptions=True
     )
     failed = sum(isinstance(one, BaseException) for one in outcomes)
     return time.perf_counter() - begun, failed
@@ -92,19 +92,19 @@ async def at_once(call: Call, program: str) -> tuple[float, int]:
 async def measure(rounds: int) -> dict[str, float]:
     """All figures, and the table on the way."""
     figures: dict[str, float] = {}
-    calls: dict[str, Call] = {BARE: bare()}
+    calls: dict[str, Call] = {BARE: subprocess_call()}
     sandboxes = {name: make() for name, make in SAFE.items()}
     for name, sandbox in sandboxes.items():
         try:
-            first = await timed(walled(sandbox), "hello")
+            first = await time_call(sandbox_call(sandbox), "hello")
         except RuntimeError as fault:
             print(f"{name:12} does not run here: {fault}")
             continue
         figures[f"{name} first call ms"] = first
-        calls[name] = walled(sandbox)
+        calls[name] = sandbox_call(sandbox)
     samples = await latencies(calls, rounds)
     for name, call in calls.items():
-        figures |= _compared(name, samples)
+        figures |= _compare(name, samples)
         for program in PROGRAMS if name != BARE else ():
             seconds, failed = await at_once(call, program)
             figures[f"{name} {AT_ONCE} {program} s"] = seconds
@@ -114,7 +114,7 @@ async def measure(rounds: int) -> dict[str, float]:
     return figures
 
 
-def _compared(name: str, samples: Mapping[str, list[float]]) -> dict[str, float]:
+def _compare(name: str, samples: Mapping[str, list[float]]) -> dict[str, float]:
     figures = {}
     for program in PROGRAMS:
         mine, reference = samples[f"{name} {program}"], samples[f"{BARE} {program}"]
@@ -147,8 +147,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.costs.sandbox")
     parser.add_argument("--rounds", type=int, default=15)
-    asked = parser.parse_args()
-    figures = asyncio.run(measure(asked.rounds))
+    args = parser.parse_args()
+    figures = asyncio.run(measure(args.rounds))
     print(_table(figures))
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 

@@ -43,7 +43,7 @@ PAGE = (
 class Near(BaseHTTPRequestHandler):
     """Answers searches and pages after `DELAY` seconds, and counts them."""
 
-    asked = 0
+    requests = 0
 
     def do_GET(self) -> None:
         """A page."""
@@ -55,7 +55,7 @@ class Near(BaseHTTPRequestHandler):
         self._answer("application/json", json.dumps(FOUND).encode())
 
     def _answer(self, media: str, body: bytes) -> None:
-        Near.asked += 1
+        Near.requests += 1
         time.sleep(DELAY)
         self.send_response(200)
         self.send_header("Content-Type", media)
@@ -88,7 +88,7 @@ def tool(url: str, folder: Path) -> WebSearch:
     )
 
 
-async def timed(one: WebSearch, arguments: dict[str, str]) -> float:
+async def time_call(one: WebSearch, arguments: dict[str, str]) -> float:
     """Milliseconds of one call, which must succeed."""
     begun = time.perf_counter()
     _, result = await one._arun(**arguments)
@@ -97,19 +97,19 @@ async def timed(one: WebSearch, arguments: dict[str, str]) -> float:
     return 1000 * (time.perf_counter() - begun)
 
 
-async def compared(url: str, folder: Path, rounds: int, page: bool) -> dict[str, float]:
+async def compare(url: str, folder: Path, rounds: int, page: bool) -> dict[str, float]:
     """Median milliseconds of a miss and of a hit, and requests of eight calls at once."""
     misses, hits = [], []
     for number in range(rounds):
         one = tool(url, folder)
-        asked = {"query": f"museum {number}"} | ({"url": f"{url}/{number}"} if page else {})
-        misses.append(await timed(one, asked))
-        hits.append(await timed(one, asked))
-    before = Near.asked
-    asked = {"query": "at once"} | ({"url": f"{url}/once"} if page else {})
-    await asyncio.gather(*(timed(tool(url, folder), asked) for _ in range(AT_ONCE)))
+        arguments = {"query": f"museum {number}"} | ({"url": f"{url}/{number}"} if page else {})
+        misses.append(await time_call(one, arguments))
+        hits.append(await time_call(one, arguments))
+    before = Near.requests
+    arguments = {"query": "at once"} | ({"url": f"{url}/once"} if page else {})
+    await asyncio.gather(*(time_call(tool(url, folder), arguments) for _ in range(AT_ONCE)))
     miss, hit = statistics.median(misses), statistics.median(hits)
-    requests = float(Near.asked - before)
+    requests = float(Near.requests - before)
     return {"miss_ms": miss, "hit_ms": hit, "hit_over_miss": hit / miss, "requests_of_8": requests}
 
 
@@ -118,11 +118,11 @@ async def measure(rounds: int) -> dict[str, dict[str, float]]:
     with serving() as url, TemporaryDirectory() as folder:
         # Imports, and the first connection of each client, belong to no round.
         for page in (False, True):
-            await compared(url, Path(folder) / "warm", 1, page)
-        search = await compared(url, Path(folder) / "search", rounds, page=False)
+            await compare(url, Path(folder) / "warm", 1, page)
+        search = await compare(url, Path(folder) / "search", rounds, page=False)
         return {
             "search": search,
-            "page": await compared(url, Path(folder) / "p", rounds, page=True),
+            "page": await compare(url, Path(folder) / "p", rounds, page=True),
         }
 
 

@@ -20,7 +20,7 @@ from benchmarks.items.item import Benchmark, Item, Part, Row, Source
 from benchmarks.items.layout import official_files, original_file
 
 PAPER = "agentflow"
-"""The subset of which no item may lack, for it stands beside the paper's numbers."""
+"""The subset that must be complete, because it is compared with the paper's numbers."""
 LOG = logging.getLogger(__name__)
 
 
@@ -35,7 +35,7 @@ class Loaded:
     items: list[Item]
     source: Source
     part: Part
-    place: str
+    origin: str
     """The file, the folder or the data set on the hub."""
     changed: bool = False
     """The original's file is not the one that its repository ships."""
@@ -68,7 +68,7 @@ def must_be_folder(data: Path | None) -> None:
 
 
 def locate(benchmark: Benchmark, subset: str, data: Path | None) -> Loaded:
-    """What there is of a subset, whatever its number.
+    """The items of a subset, however many there are.
 
     Raises:
         NoData, SettingError: as `load`.
@@ -76,16 +76,16 @@ def locate(benchmark: Benchmark, subset: str, data: Path | None) -> Loaded:
     parts = benchmark.subset(subset)
     for source, part in parts.items():
         if (found := _found(benchmark, source, data)) is not None:
-            place, rows = found
-            items = list(part.choose(_items(benchmark, source, place, rows)))
-            return Loaded(items, source, part, place, _changed(benchmark, source, place))
+            origin, rows = found
+            items = list(part.choose(_items(benchmark, source, origin, rows)))
+            return Loaded(items, source, part, origin, _changed(benchmark, source, origin))
     raise NoData(_missing(benchmark, subset, data))
 
 
 def _found(benchmark: Benchmark, source: Source, data: Path | None) -> tuple[str, list[Row]] | None:
     """Rows of a source and where they were, or None if they are not there."""
-    if benchmark.made is not None:
-        return "made here", list(benchmark.made())
+    if benchmark.generate is not None:
+        return "made here", list(benchmark.generate())
     if data is None:
         return (benchmark.hub, _from_hub(benchmark)) if source == "official" else None
     if source == "original":
@@ -103,19 +103,19 @@ def _from_hub(benchmark: Benchmark) -> list[Row]:
     return list(hub_rows(benchmark.hub, benchmark.config, benchmark.split, instead))
 
 
-def _items(benchmark: Benchmark, source: Source, place: str, rows: Sequence[Row]) -> list[Item]:
+def _items(benchmark: Benchmark, source: Source, origin: str, rows: Sequence[Row]) -> list[Item]:
     reader = benchmark.original if source == "original" else benchmark.official
     assert reader is not None  # `original_file` finds nothing without one
     kept = ((number, row) for number, row in enumerate(rows) if benchmark.keep(row))
-    return list(_distinct(_item(reader, place, number, row) for number, row in kept))
+    return list(_distinct(_item(reader, origin, number, row) for number, row in kept))
 
 
-def _item(reader: Callable[[Row], Item], place: str, number: int, row: Row) -> Item:
+def _item(reader: Callable[[Row], Item], origin: str, number: int, row: Row) -> Item:
     try:
         return reader(row)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise SettingError(
-            f"{place}, row {number}: {type(error).__name__} {error}; it has the fields "
+            f"{origin}, row {number}: {type(error).__name__} {error}; it has the fields "
             f"{', '.join(map(str, row))}. The file may be of another data set or a newer form of it"
         ) from error
 
@@ -131,8 +131,8 @@ def _distinct(items: Iterator[Item]) -> Iterator[Item]:
         yield item if seen[item.id] == 1 else replace(item, id=f"{item.id}-{seen[item.id]}")
 
 
-def _changed(benchmark: Benchmark, source: Source, place: str) -> bool:
-    return source == "original" and checksum(Path(place)) != benchmark.sha256
+def _changed(benchmark: Benchmark, source: Source, origin: str) -> bool:
+    return source == "original" and checksum(Path(origin)) != benchmark.sha256
 
 
 def _count(benchmark: Benchmark, subset: str, loaded: Loaded) -> None:
@@ -140,7 +140,7 @@ def _count(benchmark: Benchmark, subset: str, loaded: Loaded) -> None:
     if found == expected:
         return
     message = (
-        f"{benchmark.name}: {subset} has {expected} items and {found} were found in {loaded.place}"
+        f"{benchmark.name}: {subset} has {expected} items and {found} were found in {loaded.origin}"
     )
     if subset == PAPER or not found:
         raise SettingError(f"{message}: the file is incomplete or of another version; get it again")
@@ -152,7 +152,7 @@ def _say(benchmark: Benchmark, subset: str, loaded: Loaded) -> None:
     if loaded.changed:
         LOG.warning(
             "%s is not the file of the original's repository, whose SHA-256 is %s",
-            loaded.place,
+            loaded.origin,
             benchmark.sha256,
         )
     official = benchmark.subsets[subset].get("official")

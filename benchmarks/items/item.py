@@ -76,7 +76,7 @@ class Benchmark:
     """An item from a row of the original's `data.json`; None where there is no such file."""
     keep: Callable[[Row], bool] = lambda row: True
     """Which rows can be asked at all, such as those without an attached file."""
-    made: Callable[[], Sequence[Row]] | None = None
+    generate: Callable[[], Sequence[Row]] | None = None
     """The rows of a data set that the project makes itself."""
     config: str = ""
     """Configuration of the data set on the hub."""

@@ -8,7 +8,7 @@ A row that lacks what an item needs raises KeyError or ValueError; the loader na
 from collections.abc import Sequence
 
 from benchmarks.items.item import Item, Row
-from benchmarks.items.wording import asked, bare, fingerprint
+from benchmarks.items.wording import fingerprint, format_question, strip_instruction
 
 
 def question_of(row: Row) -> str:
@@ -16,7 +16,7 @@ def question_of(row: Row) -> str:
 
     In these, `query` is the question where there is no `question`.
     """
-    return bare(text(row, "question", "Question", "problem", "Problem", "query"))
+    return strip_instruction(text(row, "question", "Question", "problem", "Problem", "query"))
 
 
 def golds_of(row: Row) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def open_item(task: str, row: Row, instruction: str, level: str = "") -> Item:
     question = question_of(row)
     return Item(
         id=f"{task}-{fingerprint(question)}",
-        question=asked(question, instruction),
+        question=format_question(question, instruction),
         golds=golds_of(row),
         level=level,
     )
@@ -72,7 +72,7 @@ def choice_item(
         raise ValueError(f"the answer is none of the {len(choices)} options")
     return Item(
         id=f"{task}-{fingerprint(question)}",
-        question=asked(question, instruction, choices),
+        question=format_question(question, instruction, choices),
         golds=(gold,),
         level=level,
         choices=tuple(choices),

@@ -1,6 +1,6 @@
 r"""The usual spellings of a right answer, to prove that a scoring rule knows them all.
 
-    spellings("choice", item)    # "B", "<answer>B</answer>", "\boxed{(B)}", ...
+    right_replies("choice", item)    # "B", "<answer>B</answer>", "\boxed{(B)}", ...
 
 And the opposite: another item's answer, which the rule must call wrong.
 """
@@ -21,18 +21,18 @@ FRAMES = (
 """Where an answer may stand in a reply: alone, tagged, boxed, on the last line."""
 
 
-def spellings(rule: str, item: Item) -> list[str]:
+def right_replies(rule: str, item: Item) -> list[str]:
     """Replies that a rule must call right for this item."""
     return [frame.format(form) for form in FORMS[rule](item) for frame in FRAMES]
 
 
-def strange(rule: str, items: Sequence[Item], place: int) -> list[str]:
-    """Replies that a rule must call wrong for `items[place]`: the next different item's answers.
+def wrong_replies(rule: str, items: Sequence[Item], index: int) -> list[str]:
+    """Replies that a rule must call wrong for `items[index]`: the next different item's answers.
 
     Empty where no other item has another answer.
     """
-    later = (*items[place + 1 :], *items[:place])
-    other = next((other for other in later if _differ(items[place], other)), None)
+    later = (*items[index + 1 :], *items[:index])
+    other = next((other for other in later if _differ(items[index], other)), None)
     forms = FORMS[rule](other) if other else []
     return [f"<answer>{form}</answer>" for form in forms]
 

@@ -24,13 +24,13 @@ def first(size: int) -> Part:
     return Part(size, lambda items: items[:size])
 
 
-def listed(task: str, subset: str) -> Part:
+def by_fingerprint(task: str, subset: str) -> Part:
     """The items whose fingerprints the project keeps, in the order of the list."""
     names = fingerprints(task, subset)
     return Part(len(names), _named(task, names))
 
 
-def whole(size: int) -> dict[str, Subset]:
+def whole_set(size: int) -> dict[str, Subset]:
     """The subsets of a benchmark that the paper used as a whole."""
     part = everything(size)
     return {

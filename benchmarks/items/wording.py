@@ -1,6 +1,6 @@
-"""The words of a question: what the graph is asked, and by what a question is recognised.
+"""The text of a question: what the graph is asked, and the fingerprint that identifies it.
 
-asked("Who wrote Emma?", WORDS)    # the question, an empty line, the instruction
+format_question("Who wrote Emma?", WORDS)    # the question, an empty line, the instruction
 fingerprint("Who wrote Emma?")     # the same for "who wrote Emma" of another source
 """
 
@@ -29,18 +29,18 @@ _DIGITS = 12
 """Of a fingerprint, in hexadecimal: 48 bits, for at most some ten thousand questions."""
 
 
-def asked(question: str, instruction: str, choices: Sequence[str] = ()) -> str:
+def format_question(question: str, instruction: str, choices: Sequence[str] = ()) -> str:
     """The question, its options with their letters, and how to give the answer."""
     options = [f"{letter}. {text}" for letter, text in zip(ascii_uppercase, choices, strict=False)]
     return "\n\n".join(filter(None, (question, "\n".join(options), instruction)))
 
 
-def bare(question: str) -> str:
+def strip_instruction(question: str) -> str:
     """A question of the original's files without the instruction that some have at the end."""
     return _ORIGINAL_INSTRUCTION.sub("", question).strip()
 
 
-def unlettered(option: str) -> str:
+def strip_letter(option: str) -> str:
     """The text of an option such as `A. Ribosome`."""
     return one_line(_OPTION_LETTER.sub("", option))
 

@@ -2,7 +2,8 @@
 
 Keys of the study's `report.json`, which stay: `name`, `judge`, `trials`; `budgets`, a list in
 ascending order of `max_turns`, `settings` and `tasks`, which is by name the fields of
-`benchmarks.report.summary.Summary` with `turns_low` and `turns_high`, the 95 % interval of the mean turns.
+`benchmarks.report.summary.Summary` with `turns_low` and `turns_high`, the 95 % interval of the mean
+turns.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.items.item import Benchmark
-from benchmarks.report.cells import NONE, Table, escaped, number, percent, points
 from benchmarks.report.page import HOUSE, render
 from benchmarks.report.plots import Interval, budget_plot
 from benchmarks.report.result import Result, Session
 from benchmarks.report.statistics import clustered
 from benchmarks.report.summary import Summary, summarise
+from benchmarks.report.table import NONE, Table, escape_markdown, number, percent, points
 
 TEMPLATE = HOUSE / "study.html.jinja"
 
@@ -61,7 +62,7 @@ def write_study(
 ) -> list[Path]:
     """Write `report.md`, `report.json` and `report.html` into `folder`; returns their paths."""
     table = budget_table(steps, benchmarks)
-    head = f"# Turn budgets of {escaped(folder.resolve().name)}\n\n{lead(steps)}\n"
+    head = f"# Turn budgets of {escape_markdown(folder.resolve().name)}\n\n{lead(steps)}\n"
     texts = {
         "report.md": f"{head}\n{table.markdown}",
         "report.json": json.dumps(record(folder, steps), indent=2, allow_nan=False) + "\n",

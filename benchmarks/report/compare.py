@@ -16,10 +16,10 @@ from statistics import fmean
 from typing import NamedTuple
 
 from agentflow_graph.errors import SettingError
-from benchmarks.report.cells import Table, percent, shorten
 from benchmarks.report.result import Result, Session
 from benchmarks.report.statistics import Comparison as Paired
 from benchmarks.report.statistics import paired
+from benchmarks.report.table import Table, percent, shorten
 
 ALL = "all tasks"
 SHOWN = 30

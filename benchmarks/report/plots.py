@@ -80,9 +80,9 @@ def whole_x(axes: Axes, label: str) -> None:
 
 
 def accuracy_plot(
-    run: Mapping[str, Interval], marks: Mapping[str, Sequence[float | None]]
+    run: Mapping[str, Interval], references: Mapping[str, Sequence[float | None]]
 ) -> Markup:
-    """Accuracies with their intervals, a row each; `marks` are points beside them, by series."""
+    """Accuracies with their intervals, a row each; `references` adds a series of points each."""
     from matplotlib.ticker import PercentFormatter
 
     def draw(axes: Axes) -> None:
@@ -94,7 +94,7 @@ def accuracy_plot(
             color=INKS[0],
         )
         axes.plot([each.mean for each in run.values()], at, "o", color=INKS[0])
-        for number, values in enumerate(marks.values()):
+        for number, values in enumerate(references.values()):
             shape, ink = "D^sv"[number % 4], INKS[number % 7 + 1]
             axes.plot([nan if x is None else x for x in values], at, shape, color=ink)
         axes.set_yticks(at, [title[:40] for title in run])

@@ -3,10 +3,10 @@
     python -m benchmarks report runs/almanac --baseline runs/base
 
 Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules alone), `trials`,
-`settings`, `versions`; `tasks`, by name the fields of `benchmarks.report.summary.Summary` with `title`,
-`kind` and `paper` (per cent by system); `kinds`, by kind `tasks`, `accuracy`, `standard_error`;
-`baseline`, null or `name` and `tasks`. Shares are 0 to 1, times seconds, costs US dollars; null is
-unknown.
+`settings`, `versions`; `tasks`, by name the fields of `benchmarks.report.summary.Summary` with
+`title`, `kind` and `paper` (per cent by system); `kinds`, by kind `tasks`, `accuracy`,
+`standard_error`; `baseline`, null or `name` and `tasks`. Shares are 0 to 1, times seconds, costs US
+dollars; null is unknown.
 """
 
 from __future__ import annotations
@@ -18,16 +18,28 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.items.item import Benchmark
-from benchmarks.report import contents
-from benchmarks.report.cells import Table, escaped, percent
 from benchmarks.report.page import HOUSE, render
 from benchmarks.report.plots import Interval, accuracy_plot, turns_plot
+from benchmarks.report.report_tables import (
+    KINDS,
+    Mean,
+    accuracy_table,
+    effort_table,
+    level_table,
+    means,
+    missed_table,
+    missing_table,
+    paper_table,
+    settings_table,
+    share_table,
+)
 from benchmarks.report.result import Session
 from benchmarks.report.summary import Summary, summarise
+from benchmarks.report.table import Table, escape_markdown, percent
 
 TEMPLATE = HOUSE / "report.html.jinja"
 PAPER = ("AgentFlow no RL", "AgentFlow + Flow-GRPO")
-"""Systems of the paper that the plot shows beside the run."""
+"""Systems of the paper that the plot shows next to the run."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +50,15 @@ class Report:
     benchmarks: Mapping[str, Benchmark]
     summaries: Mapping[str, Summary]
     baseline: Session | None
-    beside: Mapping[str, Summary]
-    """Summaries of the baseline."""
+    baseline_summaries: Mapping[str, Summary]
 
 
 def report_of(
     session: Session, benchmarks: Mapping[str, Benchmark], baseline: Session | None = None
 ) -> Report:
     """The report of a run, `benchmarks` being all that are known."""
-    beside = summarise(baseline) if baseline else {}
-    return Report(session, benchmarks, summarise(session), baseline, beside)
+    other = summarise(baseline) if baseline else {}
+    return Report(session, benchmarks, summarise(session), baseline, other)
 
 
 def write_report(folder: Path, report: Report) -> list[Path]:
@@ -82,7 +93,7 @@ def record(report: Report) -> dict[str, Any]:
                 "accuracy": mean.accuracy,
                 "standard_error": mean.standard_error,
             }
-            for mean in contents.means(report.summaries, known)
+            for mean in means(report.summaries, known)
         },
         "baseline": _baseline(report),
     }
@@ -91,13 +102,13 @@ def record(report: Report) -> dict[str, Any]:
 def _baseline(report: Report) -> dict[str, Any] | None:
     if not report.baseline:
         return None
-    tasks = {name: asdict(each) for name, each in report.beside.items()}
+    tasks = {name: asdict(each) for name, each in report.baseline_summaries.items()}
     return {"name": report.baseline.name, "tasks": tasks}
 
 
 def markdown(report: Report) -> str:
     """The report's tables in Markdown."""
-    head = f"# Benchmark run {escaped(report.session.name)}\n\n{lead(report)}\n"
+    head = f"# Benchmark run {escape_markdown(report.session.name)}\n\n{lead(report)}\n"
     return "\n".join([head, *(table.markdown for table in all_tables(report))])
 
 
@@ -116,16 +127,16 @@ def all_tables(report: Report) -> list[Table]:
     of = (report.summaries, report.benchmarks)
     ended = "Share of the trials that have a score."
     found = [
-        contents.accuracy_table(*of, report.beside),
-        contents.paper_table(*of, report.beside),
-        contents.missing_table(*of),
-        contents.level_table(*of),
-        contents.effort_table(*of),
-        contents.share_table("Tool mix", "Share of all tool calls.", *of, lambda each: each.tools),
-        contents.share_table("What ended a trial", ended, *of, lambda each: each.stopped_by),
-        contents.share_table("Where the answer was read", ended, *of, lambda each: each.rules),
-        contents.missed_table(report.session, report.benchmarks),
-        contents.settings_table(report.session),
+        accuracy_table(*of, report.baseline_summaries),
+        paper_table(*of, report.baseline_summaries),
+        missing_table(*of),
+        level_table(*of),
+        effort_table(*of),
+        share_table("Tool mix", "Share of all tool calls.", *of, lambda each: each.tools),
+        share_table("What ended a trial", ended, *of, lambda each: each.stopped_by),
+        share_table("Where the answer was read", ended, *of, lambda each: each.rules),
+        missed_table(report.session, report.benchmarks),
+        settings_table(report.session),
     ]
     return [table for table in found if table and table.rows]
 
@@ -141,8 +152,8 @@ def page(report: Report) -> str:
         "lead": lead(report),
         "headline": headline(report),
         "missing": sum(each.missing for each in report.summaries.values()),
-        "marks": list(marks(report)),
-        "accuracy": accuracy_plot(intervals(report), marks(report)),
+        "references": list(references(report)),
+        "accuracy": accuracy_plot(intervals(report), references(report)),
         "inks": inks(report),
         "mix": {titles[name]: each.tools for name, each in report.summaries.items() if each.tools},
         "turns": {
@@ -168,22 +179,22 @@ def headline(report: Report) -> list[tuple[str, str]]:
         return [(percent(only.accuracy.mean), f"{title}; 95 % interval {low} to {high}")]
     return [
         (percent(mean.accuracy), _label(mean, report))
-        for mean in contents.means(report.summaries, report.benchmarks)
+        for mean in means(report.summaries, report.benchmarks)
     ]
 
 
-def _label(mean: contents.Mean, report: Report) -> str:
+def _label(mean: Mean, report: Report) -> str:
     if len(mean.tasks) == 1:
         return report.benchmarks[mean.tasks[0]].title
-    return f"{contents.KINDS[mean.kind]}, mean of {len(mean.tasks)} tasks"
+    return f"{KINDS[mean.kind]}, mean of {len(mean.tasks)} tasks"
 
 
-def marks(report: Report) -> dict[str, list[float | None]]:
-    """What the plot shows beside the run: accuracy of each row, by system; None: not known."""
+def references(report: Report) -> dict[str, list[float | None]]:
+    """What the run is compared with in the plot: by system the accuracy of each row, if known."""
     none = [None] * (len(intervals(report)) - len(report.summaries))
     found: dict[str, list[float | None]] = {}
-    if report.beside:
-        known = {name: each.accuracy.mean for name, each in report.beside.items()}
+    if report.baseline_summaries:
+        known = {name: each.accuracy.mean for name, each in report.baseline_summaries.items()}
         found["baseline"] = [*(known.get(name) for name in report.summaries), *none]
     for system in PAPER:
         papers = [report.benchmarks[name].paper for name in report.summaries]

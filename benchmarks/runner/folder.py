@@ -1,25 +1,28 @@
-"""The folder of a run: what was asked for, its items, its journal, inspect's logs.
+"""The folder of a run: what was asked for, its items, its record, inspect's logs.
 
 run.json        what was asked for; written before the first item runs, never changed
 items.jsonl     the items, so that a run can be resumed and scored without the data
-journal.jsonl   what is finished: see `benchmarks.runner.journal`
-logs/           inspect's logs, made again from the journal by every resume
+record/         all that was asked and answered, and every mark: see `agentflow_graph.record`
+logs/           inspect's logs, made again from the record by every resume
 state/          what inspect would else keep under the user's home
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.record import Record, RecordError, hold
 from benchmarks.items.item import Item
 from benchmarks.runner.prices import Price
 
-FORMAT = 1
+FORMAT = 2
 Items = Mapping[str, Mapping[str, Item]]
 """Items by task and id, in the order of the data."""
 
@@ -61,9 +64,24 @@ class Folder:
         self.path = path
         self.request_file = path / "run.json"
         self.items_file = path / "items.jsonl"
-        self.journal_file = path / "journal.jsonl"
+        self.record = path / "record"
         self.logs = path / "logs"
         self.state = path / "state"
+
+    @contextmanager
+    def open(self) -> Iterator[Record]:
+        """The record, for this process alone; raises SettingError if another one has it."""
+        held = hold(
+            self.record / "lock",
+            f"{self.path} is in use by another process; wait for it or stop it",
+        )
+        record = Record(self.record)
+        try:
+            yield record
+        finally:
+            with suppress(RecordError):  # who must hear of it has heard
+                record.close()
+            os.close(held)
 
     def must_be_new(self) -> None:
         """Raises SettingError unless a run may begin here."""
@@ -96,8 +114,14 @@ class Folder:
             ) from None
         except (OSError, ValueError) as error:
             raise SettingError(f"{self.request_file} cannot be read: {error}") from None
-        if not isinstance(record, dict) or record.pop("format", None) != FORMAT:
-            raise SettingError(f"{self.request_file} is not of format {FORMAT}; begin a new run")
+        found = record.pop("format", None) if isinstance(record, dict) else None
+        if found != FORMAT:
+            known = (
+                "agentflow-graph 0.1 reads it (git checkout v0.1.0)" if found == 1 else "damaged"
+            )
+            raise SettingError(
+                f"{self.request_file} is of format {found}, not {FORMAT}: {known}; begin a new run"
+            )
         try:
             prices = {name: Price(**price) for name, price in record.pop("prices").items()}
             return Request(**record, prices=prices)

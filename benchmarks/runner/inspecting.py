@@ -25,11 +25,10 @@ from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import display_type, span
 
-from agentflow_graph.nodes.run import POLICY_KEYS
 from benchmarks.items.item import Item
 from benchmarks.runner.folder import Folder, Request
-from benchmarks.runner.journal import Key
-from benchmarks.runner.trials import Record, Trials
+from benchmarks.runner.records import Key
+from benchmarks.runner.trials import FinalState, Trials
 
 LIGHT: dict[str, Any] = {
     "log_format": "eval",
@@ -38,7 +37,7 @@ LIGHT: dict[str, Any] = {
     "score_display": False,
     "ctl_server": False,
 }
-"""The journal keeps what is finished, so inspect need not write after every event, nor reckon
+"""The record keeps what is finished, so inspect need not write after every event, nor reckon
 accuracy after every sample: that took most of its time (inspect_ai issue 3173)."""
 
 
@@ -100,7 +99,7 @@ def solver_of(task: str, run: Trials) -> Solver:
 
 
 def scorer_of(task: str, run: Trials) -> Scorer:
-    """A scorer that gives the mark of the journal; inspect reckons nothing anew.
+    """A scorer that gives the recorded mark; inspect reckons nothing anew.
 
     The finished state goes into the sample's metadata as one text of JSON, and here: inspect walks
     through structures several times, and compares two copies of everything around a solver.
@@ -124,7 +123,7 @@ def scorer_of(task: str, run: Trials) -> Scorer:
     return recorded()
 
 
-async def tell(state: Record) -> None:
+async def tell(state: FinalState) -> None:
     """The finished state as spans and info events of the current sample."""
     log = transcript()
     if state["analysis"]:
@@ -148,12 +147,9 @@ PLAN = ("justification", "context", "sub_goal", "tool", "error", "planner")
 
 
 def viewable(value: Any) -> Any:
-    """Plain data without token ids and log-probabilities, which the journal keeps, in whole text.
-
-    A lone surrogate, which a model can write, would end inspect's log.
-    """
+    """Plain data in whole text: a lone surrogate, which a model can write, ends inspect's log."""
     if isinstance(value, Mapping):
-        return {str(k): viewable(v) for k, v in value.items() if k not in POLICY_KEYS}
+        return {str(k): viewable(v) for k, v in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [viewable(one) for one in value]
     return value.encode(errors="replace").decode() if isinstance(value, str) else value

@@ -1,6 +1,6 @@
 """Marking an answer: the benchmark's rule first, a judge where the rule says no and one is set.
 
-A mark is in the journal before it is used, and a judge is never asked again for what it has judged.
+A mark is on record before it is used, and a judge is never asked again for what it has judged.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, NoReturn, Self
 
+from agentflow_graph.record import Record, Scope
+from agentflow_graph.record.run import acting
 from benchmarks.errors import TrialFailed
 from benchmarks.items.item import Benchmark, Item
 from benchmarks.runner.folder import Items
-from benchmarks.runner.journal import Journal, Key
 from benchmarks.runner.prices import MILLION, Prices
-from benchmarks.runner.records import Event, Records
+from benchmarks.runner.records import Event, Key, Records
 from benchmarks.scoring.judge import Judge, Verdict
 
 THREADS = 4
@@ -36,13 +37,13 @@ class Marker:
         self,
         benchmarks: Mapping[str, Benchmark],
         items: Items,
-        journal: Journal,
+        record: Record,
         records: Records,
         judge: Judge | None = None,
         scoring: int = 0,
         prices: Prices | None = None,
     ) -> None:
-        self._benchmarks, self._items, self._journal = benchmarks, items, journal
+        self._benchmarks, self._items, self._record = benchmarks, items, record
         self._records, self._judge, self._scoring = records, judge, scoring
         self._verdicts = records.verdicts(judge.name) if judge else {}
         self._prices = prices or {}
@@ -53,7 +54,7 @@ class Marker:
 
         Raises:
             TrialFailed: the rule or the judge failed; no mark is recorded, so that a later try may.
-            RunStopped: the disk is full.
+            RecordError: the disk is full.
         """
         known = self._records.scored.get(self._scoring, {}).get(key)
         return known or await self._new(key, reply)
@@ -81,7 +82,8 @@ class Marker:
         return {"f1": None, **asdict(score), "by": "rule", "judge": "", "reason": ""}
 
     async def _by_judge(self, judge: Judge, key: Key, item: Item, reply: str) -> Event:
-        verdict = await judge(item.question, item.golds, reply)
+        with acting(Scope(self._record.run(key.run), 0, "judge")):
+            verdict = await judge(item.question, item.golds, reply)
         cost = self._cost(judge, verdict)
         if verdict.correct is None:
             why = f"the judge {judge.name} failed: {verdict.error}"
@@ -104,7 +106,8 @@ class Marker:
         raise TrialFailed(error)
 
     async def _write(self, kind: str, key: Key, what: Event) -> Event:
-        event = {"event": kind, **key._asdict(), "scoring": self._scoring, **what}
-        await self._journal.append(event)
+        event = {"event": kind, "run": key.run, **key._asdict(), "scoring": self._scoring, **what}
+        self._record.write(event)
+        await self._record.synced()
         self._records.add(event)
         return event

@@ -22,30 +22,29 @@ from benchmarks.scoring.judge import Judge
 from benchmarks.tasks.registry import benchmark
 
 PACKAGES = ("inspect-ai", "langgraph", "langchain-core", "math-verify")
-Asked = argparse.Namespace
 
 
-def prepare(asked: Asked) -> tuple[Request, Items, Judge | None]:
+def prepare(args: argparse.Namespace) -> tuple[Request, Items, Judge | None]:
     """What the command line asks for, with its items and judge; raises SettingError."""
     needs_inspect()
-    Folder(asked.run).must_be_new()
-    must_be_folder(asked.data)
-    subsets = {name: _subset(benchmark(name), asked.subset) for name in asked.task}
+    Folder(args.run).must_be_new()
+    must_be_folder(args.data)
+    subsets = {name: _subset(benchmark(name), args.subset) for name in args.task}
     request = Request(
-        name=asked.run.resolve().name,
+        name=args.run.resolve().name,
         subsets=subsets,
         expected={},
-        trials=asked.trials,
-        concurrency=asked.concurrency,
-        settings=_settings(asked),
-        seed=asked.seed,
-        judge=asked.judge,
-        max_cost=asked.max_cost,
-        prices=read_prices(asked.prices) if asked.prices else {},
+        trials=args.trials,
+        concurrency=args.concurrency,
+        settings=_settings(args),
+        seed=args.seed,
+        judge=args.judge,
+        max_cost=args.max_cost,
+        prices=read_prices(args.prices) if args.prices else {},
         versions=_versions(),
     )
     judge = check(request)
-    items = {name: _items(name, part, asked) for name, part in subsets.items()}
+    items = {name: _items(name, part, args) for name, part in subsets.items()}
     return request.expecting({name: len(own) for name, own in items.items()}), items, judge
 
 
@@ -61,9 +60,11 @@ def check(request: Request) -> Judge | None:
 
 
 def needs_inspect() -> None:
-    """Raises SettingError where the extra is not installed."""
+    """Raises SettingError where inspect_ai is not installed."""
     if find_spec("inspect_ai") is None:
-        raise SettingError("the runner needs inspect_ai; install agentflow-graph[bench]")
+        raise SettingError(
+            "the runner needs inspect_ai: run `make setup` or `pip install inspect-ai`"
+        )
 
 
 def _check_prices(context: Context, request: Request) -> None:
@@ -86,23 +87,23 @@ def _subset(of: Benchmark, name: str) -> str:
     return "agentflow" if "agentflow" in of.subsets else next(iter(of.subsets))
 
 
-def _items(name: str, part: str, asked: Asked) -> Mapping[str, Any]:
-    items = load(benchmark(name), part, asked.data, asked.limit)
+def _items(name: str, part: str, args: argparse.Namespace) -> Mapping[str, Any]:
+    items = load(benchmark(name), part, args.data, args.limit)
     if not items:
         raise SettingError(f"{name} ({part}) has no items; look at --data and --limit")
     return {item.id: item for item in items}
 
 
-def _settings(asked: Asked) -> dict[str, Any]:
+def _settings(args: argparse.Namespace) -> dict[str, Any]:
     """What is set by name, and by the options that set fields of their own."""
     options = {
-        "max_seconds": asked.max_seconds,
-        "max_tokens": asked.max_tokens,
-        "outputs": "base" if asked.baseline else None,
+        "max_seconds": args.max_seconds,
+        "max_tokens": args.max_tokens,
+        "outputs": "base" if args.baseline else None,
     }
     given = {name: value for name, value in options.items() if value is not None}
-    for name, value in _pairs(asked.set):
-        if name in given or (name == "seed" and asked.seed):
+    for name, value in _pairs(args.set):
+        if name in given or (name == "seed" and args.seed):
             raise SettingError(f"{name} is set twice: by --set {name}={value} and by an option")
         given[name] = value
     return given

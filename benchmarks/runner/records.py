@@ -1,20 +1,38 @@
-"""What a journal says, gathered by trial.
+"""What the record of a benchmark says, gathered by trial.
 
-Events: `finished` (a run that ended well, with its state), `failed` (one that did not), `scored`
-(an answer and its mark), `unscored` (the judge or the rule failed), `scoring` (a later scoring of
-the whole run has ended).
+Beside the events of each run of the graph (`agentflow_graph.record`) a benchmark writes `trial` (a
+run came to an end, its cost, and what went wrong with it), `scored` (an answer and its mark),
+`unscored` (the judge or the rule failed) and `scoring` (a later scoring of all runs has ended).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from agentflow_graph.errors import SettingError
-from benchmarks.runner.journal import Key
 
 Event = dict[str, Any]
+KINDS = ("scored", "unscored", "scoring")
+
+
+class Key(NamedTuple):
+    """One trial of one item; `trial` counts from 1."""
+
+    task: str
+    item: str
+    trial: int
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> Self:
+        """The trial that an event speaks of."""
+        return cls(event["task"], event["item"], event["trial"])
+
+    @property
+    def run(self) -> str:
+        """Name of its run in the record."""
+        return f"{self.task}/{self.item}/{self.trial}"
 
 
 @dataclass
@@ -22,7 +40,9 @@ class Records:
     """Events by trial; of several of one kind the last one counts."""
 
     finished: dict[Key, Event] = field(default_factory=dict)
+    """`trial` events of runs that ended well, with `state`."""
     failed: dict[Key, Event] = field(default_factory=dict)
+    """The other `trial` events; `state` is empty where the run came to none."""
     scored: dict[int, dict[Key, Event]] = field(default_factory=lambda: {0: {}})
     """By number of the scoring; 0 is the run's own."""
     unscored: dict[int, dict[Key, Event]] = field(default_factory=dict)
@@ -32,11 +52,24 @@ class Records:
     """US dollars of everything, failed runs and judges included, as far as prices are known."""
 
     @classmethod
-    def of(cls, events: Iterable[Event]) -> Records:
-        """Gather events in the order in which they were written."""
+    def of(
+        cls, events: Iterable[Event], keep: Callable[[Event], Event] = lambda state: state
+    ) -> Records:
+        """Gather events in the order in which they were written.
+
+        Args:
+            events: of a record, those of its runs among them.
+            keep: what is wanted of a finished state, which may be long.
+        """
         records = cls()
+        states: dict[str, Event] = {}
         for event in events:
-            records.add(event)
+            if event["event"] == "ended":
+                states[event["run"]] = keep(event["state"])
+            elif event["event"] == "trial":
+                records.add({**event, "state": states.pop(event["run"], {})})
+            elif event["event"] in KINDS:
+                records.add(event)
         return records
 
     def add(self, event: Event) -> None:
@@ -45,10 +78,9 @@ class Records:
         self.spent += event.get("cost") or 0.0
         if kind == "scoring":
             self.judges[event["scoring"]] = event["judge"]
-        elif kind == "finished":
-            self.finished[Key.of(event)] = event
-        elif kind == "failed":
-            self.failed[Key.of(event)] = event
+        elif kind == "trial":
+            by_end = self.failed if event["error"] else self.finished
+            by_end[Key.of(event)] = event
         else:
             by_scoring = self.scored if kind == "scored" else self.unscored
             by_scoring.setdefault(event["scoring"], {})[Key.of(event)] = event

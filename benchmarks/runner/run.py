@@ -4,7 +4,7 @@
     await resume(Folder(path), registry())
     await score(Folder(path), registry(), Judge.of("openai:gpt-5-mini"))
 
-All three read what the journal holds first; so starting is resuming an empty journal.
+All three read what is on record first, so starting is resuming an empty record.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, TextIO
 
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.graph import Agent, graph
+from agentflow_graph.record.reading import events
 from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.items.item import Benchmark
 from benchmarks.runner.folder import Folder, Items, Request
-from benchmarks.runner.journal import Journal, Key, read
 from benchmarks.runner.marking import Marker, whole_reply
 from benchmarks.runner.progress import Progress
-from benchmarks.runner.records import Records
+from benchmarks.runner.records import Key, Records
 from benchmarks.runner.session import keys
 from benchmarks.runner.trials import Trials
 from benchmarks.scoring.judge import Judge
@@ -71,14 +71,14 @@ async def resume(
     request, items = folder.request(), folder.items()
     request = request if max_cost is None else request.costing(max_cost)
     known(request.subsets, benchmarks)
-    with Journal.opened(folder.journal_file) as journal:
-        records = Records.of(read(folder.journal_file))
-        marker = Marker(benchmarks, items, journal, records, judge, prices=request.prices)
+    with folder.open() as record:
+        records = Records.of(events(folder.record))
+        marker = Marker(benchmarks, items, record, records, judge, prices=request.prices)
         total = sum(request.expected.values()) * request.trials
-        # They are made again, whole, from the journal.
+        # They are made again, whole, from the record.
         shutil.rmtree(folder.logs, ignore_errors=True)
         with Progress(total, records, out) as progress, marker:
-            trials = Trials(agent, request, items, journal, records, marker, progress.ended)
+            trials = Trials(agent, request, items, record, records, marker, progress.ended)
             try:
                 logs = await evaluate(folder, request, items, trials)
             except OSError as error:
@@ -106,15 +106,16 @@ async def score(
     """
     request, items = folder.request(), folder.items()
     known(request.subsets, benchmarks)
-    with Journal.opened(folder.journal_file) as journal:
-        records = Records.of(read(folder.journal_file))
+    with folder.open() as record:
+        records = Records.of(events(folder.record))
         number = records.next_scoring()
-        marker = Marker(benchmarks, items, journal, records, judge, number, request.prices)
+        marker = Marker(benchmarks, items, record, records, judge, number, request.prices)
         finished = [key for key in keys(request, items) if key in records.finished]
         with marker:
             marked = await _each_marked(marker, records, finished)
         name = judge.name if judge else ""
-        await journal.append({"event": "scoring", "scoring": number, "judge": name})
+        record.write({"event": "scoring", "scoring": number, "judge": name})
+        await record.synced()
     return number, len(finished) - marked
 
 

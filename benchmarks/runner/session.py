@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from agentflow_graph.record.reading import events
 from benchmarks.items.item import Item
 from benchmarks.report.result import Result, Session
 from benchmarks.runner.folder import Folder, Items, Request
-from benchmarks.runner.journal import Key, read
-from benchmarks.runner.records import Event, Records
+from benchmarks.runner.records import Event, Key, Records
 
 
 def read_session(path: Path, scoring: int | None = None) -> Session:
@@ -27,7 +27,7 @@ def read_session(path: Path, scoring: int | None = None) -> Session:
     """
     folder = Folder(path)
     request, items = folder.request(), folder.items()
-    records = Records.of(map(_lighter, read(folder.journal_file)))
+    records = Records.of(events(folder.record), _summary)
     number = records.chosen(scoring)
     results = [result_of(k, items[k.task][k.item], records, number) for k in keys(request, items)]
     return Session(
@@ -81,14 +81,8 @@ def _ran(event: Event) -> dict[str, Any]:
     return {"seconds": event["seconds"], "cost": event["cost"], **summary}
 
 
-def _lighter(event: Event) -> Event:
-    """The event with its state, which may be long, boiled down to what a result says of it."""
-    if event["event"] in ("finished", "failed"):
-        event["state"] = _summary(event["state"]) if event["state"] else {}
-    return event
-
-
 def _summary(state: dict[str, Any]) -> dict[str, Any]:
+    """What a result says of a finished state."""
     calls = [call for turn in state["turns"] for call in turn.get("calls", [])]
     usage = state["usage"].values()
     return {

@@ -1,4 +1,4 @@
-"""A study: one run for each budget of turns, of the same items, in folders beside each other.
+"""A study: one run for each budget of turns, of the same items, in folders next to each other.
 
 study = Study(Path("runs/study"), (1, 2, 5), request, items)
 study.check()

@@ -1,11 +1,12 @@
 """Trials of items: each runs the compiled graph once, and never again once it has finished.
 
-    trials = Trials(agent, request, items, journal, records, marker)
+    trials = Trials(agent, request, items, record, records, marker)
     outcome = await trials.outcome(Key("bamboogle", "test_1", 1))
 
-A finished state is in the journal before it is marked, and the mark before anybody sees it; so a
-process may be killed at any moment. Only states that ended well are kept: a run whose state has an
-error, or that raised, or that hung, is a `TrialFailed` and is tried again by `resume`.
+A finished state is on record before it is marked, and the mark before anybody sees it; so a process
+may be killed at any moment. Only runs that ended well are kept: one whose state has an error, or
+that raised, or that hung, is a `TrialFailed` and is tried again by `resume`, which asks only for
+what had not been answered.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from langchain_core.runnables import RunnableConfig
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent
 from agentflow_graph.nodes.run import GRACE
+from agentflow_graph.record import Record, RecordError, recording
 from agentflow_graph.state import State
 from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.runner.folder import Items, Request
-from benchmarks.runner.journal import Journal, Key
 from benchmarks.runner.marking import Marker, whole_reply
 from benchmarks.runner.prices import cost
-from benchmarks.runner.records import Event, Records
+from benchmarks.runner.records import Event, Key, Records
 
 MARGIN = 30.0
 """Seconds over the graph's own limits after which a run counts as hung."""
 
-Record = dict[str, Any]
+FinalState = dict[str, Any]
 """A finished state without its messages: plain data."""
 
 
@@ -41,7 +42,7 @@ Record = dict[str, Any]
 class Outcome:
     """A trial that has a score."""
 
-    state: Record
+    state: FinalState
     mark: Event
 
 
@@ -53,13 +54,13 @@ class Trials:
         agent: Agent,
         request: Request,
         items: Items,
-        journal: Journal,
+        record: Record,
         records: Records,
         marker: Marker,
         on_end: Callable[[Event | None], None] = lambda mark: None,
     ) -> None:
         self._agent, self._request, self._items = agent, request, items
-        self._journal, self._records, self._marker = journal, records, marker
+        self._record, self._records, self._marker = record, records, marker
         self._on_end = on_end
         self._slots = asyncio.Semaphore(request.concurrency)
         self._outcomes: dict[Key, Outcome] = {}
@@ -85,6 +86,9 @@ class Trials:
         except TrialFailed:
             self._on_end(None)
             raise
+        except RecordError as error:
+            self.stopped = RunStopped(str(error))
+            raise self.stopped from error
         except RunStopped as error:
             self.stopped = error
             raise
@@ -106,43 +110,49 @@ class Trials:
         if self.stopped:
             raise self.stopped
 
-    async def _state(self, key: Key) -> Record:
+    async def _state(self, key: Key) -> FinalState:
         if key in self._records.finished:
-            found: Record = self._records.finished[key]["state"]
+            found: FinalState = self._records.finished[key]["state"]
             return found
         return await self._run(key)
 
-    async def _run(self, key: Key) -> Record:
+    async def _run(self, key: Key) -> FinalState:
         context, begun = self._context(key.trial), time.perf_counter()
-        state, error = await self._answered(self._items[key.task][key.item].question, context)
+        state, error = await self._answered(key, context)
         event = {
-            "event": "failed" if error else "finished",
+            "event": "trial",
+            "run": key.run,
             **key._asdict(),
             "seconds": time.perf_counter() - begun,
             "cost": cost(state["usage"], context, self._request.prices) if state else None,
-            "state": state,
-            **({"error": error} if error else {}),
+            "error": error,
         }
-        await self._journal.append(event)
-        self._records.add(event)
+        self._record.write(event)
+        await self._record.synced()
+        self._records.add({**event, "state": state})
         if error:
             raise TrialFailed(error)
         return state
 
-    async def _answered(self, question: str, context: Context) -> tuple[Record, str]:
+    async def _answered(self, key: Key, context: Context) -> tuple[FinalState, str]:
         """The finished state, and what is wrong with it; an empty state where there is none."""
         config: RunnableConfig = {"recursion_limit": context.recursion_limit}
         limit = context.max_seconds + GRACE + MARGIN
+        given = State(question=self._items[key.task][key.item].question)
         try:
             async with asyncio.timeout(limit) as clock:
-                given = State(question=question)
-                state = await self._agent.ainvoke(given, config, context=context)
+                with recording(self._record.run(key.run)):
+                    state = await self._agent.ainvoke(given, config, context=context)
+        except RecordError:
+            raise
         except Exception as error:  # whatever broke, the other items go on
             if clock.expired():
                 return {}, f"no answer within {limit:.0f} s"
             return {}, f"{type(error).__name__}: {error}"
-        record = cast(Record, {name: value for name, value in state.items() if name != "messages"})
-        return record, record["error"]
+        final = cast(
+            FinalState, {name: value for name, value in state.items() if name != "messages"}
+        )
+        return final, final["error"]
 
 
 def context_of(request: Request, trial: int = 1) -> Context:

@@ -2,7 +2,7 @@
 
     decoy("June 20, 1837", seen="When ...? 1837", rng=Random(0))    # "March 7, 1502"
 
-A judge that accepts an answer beside one of these does not compare.
+A judge that accepts an answer as equal to one of these does not compare.
 """
 
 from __future__ import annotations

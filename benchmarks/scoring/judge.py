@@ -18,14 +18,19 @@ import json
 import random
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.models.recorded import answer_of, plain_messages
 from agentflow_graph.models.strings import chat_model
+from agentflow_graph.record import RecordError
+from agentflow_graph.record.events import Answer, Event
+from agentflow_graph.record.run import recorded
 from agentflow_graph.resources import Chat
 from benchmarks.scoring.decoys import decoy
 from benchmarks.scoring.rules.answer import extract_answer, unprefixed
@@ -118,23 +123,38 @@ class Judge:
         answer = unprefixed(extract_answer(reply).answer)[:LONGEST_ANSWER]
         if not answer:
             return Verdict(False, "there is no answer")
-        verdict = await self._ask(question, golds, answer)
-        for _ in range(self.decoys):
+        verdict = await self._ask(question, golds, answer, 0)
+        for number in range(1, self.decoys + 1):
             if verdict.correct:
                 wrong = [decoy(gold, f"{question} {answer}", self._rng) for gold in golds[:1]]
-                verdict = _settled(verdict, await self._ask(question, wrong, answer))
+                verdict = _settled(verdict, await self._ask(question, wrong, answer, number))
         return verdict
 
-    async def _ask(self, question: str, golds: Sequence[str], answer: str) -> Verdict:
+    async def _ask(self, question: str, golds: Sequence[str], answer: str, number: int) -> Verdict:
+        """Put one comparison to the model; `number` 0 is the true one, the others are controls."""
         messages = prompt(question, golds, answer)
-        try:
-            async with asyncio.timeout(self.seconds) as clock:
+        clock = asyncio.timeout(self.seconds)
+
+        async def ask() -> Answer:
+            begun = time.perf_counter()
+            async with clock:
                 message = await self.model.ainvoke(messages)
+            return answer_of(message, time.perf_counter() - begun)
+
+        def request() -> Event:
+            # Fence and decoys are drawn anew each time; what is asked is the same.
+            subject = [self.name, question, answer, number, [] if number else list(golds)]
+            return {"model": self.name, "messages": plain_messages(messages), "subject": subject}
+
+        try:
+            said = await recorded(request, ask)
+        except RecordError:
+            raise
         except Exception as error:  # every provider has classes of its own
             if clock.expired():
                 return Verdict(None, f"no verdict within {self.seconds:g} s", "timeout")
             return Verdict(None, f"{type(error).__name__}: {error}"[:300], "model failed")
-        return _read(message)
+        return _read(said)
 
 
 def prompt(question: str, golds: Sequence[str], answer: str) -> list[BaseMessage]:
@@ -146,16 +166,15 @@ def prompt(question: str, golds: Sequence[str], answer: str) -> list[BaseMessage
     return [SystemMessage(RULES.format(fence=fence)), HumanMessage(body)]
 
 
-def _read(message: AIMessage) -> Verdict:
-    used = message.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
-    said = Verdict(None, input_tokens=used["input_tokens"], output_tokens=used["output_tokens"])
-    text = _THOUGHT.sub("", str(message.text)).strip()
+def _read(answer: Answer) -> Verdict:
+    tokens = {name: answer[name] for name in ("input_tokens", "output_tokens")}
+    said = Verdict(None, **tokens)
+    text = _THOUGHT.sub("", answer["text"]).strip()
     lines = [line.strip().strip("*").strip() for line in text.splitlines()]
-    stop = str(message.response_metadata.get("finish_reason", ""))
-    stop = stop or str(message.response_metadata.get("stop_reason", ""))
+    stop = answer["finish_reason"]
     verdicts = [line for line in lines if line in _MENU]
     if stop in _CUT_OFF or len(verdicts) != 1 or lines[-1] not in _MENU:
-        shown = f"stopped by {stop or 'nothing'}, its end: {text[-200:]!r}"
+        shown = f"stopped by {stop}, its end: {text[-200:]!r}"
         return replace(said, error="off the menu", reason=shown)
     return replace(said, correct=_MENU[lines[-1]], reason=" ".join(lines[:-1])[:500])
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from benchmarks.items.item import Benchmark, Item, Row
 from benchmarks.items.rows import detail, open_item, whole_number
-from benchmarks.items.subsets import whole
+from benchmarks.items.subsets import whole_set
 from benchmarks.items.wording import NUMBER
 from benchmarks.scoring.scorers import maths
 
@@ -32,7 +32,7 @@ BENCHMARK = Benchmark(
     original=item,
     official=item,
     score=lambda item, reply: maths(item.golds, reply),
-    subsets=whole(30),
+    subsets=whole_set(30),
     sha256="9284356275e85963bc7508d41c42b73215faffc962abad02f248a650ca51feb2",
     paper={
         "Qwen2.5-7B-Inst": 6.7,

@@ -8,7 +8,7 @@ another name of `full`, so that a run over all tasks needs no exception.
 from collections.abc import Sequence
 
 from benchmarks.almanac import World, questions
-from benchmarks.almanac.jsonl import row as plain
+from benchmarks.almanac.jsonl import row
 from benchmarks.items.item import Benchmark, Item, Row
 from benchmarks.items.subsets import everything
 from benchmarks.scoring.scorers import exact
@@ -17,9 +17,9 @@ NAME = "almanac"
 SIZE, SEED = 300, 0
 
 
-def made() -> Sequence[Row]:
+def rows() -> Sequence[Row]:
     """The rows; the same at each call and on each machine."""
-    return [plain(question) for question in questions(World(SEED), "heldout", SIZE, SEED)]
+    return [row(question) for question in questions(World(SEED), "heldout", SIZE, SEED)]
 
 
 def item(row: Row) -> Item:
@@ -36,7 +36,7 @@ BENCHMARK = Benchmark(
     licence="MIT",
     rule="exact",
     official=item,
-    made=made,
+    generate=rows,
     score=lambda item, reply: exact(item.golds, reply),
     subsets={
         "agentflow": {"official": everything(SIZE)},

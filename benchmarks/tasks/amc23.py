@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from benchmarks.items.item import Benchmark, Item, Row
 from benchmarks.items.rows import open_item, whole_number
-from benchmarks.items.subsets import whole
+from benchmarks.items.subsets import whole_set
 from benchmarks.items.wording import NUMBER
 from benchmarks.scoring.scorers import maths
 
@@ -27,7 +27,7 @@ BENCHMARK = Benchmark(
     original=item,
     official=item,
     score=lambda item, reply: maths(item.golds, reply),
-    subsets=whole(40),
+    subsets=whole_set(40),
     sha256="ad7c8d4930ac9399e01915632c92fa69f7988f6f097bd57ebc7067569aa63072",
     paper={
         "Qwen2.5-7B-Inst": 47.5,

@@ -6,8 +6,8 @@ items nor fingerprints of them are here; the paper's 127 are found by the rule t
 
 from benchmarks.items.item import Benchmark, Item, Row
 from benchmarks.items.rows import golds_of, question_of, text
-from benchmarks.items.subsets import whole
-from benchmarks.items.wording import GAIA, asked
+from benchmarks.items.subsets import whole_set
+from benchmarks.items.wording import GAIA, format_question
 from benchmarks.scoring.scorers import SCORERS
 
 NAME = "gaia"
@@ -20,7 +20,7 @@ def item(row: Row) -> Item:
     """
     return Item(
         id=f"{NAME}-{text(row, 'task_id')}",
-        question=asked(question_of(row), GAIA),
+        question=format_question(question_of(row), GAIA),
         golds=golds_of(row),
         level=f"level {text(row, 'Level')}",
     )
@@ -40,7 +40,7 @@ BENCHMARK = Benchmark(
     official=item,
     keep=lambda row: not row.get("file_name"),
     score=lambda item, reply: SCORERS["gaia"](item.golds, reply),
-    subsets=whole(127),
+    subsets=whole_set(127),
     sha256="fa714861d661c54c8999f3b9de0155c6da3d2d6496e4c95cd12f4dcf59210b76",
     paper={
         "Qwen2.5-7B-Inst": 3.2,

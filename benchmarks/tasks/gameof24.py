@@ -11,8 +11,8 @@ from itertools import permutations
 
 from benchmarks.items.item import Benchmark, Item, Row
 from benchmarks.items.rows import first as field
-from benchmarks.items.subsets import everything, first, listed
-from benchmarks.items.wording import EXPRESSION, asked, fingerprint
+from benchmarks.items.subsets import by_fingerprint, everything, first
+from benchmarks.items.wording import EXPRESSION, fingerprint, format_question
 from benchmarks.scoring.scorers import game24
 
 NAME = "gameof24"
@@ -34,7 +34,7 @@ def item(row: Row) -> Item:
     solutions = row.get("solutions") or row.get("answer") or [solution(numbers)]
     return Item(
         id=f"{NAME}-{fingerprint(' '.join(map(str, numbers)))}",
-        question=asked(RULES.format(numbers=", ".join(map(str, numbers))), EXPRESSION),
+        question=format_question(RULES.format(numbers=", ".join(map(str, numbers))), EXPRESSION),
         golds=tuple(map(str, solutions)),
         numbers=tuple(numbers),
     )
@@ -85,9 +85,9 @@ BENCHMARK = Benchmark(
     files=("24",),
     score=lambda item, reply: game24(item.numbers, reply),
     subsets={
-        "agentflow": {"original": first(100), "official": listed(NAME, "agentflow")},
+        "agentflow": {"original": first(100), "official": by_fingerprint(NAME, "agentflow")},
         "full": {"official": everything(1_362), "original": everything(300)},
-        "tot-900-1000": {"official": listed(NAME, "tot-900-1000")},
+        "tot-900-1000": {"official": by_fingerprint(NAME, "tot-900-1000")},
     },
     sha256="ffb0c95018ba400931f2940a2dabae666f1ed6d0383beadd969f0447869a14ff",
     paper={

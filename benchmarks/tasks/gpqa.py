@@ -10,7 +10,7 @@ import random
 from benchmarks.items.item import Benchmark, Item, Row
 from benchmarks.items.rows import choice_item, detail, text
 from benchmarks.items.subsets import everything, first
-from benchmarks.items.wording import LETTER, fingerprint, one_line, unlettered
+from benchmarks.items.wording import LETTER, fingerprint, one_line, strip_letter
 from benchmarks.scoring.scorers import choice
 
 NAME = "gpqa"
@@ -19,8 +19,8 @@ _WRONG = ("Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")
 
 def original(row: Row) -> Item:
     """From `question`, `choices` ("A. ...") and `answer` with its letter."""
-    choices = [unlettered(option) for option in row["choices"]]
-    gold = unlettered(text(row, "answer"))
+    choices = [strip_letter(option) for option in row["choices"]]
+    gold = strip_letter(text(row, "answer"))
     return choice_item(NAME, text(row, "question"), choices, gold, LETTER)
 
 

@@ -2,7 +2,7 @@
 
 from benchmarks.items.item import Benchmark, Item, Row
 from benchmarks.items.rows import detail, open_item
-from benchmarks.items.subsets import everything, first, listed
+from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
 from benchmarks.scoring.scorers import words
 
@@ -29,7 +29,7 @@ BENCHMARK = Benchmark(
     official=item,
     score=lambda item, reply: words(item.golds, reply),
     subsets={
-        "agentflow": {"original": first(100), "official": listed(NAME, "agentflow")},
+        "agentflow": {"original": first(100), "official": by_fingerprint(NAME, "agentflow")},
         "full": {"official": everything(7_405), "original": everything(100)},
     },
     sha256="81f09495a18c6bc1cd1c48483babc6c59dfb9381e524850be53ffb62a9c28fd7",

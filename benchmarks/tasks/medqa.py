@@ -1,14 +1,14 @@
 """MedQA: questions of the United States Medical Licensing Examination (Jin et al., 2021).
 
-In the original's file the field `pid` starts anew at row 100, and the original looks golds up by
+In the original's file the field `pid` starts again at row 100, and the original looks golds up by
 it: each of the paper's 100 items is compared with another question's answer. Here a gold is of its
 own row.
 """
 
 from benchmarks.items.item import Benchmark, Item, Row
 from benchmarks.items.rows import choice_item, detail, text
-from benchmarks.items.subsets import everything, first, listed
-from benchmarks.items.wording import LETTER, one_line, unlettered
+from benchmarks.items.subsets import by_fingerprint, everything, first
+from benchmarks.items.wording import LETTER, one_line, strip_letter
 from benchmarks.scoring.scorers import choice
 
 NAME = "medqa"
@@ -18,8 +18,8 @@ def original(row: Row) -> Item:
     """From `question`, which ends in the options twice, `options` ("A. ...") and `answer`."""
     options = list(row["options"])
     question = text(row, "question").split(f"\n{options[0]}")[0].strip()
-    choices = [unlettered(option) for option in options]
-    return choice_item(NAME, question, choices, unlettered(text(row, "answer")), LETTER)
+    choices = [strip_letter(option) for option in options]
+    return choice_item(NAME, question, choices, strip_letter(text(row, "answer")), LETTER)
 
 
 def official(row: Row) -> Item:
@@ -42,7 +42,7 @@ BENCHMARK = Benchmark(
     official=official,
     score=lambda item, reply: choice(item.choices, item.golds[0], reply),
     subsets={
-        "agentflow": {"original": first(100), "official": listed(NAME, "agentflow")},
+        "agentflow": {"original": first(100), "official": by_fingerprint(NAME, "agentflow")},
         "full": {"official": everything(1_273), "original": everything(300)},
     },
     sha256="d4f09708b623a7750013b22c607495eb8872bbef7a3f50990b7279c8fd87ec8d",

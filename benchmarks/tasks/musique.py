@@ -7,7 +7,7 @@ import re
 
 from benchmarks.items.item import Benchmark, Item, Row
 from benchmarks.items.rows import detail, open_item
-from benchmarks.items.subsets import everything, first, listed
+from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
 from benchmarks.scoring.scorers import words
 
@@ -34,7 +34,7 @@ BENCHMARK = Benchmark(
     keep=lambda row: row.get("answerable") is not False,
     score=lambda item, reply: words(item.golds, reply),
     subsets={
-        "agentflow": {"original": first(100), "official": listed(NAME, "agentflow")},
+        "agentflow": {"original": first(100), "official": by_fingerprint(NAME, "agentflow")},
         "full": {"official": everything(2_417), "original": everything(200)},
     },
     sha256="195b9e75a45c58a5a0398c753a1d8fb7a8adf87b4bfde3f12d20ce22517e4759",

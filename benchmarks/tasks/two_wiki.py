@@ -6,7 +6,7 @@ holds the same development split as plain rows.
 
 from benchmarks.items.item import Benchmark, Item, Row
 from benchmarks.items.rows import detail, open_item
-from benchmarks.items.subsets import everything, first, listed
+from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
 from benchmarks.scoring.scorers import words
 
@@ -31,7 +31,7 @@ BENCHMARK = Benchmark(
     official=item,
     score=lambda item, reply: words(item.golds, reply),
     subsets={
-        "agentflow": {"original": first(100), "official": listed(NAME, "agentflow")},
+        "agentflow": {"original": first(100), "official": by_fingerprint(NAME, "agentflow")},
         "full": {"official": everything(12_576), "original": everything(200)},
     },
     sha256="eb4b045ebf8e3441bb14a7420e5d84bafcaea58c776cfec75c3bb98ee1653122",

@@ -6,7 +6,7 @@ is listed and checked by `tests/rl/adapter/test_canary*.py`, so that an upgrade 
 in the third hour of a run. Knows nothing of command lines, of planners' making or of studies.
 """
 
-from rl.adapter.cpu import stub_flash_attn
+from rl.adapter.stack.cpu import stub_flash_attn
 
 # Before any module of this room imports OpenRLHF, which imports flash_attn.
 stub_flash_attn()

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 import ray
 
-from rl.adapter.cluster import start_ray
 from rl.adapter.engines.cpu_engines import create_cpu_engines
+from rl.adapter.stack.cluster import start_ray
 from rl.run.metrics import Recorder
 from rl.settings.config import Config
 
@@ -26,8 +26,8 @@ def train(config: Config, recorder: Recorder) -> None:
         signal.signal(signal.SIGTERM, partial(_leave, terminated))
         engines = _cpu_engines(config)
         # OpenRLHF takes seconds to import; on a machine without GPUs the engines start meanwhile.
-        from rl.adapter.flags import flags
         from rl.adapter.patches import patch_openrlhf
+        from rl.adapter.stack.flags import flags
 
         patch_openrlhf(config, recorder, engines)
         sys.argv = ["train_ppo_ray", *flags(config)]

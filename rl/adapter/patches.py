@@ -18,7 +18,7 @@ import openrlhf.utils
 import ray
 
 from rl.adapter.engines.async_engine import AsyncEngine, with_processed_logprobs
-from rl.adapter.flags import complete
+from rl.adapter.stack.flags import complete
 from rl.adapter.trainer import FlowTrainer
 from rl.adapter.update.policy import FlowPolicy, FlowReference
 from rl.run.metrics import Recorder

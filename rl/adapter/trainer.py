@@ -10,8 +10,8 @@ import openrlhf.trainer.ppo_trainer as ppo_trainer
 import ray
 
 from agentflow_graph.models.strings import trained_under
-from rl.adapter.cluster import unwrap_ray_actor
-from rl.adapter.flags import SCHEDULE
+from rl.adapter.stack.cluster import unwrap_ray_actor
+from rl.adapter.stack.flags import SCHEDULE
 from rl.adapter.update.experience import FlowExperienceMaker, assign, describe
 from rl.adapter.update.policy import load_tokenizer
 from rl.adapter.workers.pool import WorkerPool
@@ -20,14 +20,14 @@ from rl.adapter.workers.worker import Limits
 from rl.rollout import Trajectory
 from rl.run.export import describe_planner
 from rl.run.folder import move_in
-from rl.run.journal import Journal
 from rl.run.metrics import Recorder, best, outcome, stale
+from rl.run.record import TrainingRecord
 from rl.settings.config import Config
 from rl.settings.errors import Stalled
 
 
 class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
-    """Single controller; lives in the driver process (see `launch.InDriver`)."""
+    """Single controller; lives in the driver process (see `patches.InDriver`)."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         """Horizon of the learning-rate schedule, in optimizer steps.
 
         The stock formula counts trajectories, not turn rows. The schedule is constant after the
-        warm-up, whose length `rl.adapter.flags` gives as a share of this.
+        warm-up, whose length `rl.adapter.stack.flags` gives as a share of this.
         """
         return SCHEDULE
 
@@ -126,7 +126,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
             return counts | {"updated": 0}, step
         status, step = super().train_step(credit, global_step)
         self._version += 1
-        return status | counts | self.experience_maker.gaps | {"updated": 1}, step
+        return status | counts | self.experience_maker.mismatch | {"updated": 1}, step
 
     def _check_hope(self, trajectories: list[Trajectory]) -> None:
         """Stop loudly when nothing scores: a collapsed policy does not come back.
@@ -148,12 +148,12 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
     def save_logs_and_checkpoints(
         self, global_step: int, logs_dict: Any = None, client_states: Any = None
     ) -> None:
-        """Stock; then the journal is cut back to what the checkpoint does not stand for."""
+        """Stock; then the record counts for good what the checkpoint stands for."""
         scalars = {key: value for key, value in logs_dict.items() if isinstance(value, int | float)}
         states = {**client_states, "hopeless": self._hopeless}
         super().save_logs_and_checkpoints(global_step, scalars, states)
         if global_step % self.args.ckpt.save_steps == 0:
-            self.pool.journal.drop(global_step)
+            self.pool.record.settle(global_step)
 
     def evaluate(self, global_step: int, **_: Any) -> dict[str, float]:
         """Held-out success; training ends if that rises no more."""
@@ -190,7 +190,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         kept = self.config.run / "best"
         if trained_under(kept).get("steps") == step:
             return
-        # Written beside it and then renamed: whatever happens, `best` is whole.
+        # Written to another folder and then renamed: after a kill `best` is still complete.
         fresh = kept.with_name("best.new")
         shutil.rmtree(fresh, ignore_errors=True)
         ray.get(self.actor_model_group.async_run_method(method_name="export", folder=str(fresh)))
@@ -209,13 +209,14 @@ def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
         window=rollout.window,
         scoring=config.reward.longest,
     )
-    journal = Journal(config.run / "journal", config.seed if config.deterministic else None)
+    seed = config.seed if config.deterministic else None
+    record = TrainingRecord(config.run / "record", seed)
     return WorkerPool(
         engines,
         config.model.path,
         config.context(),
         limits,
         rollout.workers,
-        journal,
+        record,
         reward=config.reward,
     )

@@ -91,7 +91,7 @@ def save(
 
 
 def save_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
-    """Write `tokenizer.json` and the configuration that transformers and vLLM read beside it."""
+    """Write `tokenizer.json` and the configuration that transformers and vLLM read with it."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     config = {

@@ -10,9 +10,9 @@ evaluation here and one in training measure alike.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ from agentflow_graph.models.policy import (
     Sampling,
 )
 from agentflow_graph.models.strings import trained_under
+from agentflow_graph.record import Record
 from agentflow_graph.resources import load_tools
 from benchmarks.almanac import oracle
 from benchmarks.almanac.scripted import reply
@@ -85,14 +86,22 @@ class Table:
         return cls(client or Teacher(tokenizer), tokenizer, trained, tools, context)
 
     async def play(
-        self, tasks: Sequence[Task], sampling: Sampling, max_turns: int = 0
+        self,
+        tasks: Sequence[Task],
+        sampling: Sampling,
+        max_turns: int = 0,
+        record: Record | None = None,
     ) -> list[Trajectory]:
         """One trajectory for each task, in their order.
 
         Args:
-            tasks: the questions.
+            tasks: the questions; one that stands there more than once is run as often.
             sampling: of the planner.
             max_turns: another turn budget than the context's; 0: that one.
+            record: where the runs are kept; by default in memory alone.
+
+        Raises:
+            RecordError: the record cannot be written.
         """
         model = PolicyModel(
             client=self.client, tokenizer=self.tokenizer, sampling=sampling, trained=self.trained
@@ -101,13 +110,24 @@ class Table:
         context = self.context
         if max_turns:
             context = context.model_copy(update={"max_turns": max_turns})
-        places = asyncio.Semaphore(IN_FLIGHT)
+        slots = asyncio.Semaphore(IN_FLIGHT)
 
-        async def once(task: Task) -> Trajectory:
-            async with places:
-                return await rollout(graph, task, context, context.max_seconds)
+        async def once(task: Task, number: int) -> Trajectory:
+            async def attempt(name: str, _: int) -> Trajectory:
+                async with slots:
+                    run = record.begin(name) if record else None
+                    return await rollout(graph, task, context, context.max_seconds, run=run)
 
-        runs = (until_judged(partial(once, task), self.retries) for task in tasks)
+            result = await until_judged(task, number, attempt, self.retries)
+            if record:
+                record.write(result.finished("", number))
+            return result
+
+        before: Counter[str] = Counter()
+        runs = []
+        for task in tasks:
+            runs.append(once(task, before[task.id]))
+            before[task.id] += 1
         return list(await asyncio.gather(*runs))
 
 

@@ -1,9 +1,10 @@
 """Offline fine-tuning: a planner imitates recorded runs, the planner turns of those that succeeded.
 
-    python -m rl sft --planner runs/warmstart --traces runs/traces.jsonl --out runs/sft
+    python -m rl sft --planner runs/warmstart --traces runs/traces --out runs/sft
 
-A trace is a line as `rl.train` leaves them in `rollouts/` and as `python -m rl traces` writes them.
-The loss counts the reply tokens, each given exactly the prompt tokens under which it was written.
+The traces are a record, or a part of one: that of a training (`RUN/record/train-00040`), or what
+`python -m rl traces` made. The loss counts the reply tokens, each given exactly the prompt tokens
+under which it was written.
 
 Exit codes: 0 done, 2 a setting or the traces are wrong.
 """
@@ -14,12 +15,10 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
 import torch
 from transformers import AutoModelForCausalLM
 from transformers.utils.logging import disable_progress_bar
@@ -27,6 +26,7 @@ from transformers.utils.logging import disable_progress_bar
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import trained_under
 from rl.planners.supervised import Example, Recipe, supervise
+from rl.run.record import Row, rows
 from rl.settings.arguments import check_new, check_planner, positive
 from rl.settings.errors import exit_code
 
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m rl sft", description="Fine-tune a planner on recorded successes."
     )
     parser.add_argument("--planner", type=Path, required=True, help="folder to start from")
-    parser.add_argument("--traces", type=Path, required=True, help="JSONL of trajectories")
+    parser.add_argument("--traces", type=Path, required=True, help="folder of recorded runs")
     parser.add_argument("--out", type=Path, required=True, help="folder of the new planner")
     parser.add_argument("--steps", type=positive, default=RECIPE.steps)
     parser.add_argument("--lr", type=float, default=RECIPE.lr)
@@ -61,7 +61,7 @@ def fine_tune(
     """
     check_planner(planner)
     check_new(out)
-    found = list(read(traces))
+    found = read(traces)
     right = [trace for trace in found if trace["reward"] == 1.0]
     examples = [example for trace in right for example in turns(trace)]
     if not examples:
@@ -101,26 +101,18 @@ def _complete(planner: Path, out: Path, record: dict[str, Any]) -> None:
     (out / "agentflow.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The traces of a file.
+def read(folder: Path) -> list[Row]:
+    """The traces of a record.
 
     Raises:
-        SettingError: naming the file, the line and what is wrong with it.
+        SettingError: it has none.
     """
-    if not path.exists():
-        raise SettingError(f"traces {path} do not exist; record some with `python -m rl traces`")
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
-        with suppress(orjson.JSONDecodeError, KeyError, TypeError):
-            trace: dict[str, Any] = orjson.loads(line)
-            trace["reward"], trace["state"]
-            yield trace
-            continue
-        raise SettingError(
-            f"{path}:{number} is not a trajectory as `python -m rl traces` records them"
-        )
+    if found := rows(folder):
+        return found
+    raise SettingError(f"traces {folder} hold no runs; record some with `python -m rl traces`")
 
 
-def turns(trace: dict[str, Any]) -> list[Example]:
+def turns(trace: Row) -> list[Example]:
     """The planner's replies of a run, each after its prompt; the loss counts the reply."""
     calls = [call for turn in trace["state"]["turns"] for call in turn["planner"]]
     return [

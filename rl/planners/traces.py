@@ -1,7 +1,7 @@
-"""Record runs of the graph on training questions of the almanac, as a JSONL file of trajectories.
+"""Record runs of the graph on training questions of the almanac, as a folder.
 
-    python -m rl traces --planner runs/warmstart --out own.jsonl --questions 640 --group 8
-    python -m rl traces --planner runs/warmstart --out teacher.jsonl --questions 640 --teacher
+    python -m rl traces --planner runs/warmstart --out runs/own --questions 640 --group 8
+    python -m rl traces --planner runs/warmstart --out runs/teacher --questions 640 --teacher
 
 The first samples the planner itself as training does, the second lets the almanac's oracle play
 through the same graph in the planner's tokens. Training questions only: none is held out.
@@ -12,14 +12,16 @@ Exit codes: 0 done, 1 the engine failed, 2 a setting is wrong.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
 from agentflow_graph.models.policy import Sampling
+from agentflow_graph.record import Record
 from rl.planners.play import Table, configured, seated
 from rl.questions import data
 from rl.rollout import Trajectory
-from rl.run.metrics import line, outcome
+from rl.run.metrics import outcome
 from rl.settings.arguments import check_new, playing, positive
 from rl.settings.config import Config
 from rl.settings.errors import exit_code
@@ -27,7 +29,7 @@ from rl.settings.errors import exit_code
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = playing("python -m rl traces", "Record runs of a planner, or of the oracle, as JSONL.")
+    parser = playing("python -m rl traces", "Record runs of a planner, or of the oracle.")
     parser.add_argument("--questions", type=positive, default=640)
     parser.add_argument("--group", type=positive, default=1, help="runs of each question")
     chosen = parser.parse_args(arguments)
@@ -35,25 +37,28 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def record(chosen: argparse.Namespace, config: Config) -> None:
-    """Write the file that the command line asks for.
+    """Write the record that the command line asks for.
 
     Raises:
-        SettingError: the file exists already.
+        SettingError: the folder exists already.
     """
     out: Path = chosen.out
     check_new(out)
     asked = data.almanac("train", chosen.questions, chosen.seed)
     asked = [task for task in asked for _ in range(chosen.group)]
-    sampling = Sampling(config.rollout.temperature, config.rollout.max_tokens)
+    sampling = Sampling(config.rollout.temperature, config.rollout.reply_tokens)
+
+    # A kill leaves the folder under another name: what stands at `out` is whole.
+    partial = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    kept = Record(partial)
 
     async def play(table: Table) -> list[Trajectory]:
-        return await table.play(asked, sampling)
+        return await table.play(asked, sampling, record=kept)
 
     runs = seated(config, chosen.seed, chosen.teacher, out.with_suffix(".log"), play)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = out.with_suffix(".new")
-    fresh.write_bytes(b"".join(line(run) for run in runs))
-    fresh.rename(out)
+    kept.close()
+    partial.rename(out)
     found = outcome(runs)
     print(f"{len(runs)} runs, {found['failed']} failed, reward {found['reward']:.3f}: {out}")
 

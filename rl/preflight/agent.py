@@ -69,7 +69,7 @@ def _room(config: Config, resources: Resources, planner: PolicyModel, question: 
     bare = len(planner.tokenizer.render(messages))
     memory, reply, window = (
         resources.memory_tokens,
-        config.rollout.max_tokens,
+        config.rollout.reply_tokens,
         config.rollout.window,
     )
     text = (

@@ -51,23 +51,23 @@ class Cost:
 
 
 def cost(config: Config) -> Cost:
-    """The bounds for a configuration, and the seconds of a run like it beside its folder."""
+    """The bounds for a configuration, and the seconds of a run like it in the same folder."""
     rollout, context = config.rollout, config.context()
-    runs = rollout.questions * rollout.group
+    runs = rollout.questions * rollout.group_size
     calls = _calls(config, runs)
     frozen = sum(n for name, n in calls.items() if name not in ("planner", "judge"))
-    seconds, basis = measured(config)
+    seconds, basis = step_seconds(config)
     return Cost(
         runs=runs,
         calls=calls,
-        planner_prompt_tokens=calls["planner"] * (rollout.window - rollout.max_tokens),
-        planner_reply_tokens=calls["planner"] * rollout.max_tokens,
+        planner_prompt_tokens=calls["planner"] * (rollout.window - rollout.reply_tokens),
+        planner_reply_tokens=calls["planner"] * rollout.reply_tokens,
         frozen_prompt_tokens=frozen * context.memory_tokens,
         frozen_reply_tokens=frozen * context.reply_tokens,
         judge_prompt_characters=calls.get("judge", 0) * (LONGEST_QUESTION + LONGEST_ANSWER),
         judge_reply_tokens=calls.get("judge", 0) * REPLY_TOKENS,
         tool_calls=runs * context.max_turns,
-        optimizer_steps=-(-calls["planner"] // config.optimizer.rows),
+        optimizer_steps=-(-calls["planner"] // config.optimizer.batch_rows),
         evaluations=1 + -(-config.steps // config.evaluation.every) + 2 * config.evaluation.greedy,
         evaluation_runs=config.data.heldout_n,
         seconds=seconds,
@@ -91,8 +91,8 @@ def _calls(config: Config, runs: int) -> dict[str, int]:
     return {name: count for name, count in wanted.items() if count}
 
 
-def measured(config: Config) -> tuple[float | None, str]:
-    """Median seconds of a step in the newest run beside this one with the same settings."""
+def step_seconds(config: Config) -> tuple[float | None, str]:
+    """Median seconds of a step in the newest run with the same settings in the parent folder."""
     folders = config.run.parent.glob("*/metrics.jsonl")
     for metrics in sorted(folders, key=lambda path: -path.stat().st_mtime):
         if _alike(config, metrics.parent) and (seconds := list(_steps(metrics))):

@@ -63,12 +63,12 @@ def _model(
         return
     base = url.rstrip("/").removesuffix("/v1")
     if base not in answers:
-        answers[base] = served(base, seconds)
+        answers[base] = models_at(base, seconds)
     yield _found(part, field, name, base, answers[base])
     yield from _reach(config, part, base)
 
 
-def served(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str:
+def models_at(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str:
     """The models of an OpenAI-compatible server, as it describes them, or why there are none."""
     try:
         key = os.environ.get("VLLM_API_KEY")

@@ -89,7 +89,7 @@ def disk(config: Config, shape: Shape) -> Iterator[Finding]:
     """Whether the run folder's disk holds checkpoints, the exported model and the rollouts."""
     folder = _existing(config.run.resolve())
     free = shutil.disk_usage(folder).free
-    need = written(config, shape)
+    need = disk_bytes(config, shape)
     text = ", ".join(f"{name} {gib(size)}" for name, size in need.items())
     text += f" = {gib(sum(need.values()))} of {gib(free)} free at {folder}"
     if sum(need.values()) > free:
@@ -101,15 +101,15 @@ def disk(config: Config, shape: Shape) -> Iterator[Finding]:
         yield ok("disk", text)
 
 
-def written(config: Config, shape: Shape) -> dict[str, float]:
+def disk_bytes(config: Config, shape: Shape) -> dict[str, float]:
     """Bytes that a run leaves, at most: rollouts as if every run took all turns in full replies."""
     wide = 4 if config.model.dtype == "fp32" else 2
     saves = -(-config.steps // (config.save_every or config.steps))
     kept = min(saves, KEPT)
     rollout = config.rollout
-    calls = config.steps * rollout.questions * rollout.group * config.context().max_turns
+    calls = config.steps * rollout.questions * rollout.group_size * config.context().max_turns
     # Prompts are stored too; on average a run's memory is half full.
-    tokens = calls * (rollout.max_tokens + (rollout.window - rollout.max_tokens) / 2)
+    tokens = calls * (rollout.reply_tokens + (rollout.window - rollout.reply_tokens) / 2)
     return {
         f"{kept} checkpoint(s)": kept * shape.parameters * (12.0 + wide),
         "model and best": float(shape.parameters * wide * (1 + config.evaluation.best)),

@@ -36,7 +36,7 @@ class Budget:
         """What the policy's rank holds at all times."""
         return self.weights + self.gradients + self.optimizer + self.reference
 
-    def described(self) -> str:
+    def describe(self) -> str:
         """The parts, in GiB."""
         parts = {
             "weights": self.weights,
@@ -87,7 +87,7 @@ def _activations(config: Config, shape: Shape, wide: int) -> float:
     """
     tokens = config.optimizer.micro_batch * config.rollout.window
     inside = tokens * wide * (10 * shape.hidden + 4 * shape.feed_forward)
-    kept = tokens * wide * shape.hidden if config.model.checkpointing else inside
+    kept = tokens * wide * shape.hidden if config.model.gradient_checkpointing else inside
     logits = tokens * shape.vocabulary * (wide + 8)
     return float(shape.layers * kept + inside + logits)
 
@@ -115,12 +115,13 @@ def _training(config: Config, parts: Budget, device: float) -> Finding:
     colocated = config.placement.colocate == "all" and not config.engine.sleep
     engine = device * config.engine.gpu_utilization if colocated else 0.0
     need = parts.resident + parts.activations + engine
-    text = f"update: {parts.described()}" + (f" + engine {gib(engine)}" if engine else "")
+    text = f"update: {parts.describe()}" + (f" + engine {gib(engine)}" if engine else "")
     text += f" = {gib(need)} of {gib(device)}"
     if need > device:
         remedy = (
             "raise optimizer.zero_stage, set optimizer.offload, model.reference_offload, "
-            "model.checkpointing or engine.sleep, lower optimizer.micro_batch or rollout.window"
+            "model.gradient_checkpointing or engine.sleep, lower optimizer.micro_batch or "
+            "rollout.window"
         )
         return failure("GPU memory", text, remedy)
     if need > 0.9 * device:
@@ -129,7 +130,7 @@ def _training(config: Config, parts: Budget, device: float) -> Finding:
 
 
 def _serving(config: Config, parts: Budget, device: float) -> Finding:
-    """The engine's share must hold its weights and some caches, beside what never leaves."""
+    """The engine's share must hold its weights and some caches; the policy's part never leaves."""
     share = device * config.engine.gpu_utilization
     beside = parts.resident if config.placement.colocate == "all" else 0.0
     room = share - parts.engine_weights
@@ -153,7 +154,7 @@ def _on_cpu(config: Config, parts: Budget, host: float) -> Finding:
     # Four processes with torch, Ray or vLLM imported, 0.5 GiB each, and Ray's object store.
     processes = (3 + config.engine.count + config.rollout.workers) * GIB / 2
     need = parts.resident + parts.activations + engines + processes
-    text = f"{parts.described()} + engines {gib(engines)} + processes {gib(processes)}"
+    text = f"{parts.describe()} + engines {gib(engines)} + processes {gib(processes)}"
     return _beside("memory", text, need, host)
 
 

@@ -30,17 +30,17 @@ def dry_run(config: Config, as_json: bool = False) -> None:
     Raises:
         SettingError: at least one check failed.
     """
-    findings = list(examined(config))
+    findings = list(examine(config))
     price = cost(config)
     if as_json:
         print(json.dumps(record(config, findings, price), indent=2))
     else:
-        print("\n".join([*table(findings), "", *described(config, price)]))
+        print("\n".join([*table(findings), "", *describe(config, price)]))
     if bad := sum(finding.state == "failed" for finding in findings):
         raise SettingError(f"{bad} of {len(findings)} checks failed; nothing was started")
 
 
-def examined(config: Config, machine: Machine | None = None) -> Iterator[Finding]:
+def examine(config: Config, machine: Machine | None = None) -> Iterator[Finding]:
     """Every finding, in the order in which a run would meet the matter."""
     machine = machine or Machine.here()
     known = Planner()
@@ -74,15 +74,15 @@ def table(findings: Sequence[Finding]) -> Iterator[str]:
         yield finding.render(width)
 
 
-def described(config: Config, price: Cost) -> Iterator[str]:
+def describe(config: Config, price: Cost) -> Iterator[str]:
     """The plan and its cost for a reader."""
     rollout, place, engine = config.rollout, config.placement, config.engine
     device = f"{place.nodes} machine(s) x {place.gpus} GPU(s), colocate: {place.colocate}"
     if engine.device == "cpu":
         device = "on CPU"
     yield (
-        f"plan: {config.steps} steps of {rollout.questions} questions x {rollout.group} runs, at "
-        f"most {config.context().max_turns} turns; policy {device}; {engine.count} engine(s)"
+        f"plan: {config.steps} steps of {rollout.questions} questions x {rollout.group_size} runs, "
+        f"at most {config.context().max_turns} turns; policy {device}; {engine.count} engine(s)"
     )
     yield from _step(config, price)
     yield f"evaluations: {price.evaluations}, of at most {price.evaluation_runs:,} runs each"
@@ -107,12 +107,12 @@ def _step(config: Config, price: Cost) -> Iterator[str]:
             f"  judge: question and answer {price.judge_prompt_characters:,} characters, "
             f"reply {price.judge_reply_tokens:,} tokens"
         )
-    yield f"  optimizer steps: {price.optimizer_steps:,} of {config.optimizer.rows} rows"
+    yield f"  optimizer steps: {price.optimizer_steps:,} of {config.optimizer.batch_rows} rows"
 
 
 def _seconds(config: Config, price: Cost) -> Iterator[str]:
     if price.seconds is None:
-        yield "seconds: not known; no run with these settings has been measured beside this folder"
+        yield "seconds: not known; no folder next to this one holds a run with these settings"
         return
     whole = price.seconds * config.steps / 60
     yield (

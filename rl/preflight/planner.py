@@ -45,7 +45,7 @@ def planner(config: Config, known: Planner) -> Iterator[Finding]:
         yield failure("planner", f"{name} is no model folder", remedy)
         return
     else:
-        known.folder = hub.cached(name)
+        known.folder = hub.cached_folder(name)
     try:
         yield from _at_hand(config, known) if known.folder else _remote(config, known)
     except (SettingError, OSError, ValueError, KeyError) as error:

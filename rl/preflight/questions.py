@@ -9,7 +9,7 @@ from agentflow_graph.errors import SettingError
 from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.planner import Planner
 from rl.questions import data
-from rl.questions.survey import Survey, listed
+from rl.questions.survey import Survey, list_counts
 from rl.settings.config import Config
 
 
@@ -49,8 +49,9 @@ def _faults(part: str, given: str, survey: Survey) -> Iterator[Finding]:
     first = survey.first[0]
     yield ok(
         part,
-        f"{given}: {survey.rows:,} questions, scorers: {listed(survey.scorers)}, levels: "
-        f"{listed(survey.levels, 6)}; first: {first.question[:60]!r} -> {first.answers[0][:30]!r}",
+        f"{given}: {survey.rows:,} questions, scorers: {list_counts(survey.scorers)}, "
+        f"levels: {list_counts(survey.levels, 6)}; "
+        f"first: {first.question[:60]!r} -> {first.answers[0][:30]!r}",
     )
     if survey.repeated and given != "almanac":
         text = f"{survey.repeated:,} rows ask what another row asks"

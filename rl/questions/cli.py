@@ -18,7 +18,7 @@ from typing import Any
 from agentflow_graph.errors import SettingError
 from benchmarks.items.files import checksum
 from rl.questions.build import AIME, DEEPMATH, NQ, SEED, build
-from rl.questions.survey import Survey, listed
+from rl.questions.survey import Survey, list_counts
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,7 +64,7 @@ def _build(chosen: argparse.Namespace) -> int:
 def _check(chosen: argparse.Namespace) -> int:
     survey = Survey.of(chosen.file, chosen.rows)
     print(f"{chosen.file}: {survey.rows:,} questions, {survey.answers:,} right answers")
-    print(f"scorers: {listed(survey.scorers)}\nlevels: {listed(survey.levels)}")
+    print(f"scorers: {list_counts(survey.scorers)}\nlevels: {list_counts(survey.levels)}")
     print(f"questions asked more than once: {survey.repeated:,} rows")
     for task in survey.first:
         print(json.dumps(vars(task), ensure_ascii=False)[:300])
@@ -78,7 +78,7 @@ def _check(chosen: argparse.Namespace) -> int:
 
 
 def _against_manifest(path: Path) -> str | None:
-    """What the manifest beside the file says otherwise; None if there is none for it."""
+    """Where the file differs from the manifest in its folder; None if that does not list it."""
     manifest = path.parent / "manifest.json"
     if not manifest.exists():
         return None
@@ -88,4 +88,4 @@ def _against_manifest(path: Path) -> str | None:
     found = checksum(path)
     wanted = known[path.name]["sha256"]
     same = found == wanted
-    return "" if same else f"fault: sha256 is {found}, manifest.json says {wanted}: build it anew"
+    return "" if same else f"fault: sha256 is {found}, manifest.json says {wanted}: build it again"

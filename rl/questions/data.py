@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import Split, World
 from rl.questions.files import every
-from rl.questions.rows import packed
+from rl.questions.rows import to_row
 from rl.settings.config import Config
 from rl.task import Task
 
@@ -83,7 +83,7 @@ def _repeated(questions: list[Task], seed: int) -> Iterator[Task]:
 
 def _dump(path: Path, questions: Iterable[Task]) -> None:
     with path.open("w") as file:
-        file.writelines(json.dumps(packed(task)) + "\n" for task in questions)
+        file.writelines(json.dumps(to_row(task)) + "\n" for task in questions)
 
 
 if __name__ == "__main__":

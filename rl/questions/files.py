@@ -64,7 +64,7 @@ def every(path: Path) -> list[Task]:
 
 
 def read(path: Path) -> Iterator[Task | Fault]:
-    """The questions of a file in turn, and in the place of a wrong row what is wrong with it.
+    """The questions of a file in turn; for a row that cannot be used, what is wrong with it.
 
     Raises:
         SettingError: the file is missing or not of the format that its name says.

@@ -17,7 +17,7 @@ SECONDS = 10.0
 """Most seconds of one request for a small file."""
 
 
-def cached(name: str) -> Path | None:
+def cached_folder(name: str) -> Path | None:
     """The folder of a model that the hub's cache already holds."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -28,7 +28,7 @@ def cached(name: str) -> Path | None:
         return None
 
 
-def fetched(name: str) -> Path:
+def download(name: str) -> Path:
     """The folder of a model, downloaded if it is not in the cache.
 
     Raises:

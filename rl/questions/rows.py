@@ -8,14 +8,14 @@ from pathlib import Path
 from rl.task import Task
 
 
-def packed(task: Task) -> dict[str, str]:
+def to_row(task: Task) -> dict[str, str]:
     """A task as a row of OpenRLHF's prompt dataset; the label carries what it has no column for."""
     label = json.dumps({key: value for key, value in vars(task).items() if key != "question"})
     return {"input": task.question, "label": label, "datasource": task.level or "default"}
 
 
-def unpacked(question: str, label: str) -> Task:
-    """The task of a row made by `packed`."""
+def from_row(question: str, label: str) -> Task:
+    """The task of a row made by `to_row`."""
     known = json.loads(label)
     return Task(question=question, **known | {"answers": tuple(known["answers"])})
 
@@ -23,4 +23,4 @@ def unpacked(question: str, label: str) -> Task:
 def read(path: Path) -> list[Task]:
     """The tasks of a file that `rl.questions.data.write` made, in its order."""
     rows = [json.loads(line) for line in path.read_text().split("\n") if line]
-    return [unpacked(row["input"], row["label"]) for row in rows]
+    return [from_row(row["input"], row["label"]) for row in rows]

@@ -60,7 +60,7 @@ class Survey:
         self.asked.add(question)
 
 
-def listed(counter: Counter[str], most: int = 12) -> str:
+def list_counts(counter: Counter[str], most: int = 12) -> str:
     """`name count, name count`, by name; only the number of the names beyond `most`."""
     shown = [f"{name} {count:,}" for name, count in sorted(counter.items())]
     rest = [f"{len(shown) - most} more"] if len(shown) > most else []

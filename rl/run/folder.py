@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
-import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.record import hold
 
 ENDING = 45.0
 """Seconds that the processes of a killed trainer may need to end; Ray takes about five."""
@@ -37,25 +37,6 @@ def records(path: Path) -> list[dict[str, Any]]:
         with suppress(orjson.JSONDecodeError):
             found.append(orjson.loads(text))
     return found
-
-
-def as_json(record: dict[str, Any]) -> bytes:
-    """A record as JSON. A tool's arguments may hold anything that a model can write."""
-    try:
-        return orjson.dumps(record)
-    except TypeError:
-        return orjson.dumps(_storable(record))
-
-
-def _storable(value: Any) -> Any:
-    """`value` without numbers beyond 64 bits and without half characters: JSON has neither."""
-    if isinstance(value, dict):
-        return {_storable(key): _storable(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(one) for one in value]
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode()
-    return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
 
 
 def move_in(aside: Path, place: Path) -> None:
@@ -88,7 +69,7 @@ def hold_to_planner(run: Path, model: Path) -> None:
     """
     weights = sorted([*model.glob("*.safetensors"), *model.glob("*.bin")])
     marks = {path.name: [path.stat().st_size, _head(path)] for path in weights}
-    known = run / "journal" / "planner.json"
+    known = run / "record" / "planner.json"
     if not known.exists():
         write_whole(known, orjson.dumps(marks))
     elif orjson.loads(known.read_bytes()) != marks:
@@ -103,49 +84,30 @@ def _head(path: Path) -> str:
         return hashlib.sha256(file.read(2**20)).hexdigest()
 
 
-def claim(run: Path) -> IO[str]:
-    """Make this process the only trainer of `run`, until it ends or closes what is returned.
+@contextmanager
+def claim(run: Path) -> Iterator[None]:
+    """This process is the only trainer of `run` inside.
 
     Waits until the graph workers of a killed trainer are gone: what they still write must be read.
 
     Raises:
         SettingError: another trainer is at work in the folder.
     """
-    journal = run / "journal"
-    journal.mkdir(parents=True, exist_ok=True)
-    claimed = (journal / "trainer.lock").open("w")
+    record = run / "record"
+    held = hold(
+        record / "trainer.lock", f"another trainer is at work in {run}; wait for it or stop it"
+    )
     try:
-        fcntl.flock(claimed, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        claimed.close()
-        raise SettingError(f"another trainer is at work in {run}; wait for it or stop it") from None
-    try:
-        _wait_for_writers(journal)
-    except SettingError:
-        claimed.close()
-        raise
-    return claimed
+        busy = (
+            f"a graph worker of an earlier trainer still writes to {record}; end it "
+            "(`ps aux | grep ray::`) and try again"
+        )
+        os.close(hold(record / "writers.lock", busy, patience=ENDING))
+        yield
+    finally:
+        os.close(held)
 
 
-def _wait_for_writers(journal: Path) -> None:
-    until = time.monotonic() + ENDING
-    with (journal / "writers.lock").open("w") as writers:
-        while True:
-            try:
-                fcntl.flock(writers, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except OSError:
-                if time.monotonic() > until:
-                    raise SettingError(
-                        f"a graph worker of an earlier trainer still writes to {journal}; "
-                        "end it (`ps aux | grep ray::`) and try again"
-                    ) from None
-                time.sleep(0.1)
-
-
-def hold_as_writer(journal: Path) -> int:
-    """Say that this process writes to the journal, until it ends or closes what is returned."""
-    journal.mkdir(parents=True, exist_ok=True)
-    held = os.open(journal / "writers.lock", os.O_WRONLY | os.O_CREAT, 0o644)
-    fcntl.flock(held, fcntl.LOCK_SH)
-    return held
+def hold_as_writer(record: Path) -> int:
+    """Say that this process writes to the record, until it ends or closes what is returned."""
+    return hold(record / "writers.lock", f"{record} is being claimed by a trainer", shared=True)

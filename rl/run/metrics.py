@@ -1,7 +1,6 @@
-"""What a run leaves of itself: metrics, rollouts and a line per step on the terminal.
+"""What a run tells of itself: a line per step and evaluation, in a file and on the terminal.
 
 <run>/metrics.jsonl          one line per step and per evaluation
-<run>/rollouts/step-*.jsonl  the step's trajectories, written when all are there
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import orjson
 
 from benchmarks.report.statistics import wilson
 from rl.rollout import Trajectory, failures
-from rl.run.folder import as_json, records, write_whole
+from rl.run.folder import records, write_whole
 from rl.run.scoring import SCORING_KEYS, scoring
 
 LOGGED = {
@@ -125,7 +124,7 @@ class Recorder:
         self.stopped_early: str | None = None
         self.entries = records(folder / "metrics.jsonl")
         self.begun = time.time() - (self.entries[-1]["wall"] if self.entries else 0.0)
-        (folder / "rollouts").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         whole = b"".join(orjson.dumps(entry) + b"\n" for entry in self.entries)
         write_whole(folder / "metrics.jsonl", whole)  # a kill may have torn the last line
 
@@ -151,12 +150,10 @@ class Recorder:
     def step(
         self, step: int, status: dict[str, Any], trajectories: Sequence[Trajectory] = ()
     ) -> bool:
-        """Keep a step's metrics and rollouts; returns whether they were new."""
+        """Keep a step's metrics; returns whether they were new."""
         self.done = step
         if any(entry["step"] == step for entry in self.training):
             return False
-        runs = b"".join(line(run) for run in trajectories)
-        write_whole(self.folder / "rollouts" / f"step-{step:05d}.jsonl", runs)
         named = {
             ours: status[theirs]
             for theirs, ours in LOGGED.items()
@@ -184,19 +181,12 @@ class Recorder:
         """Keep an evaluation; a failed run counts as not solved. Returns scalars for loggers."""
         entry = {"kind": "evaluation", "step": step, **evaluation(temperature, runs, seconds)}
         low, high = entry["interval"]
-        self._examples(step, temperature, runs)
         self._write(entry)
         how = f"T={temperature}" if temperature else "greedy"
         self.say(
             f"held-out {entry['success']:.3f} [{low:.3f}, {high:.3f}]  {how}, {len(runs)} questions"
         )
         return scalars(entry)
-
-    def _examples(self, step: int, temperature: float, runs: list[Trajectory]) -> None:
-        if not temperature:
-            return
-        path = self.folder / "rollouts" / f"heldout-{step:05d}.jsonl"
-        write_whole(path, b"".join(line(run) for run in runs))
 
     def _write(self, entry: dict[str, Any]) -> None:
         entry["wall"] = round(time.time() - self.begun, 3)
@@ -217,11 +207,6 @@ def scalars(evaluation: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def line(run: Trajectory) -> bytes:
-    """The run as JSON."""
-    return as_json(run.record()) + b"\n"
-
-
 STEP_KEYS = (
     "runs",
     "failed",
@@ -240,8 +225,8 @@ STEP_KEYS = (
     "staleness_max",
     "staleness_mean",
     "retried",
-    "gap_max",
-    "gap_mean",
+    "mismatch_max",
+    "mismatch_mean",
     "ratio_max",
     "ratio_mean",
     "updated",

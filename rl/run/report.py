@@ -1,6 +1,6 @@
 """A training run as one page: held-out success, curves, and example runs before and after.
 
-    python -m rl.report runs/nano          # writes runs/nano/report.html anew
+    python -m rl.report runs/nano          # writes runs/nano/report.html again
 
 The page opens offline: styles and plots lie inside it, and it forbids itself scripts and anything
 from elsewhere. Text of a model, a tool or a question is data: the template escapes all of it, and
@@ -25,12 +25,13 @@ from benchmarks.report.page import render
 from benchmarks.report.plots import INKS, Scale, scale_y, svg, whole_x
 from benchmarks.report.statistics import wilson
 from rl.run.folder import records, write_whole
+from rl.run.record import heldout_batch, refuse_old, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Entry = dict[str, Any]
-"""A line of metrics.jsonl or of a file in rollouts/."""
+"""A line of metrics.jsonl, or a finished run of the record."""
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
@@ -49,8 +50,9 @@ def write_report(run: Path) -> Path:
     """Write `<run>/report.html`; returns its path.
 
     Raises:
-        SettingError: the folder has no metrics.jsonl.
+        SettingError: the folder has no metrics.jsonl, or an earlier version made it.
     """
+    refuse_old(run)
     metrics = run / "metrics.jsonl"
     if not metrics.is_file():
         raise SettingError(f"{run} has no metrics.jsonl; give the folder of a training run")
@@ -70,7 +72,8 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
     evaluations = [by_time[time] for time in sorted(by_time)]
     heldout = [e for e in evaluations if e["temperature"]] or evaluations
     beside = [e for e in evaluations if e not in heldout]
-    runs = [records(run / f"rollouts/heldout-{e['step']:05d}.jsonl") for e in _ends(heldout)]
+    batches = [heldout_batch(e["step"], e["temperature"]) for e in _ends(heldout)]
+    runs = [rows(run / "record" / batch) for batch in batches]
     config, summary = run / "config.yaml", run / "summary.json"
     text = config.read_text(encoding="utf-8") if config.is_file() else ""
     return {

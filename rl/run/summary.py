@@ -7,15 +7,15 @@ from collections import Counter
 from importlib.metadata import version
 from typing import Any
 
-from rl.run.journal import Journal
 from rl.run.metrics import Recorder, best
+from rl.run.record import TrainingRecord
 from rl.settings.config import Config
 
 
 def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
     """The run in a dozen numbers."""
     steps = recorder.training
-    sent, answered = Journal(recorder.folder / "journal").calls()
+    sent, answered = TrainingRecord(recorder.folder / "record").calls()
     sampled = [e for e in recorder.evaluations if e["temperature"]]
     greedy = [e for e in recorder.evaluations if not e["temperature"]]
     before, after = sampled[0], sampled[-1]

@@ -27,7 +27,7 @@ def playing(prog: str, description: str) -> ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="file that is made")
     parser.add_argument("--teacher", action="store_true", help="the almanac's oracle answers")
     parser.add_argument("--seed", type=int, default=7, help="of the sampling")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="as of rl.train")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="a setting of rl.train")
     return parser
 
 

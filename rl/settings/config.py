@@ -1,6 +1,6 @@
 """One typed configuration of a training run, from YAML and `key=value` on the command line.
 
-    config = load(Path("rl/configs/nano.yaml"), ["steps=20", "rollout.group=4"])
+    config = load(Path("rl/configs/nano.yaml"), ["steps=20", "rollout.group_size=4"])
 
 An unknown name or a wrong value is refused with the name, the value and what it may be, before
 anything is started. The sections are in `rl/settings/sections.py`.
@@ -75,15 +75,15 @@ class Config(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Config:
         ranks = self.placement.ranks
-        if self.optimizer.rows % (self.optimizer.micro_batch * ranks):
+        if self.optimizer.batch_rows % (self.optimizer.micro_batch * ranks):
             raise ValueError(
-                f"optimizer.rows={self.optimizer.rows} must be a multiple of "
+                f"optimizer.batch_rows={self.optimizer.batch_rows} must be a multiple of "
                 f"optimizer.micro_batch={self.optimizer.micro_batch}"
                 + (f" x {ranks} GPUs of the policy" if ranks > 1 else "")
             )
-        if self.rollout.max_tokens >= self.rollout.window:
+        if self.rollout.reply_tokens >= self.rollout.window:
             raise ValueError(
-                f"rollout.max_tokens={self.rollout.max_tokens} leaves no room for a prompt in "
+                f"rollout.reply_tokens={self.rollout.reply_tokens} leaves no room for a prompt in "
                 f"rollout.window={self.rollout.window}"
             )
         self._placed()
@@ -111,26 +111,27 @@ class Config(Section):
             )
 
     def _ordered(self) -> None:
-        if self.deterministic and self.rollout.ahead:
+        ahead = self.rollout.max_steps_ahead
+        if self.deterministic and ahead:
             raise ValueError(
-                f"deterministic=true needs rollout.ahead=0, it is {self.rollout.ahead}: which "
-                "weights a rollout ahead meets is a matter of time"
+                f"deterministic=true needs rollout.max_steps_ahead=0, it is {ahead}: which weights "
+                "a rollout ahead meets is a matter of time"
             )
         if self.deterministic and (self.engine.device, self.engine.count) != ("cpu", 1):
             raise ValueError(
                 f"deterministic=true needs engine.device=cpu and engine.count=1; they are "
                 f"{self.engine.device} and {self.engine.count}"
             )
-        if self.engine.sleep and self.rollout.ahead:
+        if self.engine.sleep and ahead:
             raise ValueError(
-                f"engine.sleep=True needs rollout.ahead=0, it is {self.rollout.ahead}: an engine "
-                "that sleeps while the policy trains runs no rollouts"
+                f"engine.sleep=True needs rollout.max_steps_ahead=0, it is {ahead}: an engine that "
+                "sleeps while the policy trains runs no rollouts"
             )
 
     def correction(self) -> str:
         """How tokens are corrected: none, clip or mask."""
         if self.algorithm.correction == "auto":
-            return "clip" if self.rollout.ahead else "none"
+            return "clip" if self.rollout.max_steps_ahead else "none"
         return self.algorithm.correction
 
     def context(self) -> Context:

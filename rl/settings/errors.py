@@ -4,7 +4,6 @@
     ├── SettingError     a setting cannot work; raised before anything is started
     ├── TrainingFailed   a run broke off; what was recorded until then stays in its folder
     ├── Stalled          no run scores any more, so training on would teach nothing
-    ├── JournalError     the run's folder cannot be written; the run can be resumed
     └── ServerFailed     the server of a planner broke off or did not come up
 
 `rl.train` turns the third and the fourth into TrainingFailed, which names the log and the remedy.
@@ -24,10 +23,6 @@ class TrainingFailed(AgentFlowError):
 
 class Stalled(AgentFlowError):
     """Training cannot go on: no run scores any more."""
-
-
-class JournalError(AgentFlowError):
-    """The run's folder cannot be written; training must stop, and can be resumed."""
 
 
 class ServerFailed(AgentFlowError):

@@ -19,7 +19,7 @@ class Section(BaseModel):
 
 
 class Lora(Section):
-    """Adapters in the place of the full update; the engines are given merged weights."""
+    """Adapters instead of the full update; the engines get merged weights."""
 
     rank: int = Field(0, ge=0, description="Rank of the adapters; 0: all weights are trained")
     alpha: int = Field(32, ge=1, description="The update counts alpha / rank times")
@@ -52,7 +52,7 @@ class Model(Section):
     packing: bool = Field(
         False, description="Rows of a micro-batch behind one another, without padding (flash-attn)"
     )
-    checkpointing: bool = Field(
+    gradient_checkpointing: bool = Field(
         False, description="Compute activations again in the backward pass: less memory, more time"
     )
     reference_offload: bool = Field(
@@ -84,9 +84,9 @@ class Rollout(Section):
     """How trajectories are gathered."""
 
     questions: int = Field(16, ge=1, description="Questions per step")
-    group: int = Field(8, ge=2, description="Trajectories per question, G")
+    group_size: int = Field(8, ge=2, description="Trajectories per question, G")
     temperature: float = Field(1.0, gt=0)
-    max_tokens: int = Field(32, ge=1, description="Tokens of one planner reply, at most")
+    reply_tokens: int = Field(32, ge=1, description="Tokens of one planner reply, at most")
     window: int = Field(512, ge=16, description="Tokens of prompt and reply together, at most")
     workers: int = Field(1, ge=1, description="Graph worker processes")
     in_flight: int = Field(256, ge=1, description="Runs at once in one worker")
@@ -95,7 +95,7 @@ class Rollout(Section):
         30.0, gt=0, description="Seconds a worker may be late before it is replaced"
     )
     retries: int = Field(1, ge=0, description="How often a failed run is run again")
-    ahead: int = Field(
+    max_steps_ahead: int = Field(
         0, ge=0, description="Steps whose rollouts may run before the update before them is done"
     )
     refills: int = Field(
@@ -115,7 +115,7 @@ class Algorithm(Section):
         "auto",
         description="Importance correction of tokens for the distance between the policy that "
         "sampled and the one that is trained: its ratio is clipped to `correction_bounds`, or "
-        "tokens beyond them are left out; auto: clip if rollout.ahead, else none",
+        "tokens beyond them are left out; auto: clip if rollout.max_steps_ahead, else none",
     )
     correction_bounds: tuple[float, float] = (0.5, 2.0)
     shuffle_advantages: bool = Field(
@@ -130,7 +130,7 @@ class Optimizer(Section):
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = Field(0.0, ge=0, description="Of AdamW; biases and norms have none")
     warmup: int = Field(12, ge=0, description="Optimizer steps of linear warm-up")
-    rows: int = Field(64, ge=1, description="Turn rows per optimizer step")
+    batch_rows: int = Field(64, ge=1, description="Turn rows per optimizer step")
     micro_batch: int = Field(64, ge=1, description="Turn rows per forward and backward pass")
     max_norm: float = Field(1.0, gt=0, description="Gradient norm is clipped to this")
     threads: int = Field(2, ge=1, description="OpenMP threads of the update on CPU")

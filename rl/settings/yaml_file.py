@@ -1,6 +1,6 @@
 """A YAML file and `key=value` pairs as a pydantic model; faults are named by key, value and remedy.
 
-config = read(Config, Path("rl/configs/nano.yaml"), ["steps=20", "rollout.group=4"])
+config = read(Config, Path("rl/configs/nano.yaml"), ["steps=20", "rollout.group_size=4"])
 """
 
 from __future__ import annotations
@@ -15,6 +15,16 @@ from pydantic import BaseModel, ValidationError
 from agentflow_graph.errors import SettingError, closest
 
 M = TypeVar("M", bound=BaseModel)
+
+RENAMED = {
+    "rollout.group": "rollout.group_size",
+    "rollout.ahead": "rollout.max_steps_ahead",
+    "rollout.max_tokens": "rollout.reply_tokens",
+    "optimizer.rows": "optimizer.batch_rows",
+    "model.checkpointing": "model.gradient_checkpointing",
+    "engine.kind=inline": "engine.kind=sync",
+}
+"""Old names of fields and values: refused, naming the new one, also where a run is resumed."""
 
 
 def read(model: type[M], path: Path, overrides: Sequence[str] = ()) -> M:
@@ -58,6 +68,10 @@ def _override(record: dict[str, Any], pair: str) -> None:
 
 def _explained(model: type[BaseModel], fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
+    for old in (where, f"{where}={fault['input']}"):
+        if old in RENAMED:
+            remedy = "rename it where you set it, or in config.yaml of the run to resume"
+            return f"{old} is now called {RENAMED[old]}; {remedy}"
     if fault["type"] == "extra_forbidden":
         return f"unknown key {where!r}{closest(fault['loc'][-1], _names(model, fault['loc'][:-1]))}"
     value = "" if fault["type"] == "missing" else f"={fault['input']!r}"

@@ -30,7 +30,7 @@ from typing import Any
 import psutil
 
 from rl.run.folder import records
-from rl.run.journal import Journal
+from rl.run.record import TrainingRecord
 
 KINDS = ("trainer", "graph worker", "engine")
 TITLES = {"graph worker": "ray::GraphWorker", "engine": "ray::SyncEngine"}
@@ -156,10 +156,10 @@ def _wait(session: Session, run: Path, kill: Kill) -> None:
 
 
 def _calls(run: Path) -> tuple[int, int]:
-    """Calls sent and answered so far, while the trainer may be cutting its journal back."""
+    """Calls sent and answered so far, while the trainer may be writing."""
     while True:
         with suppress(FileNotFoundError):
-            return Journal(run / "journal").calls()
+            return TrainingRecord(run / "record").calls()
 
 
 def weights(run: Path) -> str:
@@ -177,8 +177,8 @@ def untimed(run: Path) -> list[dict[str, Any]]:
 
 def compared(whole: Path, killed: Path, log: Path) -> dict[str, Any]:
     """How the killed run compares with the one that was left alone."""
-    least = Journal(whole / "journal").calls()[0]
-    sent, answered = Journal(killed / "journal").calls()
+    least = TrainingRecord(whole / "record").calls()[0]
+    sent, answered = TrainingRecord(killed / "record").calls()
     kills = records(log)
     resent = sum(k["sent"] - k["answered"] for k in _lone_engines(kills))
     return {
@@ -220,7 +220,7 @@ def main(arguments: list[str] | None = None) -> int:
     run_to_the_end(whole, [*settings, f"run={whole}"], [], chosen.out / "none.jsonl")
     rng = random.Random(chosen.seed)
     kinds = rng.choices(KINDS, k=chosen.kills)
-    plan = drawn(kinds, Journal(whole / "journal").calls()[0], rng)
+    plan = drawn(kinds, TrainingRecord(whole / "record").calls()[0], rng)
     run_to_the_end(killed, [*settings, f"run={killed}"], plan, log)
     result = compared(whole, killed, log)
     print(json.dumps(result, indent=2))

@@ -93,10 +93,10 @@ def test_commands() -> None:
 
 
 def test_turns_are_completed_appended_or_begun_anew() -> None:
-    done = merge_turns([turn(1)], [Turn(index=1, error="late"), Turn(index=2)])
+    done = merge_turns([turn(1)], [[Turn(index=1, error="late")], [Turn(index=2)]])
     assert [t["index"] for t in done] == [1, 2]
     assert (done[0]["error"], done[0]["sub_goal"]) == ("late", "find")
-    assert merge_turns(done, [Turn(index=1, planner=[])]) == [Turn(index=1, planner=[])]
+    assert merge_turns(done, [[Turn(index=1, planner=[])]]) == [Turn(index=1, planner=[])]
     assert merge_turns(done, []) == done
 
 

@@ -59,7 +59,7 @@ async def test_cached_resources_are_bounded(scripted, look_up) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"planner": "off"}, "planner='off' is not possible"),
+        ({"planner": "off"}, "planner='off': the planner always needs a model, such as nano"),
         ({"planner": "nanno"}, "model 'nanno' has none of the forms nano, local:DIR"),
         ({"tools": "wikipedia_serch"}, "wikipedia_serch.*did you mean 'wikipedia_search'"),
         ({"tools": " , "}, "names no tool"),
@@ -90,7 +90,7 @@ async def test_a_tools_file_sets_them_and_names_models_as_the_agent_does(
     context = Context(tools="wikipedia_search, base_generator", tools_file=str(file))
     made = await ResourceCache({"planner": scripted("x")}, None).of(context)
     assert made.tools["wikipedia_search"].timeout == 3.0
-    assert made.tools["base_generator"].model is model
+    assert made.tools["base_generator"].model.inner is model
     assert [how[:2] for how in asked] == [("vllm:m@http://127.0.0.1:8000", 0.0)]
 
 

@@ -182,5 +182,5 @@ def test_the_repositorys_own_graph_answers(tmp_path: Path) -> None:
         given = {"question": "What is 21 + 21?"}
         updates = streamed(client, None, given)
         assert updates[0][0] == "planner"
-        assert updates[0][1]["turns"][0]["planner"][0]["token_ids"]
+        assert updates[0][1]["turns"][0]["planner"][0]["output_tokens"]
         assert updates[-1][1]["answer"]

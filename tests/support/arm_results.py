@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rl.studies.ablations.arms import BUDGETS
-from rl.studies.ablations.findings import pooled
+from rl.studies.ablations.findings import pool
 
 TRAINING = {"trajectories": 256, "curve": [[0, 0.3, 0.5], [2, 0.9, 0.1]], "tool_errors": [0.5, 0.1]}
 
@@ -39,6 +39,6 @@ def results(frozen: list[int], online: list[int], errors: tuple[float, float]) -
         "seeds": [7],
         "abouts": {"frozen": "the start", "online": "Flow-GRPO"},
         "failed": [],
-        "pooled": {arm: pooled([run for run in runs if run["arm"] == arm]) for arm in solved},
+        "pooled": {arm: pool([run for run in runs if run["arm"] == arm]) for arm in solved},
         "runs": runs,
     }

@@ -9,8 +9,8 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatResult
 
 from tools.catalog.catalog import card
-from tools.python_coder import NOTHING, PythonCoder, block, unfenced
-from tools.result import redacted
+from tools.outcomes.result import redact
+from tools.python_coder import NOTHING, PythonCoder, block, strip_fence
 from tools.sandbox.protocol import Execution, ExecutionStatus, Limits
 from tools.sandbox.warm import WarmSandbox
 
@@ -111,9 +111,9 @@ async def test_long_output_is_shortened(sandbox: WarmSandbox) -> None:
 
 
 def test_fences_go_and_code_stays() -> None:
-    assert unfenced("```py\nprint(1)\n```\nDone.") == "print(1)"
-    assert unfenced("```\nprint(1)") == "print(1)"
-    assert unfenced("s = '''\n```\n'''") == "s = '''\n```\n'''"
+    assert strip_fence("```py\nprint(1)\n```\nDone.") == "print(1)"
+    assert strip_fence("```\nprint(1)") == "print(1)"
+    assert strip_fence("s = '''\n```\n'''") == "s = '''\n```\n'''"
 
 
 class Fails(BaseChatModel):
@@ -183,7 +183,7 @@ async def test_a_failing_model_is_an_error_without_its_key(
 def test_only_secrets_are_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHORT_KEY", "none")
     monkeypatch.setenv("AGENTFLOW_PLACE", "0123456789")
-    assert redacted("none 0123456789") == "none 0123456789"
+    assert redact("none 0123456789") == "none 0123456789"
 
 
 async def test_the_card_speaks_of_the_model_only_if_there_is_one() -> None:

@@ -4,9 +4,9 @@
     tools = load("all", settings={"wikipedia_search": {"backend": "kiwix", "url": "http://..."}})
     print(card(tools[0]))
 
-A name is one of ours, a set (`default`, `all`), or one of the forms of `tools.catalog.plugins`: an import
-path, an entry point, an MCP server. Sets work without keys and without the network: a tool that is
-not ready answers `unavailable` and says why.
+A name is one of ours, a set (`default`, `all`), or one of the forms of `tools.catalog.plugins`: an
+import path, an entry point, an MCP server. Sets work without keys and without the network: a tool
+that is not ready answers `unavailable` and says why.
 
 `default` are the three tools of the planner that ships; a planner knows the tools it was trained
 with, so this set does not grow.
@@ -27,7 +27,7 @@ from tools.catalog import plugins
 from tools.catalog.makers import Maker, Resolve, init_chat_model
 from tools.catalog.plugins import ToolNameError
 from tools.catalog.settings import Settings, Tables
-from tools.result import visible
+from tools.outcomes.result import visible
 from tools.sandbox.protocol import Sandbox
 
 __all__ = ["DEFAULT", "NAMES", "SETS", "ToolNameError", "card", "load"]
@@ -58,7 +58,8 @@ def load(
         top_k: passages wikipedia_search gives at most.
         corpus: the file wikipedia_search reads; None for the settings, then the shipped one.
         sandbox: where python_coder runs code; None for the settings.
-        settings: by tool, then by setting (`tools.catalog.settings`); `model`, `corpus` and `sandbox` win.
+        settings: by tool, then by setting (`tools.catalog.settings`); `model`, `corpus` and
+            `sandbox` win.
         file: a TOML file of settings; empty for the one that AGENTFLOW_TOOLS names.
         resolve: makes the models that settings name; None for langchain's init_chat_model.
 

@@ -1,24 +1,26 @@
 """Which tools and backends work here, and what to do about those that do not.
 
-    for finding in await checked(Settings()):
-        print(finding.tool, finding.backend, finding.problem or "ready")
+    async for finding in findings(Settings()):
+        print(finding.render(width=32))      # ok      python_coder auto *    ready
 
 Without `live` nothing leaves the machine: settings, keys, files and, by the canaries, the sandbox
-are looked at. With it each backend gets one real call, past the cache.
+are looked at. With it each backend gets one real call, past the cache. A star stands behind the
+backend in use. It has failed where it is not ready; another one is only warned of.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tools.catalog import plugins
 from tools.catalog.catalog import NAMES
 from tools.catalog.makers import KEYLESS, Maker, init_chat_model
 from tools.catalog.settings import Settings, ToolSettings
-from tools.result import bounded, redacted
+from tools.outcomes.finding import Finding, failure, ok, warning
+from tools.outcomes.result import redact, shorten
 
 SECONDS = 5.0
 """Most seconds of one check."""
@@ -39,23 +41,10 @@ LIVE: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a check found; `problem` is empty where the tool is ready, else why not and what to do.
-
-    `chosen`: by its settings, or by default, the tool uses this backend.
-    """
-
-    tool: str
-    backend: str
-    chosen: bool
-    problem: str
-
-
-async def checked(
+async def findings(
     settings: Settings, names: Sequence[str] = NAMES, live: bool = False
 ) -> AsyncIterator[Finding]:
-    """Findings as they come, one a backend of our tools, one a name of others' tools.
+    """One a backend of our tools and one a name of others' tools, as they come.
 
     Raises:
         SettingsError: a setting cannot be used.
@@ -80,7 +69,10 @@ async def _ours(name: str, backend: str, own: ToolSettings, live: bool) -> Findi
         problem = f"no answer in {SECONDS:g} s: is the service up and the address right?"
     except Exception as fault:
         problem = f"{type(fault).__name__}: {fault}"
-    return Finding(name, backend, chosen, bounded(redacted(problem), 500) if problem else "")
+    part = " ".join(filter(None, (name, backend, "*" if chosen and backend else "")))
+    if not problem:
+        return ok(part, "ready")
+    return (failure if chosen else warning)(part, shorten(redact(problem), 500))
 
 
 async def _problem(name: str, own: ToolSettings, live: bool) -> str:
@@ -97,5 +89,5 @@ async def _foreign(name: str, settings: Settings) -> Finding:
     try:
         found = await asyncio.to_thread(plugins.find, name, NAMES, settings)
     except ValueError as fault:
-        return Finding(name, "", True, redacted(str(fault)))
-    return Finding(name, ", ".join(tool.name for tool in found), True, "")
+        return failure(name, redact(str(fault)))
+    return ok(name, f"ready: {', '.join(tool.name for tool in found)}")

@@ -65,7 +65,7 @@ class Maker:
         from tools.sandbox import choose
         from tools.sandbox.protocol import Limits
 
-        sandbox = self.sandbox or choose.named(own.backend or "auto")
+        sandbox = self.sandbox or choose.get_sandbox(own.backend or "auto")
         usual = Limits()
         wall = own.timeout or usual.wall
         limits = replace(usual, wall=wall, cpu=usual.cpu * wall / usual.wall)
@@ -76,7 +76,7 @@ class Maker:
         from tools.wiki.corpus import Corpus
         from tools.wikipedia_search import WikipediaSearch
 
-        backend = wiki_backend.named(own) if self.corpus is None else Corpus(self.corpus)
+        backend = wiki_backend.make_backend(own) if self.corpus is None else Corpus(self.corpus)
         return WikipediaSearch(backend=backend, top_k=self.top_k)
 
     def _web_search(self, own: ToolSettings) -> FlowTool:

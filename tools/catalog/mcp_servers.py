@@ -1,7 +1,7 @@
 """Tools of MCP servers as LangChain tools (Model Context Protocol, revisions to 2026-07-28).
 
-    tools = await listed(servers("http://127.0.0.1:8000/mcp")[0])
-    tools = [t for server in servers("servers.json") for t in await listed(server)]
+    tools = await list_tools(servers("http://127.0.0.1:8000/mcp")[0])
+    tools = [t for server in servers("servers.json") for t in await list_tools(server)]
 
 A file of servers is the JSON that MCP hosts share; `${NAME}` in it is read from the environment, so
 that it holds no key:
@@ -10,7 +10,7 @@ that it holds no key:
                     "files": {"command": "python", "args": ["server.py"], "env": {}}}}
 
 Each call opens a session of its own, which works from any event loop and survives a restart of the
-server; a server that is started by a command starts anew each time and keeps nothing between calls.
+server; one that is started by a command starts each time and keeps nothing between calls.
 Such a server gets PATH, HOME and the like, and of the rest of the environment only what `env` says.
 
 Why not langchain-mcp-adapters: up to 0.3.2 it needs the SDK's version 1, and vLLM needs version 2.
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from tools.base import TypedTool
-from tools.result import ToolResult, bounded, error, ok, unavailable
+from tools.outcomes.result import ToolResult, error, ok, shorten, unavailable
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -70,7 +70,9 @@ class Server(BaseModel, frozen=True):
             from mcp import Client, StdioServerParameters
             from mcp.client.streamable_http import streamable_http_client
         except ImportError as fault:
-            raise ServerError(f"MCP needs {fault.name}: install agentflow-graph[mcp]") from fault
+            raise ServerError(
+                f"MCP needs {fault.name}: run `make setup` or `pip install mcp`"
+            ) from fault
         if self.command:
             started = StdioServerParameters(command=self.command, args=self.args, env=self.env)
             async with Client(started, read_timeout_seconds=seconds) as client:
@@ -94,14 +96,14 @@ class McpTool(TypedTool):
         server: Server = self.server
         try:
             async with server.session(seconds) as client:
-                return worded(await client.call_tool(self.remote_name, arguments))
+                return to_result(await client.call_tool(self.remote_name, arguments))
         except ServerError as fault:
             return unavailable(str(fault))
         except Exception as fault:
             return unavailable(f"{server.name} cannot be asked ({reason(fault)}): is it running?")
 
 
-def worded(result: CallToolResult) -> ToolResult:
+def to_result(result: CallToolResult) -> ToolResult:
     """A server's answer as text; what is no text is named, not shown."""
     parts = [_text(block) for block in result.content]
     if not parts and result.structured_content is not None:
@@ -126,7 +128,7 @@ def _text(block: ContentBlock) -> str:
             return str(inner.get("text") or f"[{inner['uri']} left out]")
 
 
-async def listed(server: Server) -> list[McpTool]:
+async def list_tools(server: Server) -> list[McpTool]:
     """The tools of a server, in its order.
 
     Raises:
@@ -162,7 +164,7 @@ def _made(server: Server, tool: Tool) -> McpTool:
         )
     return McpTool(
         name=tool.name,
-        description=bounded(tool.description or tool.name, LONGEST_DESCRIPTION),
+        description=shorten(tool.description or tool.name, LONGEST_DESCRIPTION),
         args_schema=tool.input_schema,
         server=server,
         remote_name=tool.name,

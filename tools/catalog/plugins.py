@@ -92,7 +92,7 @@ def _from_servers(name: str, settings: Settings) -> list[BaseTool]:
     tools: list[BaseTool] = []
     try:
         for server in mcp_servers.servers(target):
-            tools += run_blocking(mcp_servers.listed(server))
+            tools += run_blocking(mcp_servers.list_tools(server))
     except mcp_servers.ServerError as fault:
         raise ToolNameError(f"{name!r}: {fault}") from fault
     names = [tool.name for tool in tools]

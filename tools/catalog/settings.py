@@ -46,7 +46,7 @@ class ToolSettings:
     language: str = ""
     """Which Wikipedia, as the first part of its address: en, de, ..."""
     contact: str = ""
-    """Mail address or page of whoever runs the program, for the User-Agent."""
+    """Mail address or page of the person who runs the program, for the User-Agent."""
     book: str = ""
     """Archive on a kiwix-serve that has several."""
     corpus: str = ""

@@ -1,6 +1,6 @@
 """The backends of `wikipedia_search` by name, made from its settings.
 
-backend = named(ToolSettings(backend="kiwix", url="http://127.0.0.1:8080"))
+backend = make_backend(ToolSettings(backend="kiwix", url="http://127.0.0.1:8080"))
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import replace
 from tools.catalog.settings import SettingsError, ToolSettings
 from tools.services.cache import Cache, default_folder
 from tools.wiki import kiwix, mediawiki, retrieval
+from tools.wiki.cached_backend import CachedBackend
 from tools.wiki.corpus import default_corpus
-from tools.wiki.kept import Kept
 from tools.wiki.kiwix import Kiwix
 from tools.wiki.mediawiki import MediaWiki
 from tools.wiki.passage import CheckedBackend
@@ -21,7 +21,7 @@ SERVICES = {"mediawiki": mediawiki.SERVICE, "kiwix": kiwix.SERVICE, "retrieval":
 BACKENDS = ("corpus", *SERVICES)
 
 
-def named(settings: ToolSettings) -> CheckedBackend:
+def make_backend(settings: ToolSettings) -> CheckedBackend:
     """The backend that the settings name; `corpus` if they name none.
 
     Answers of `mediawiki` are kept for a day in the user's cache folder unless `cache` says
@@ -39,7 +39,7 @@ def named(settings: ToolSettings) -> CheckedBackend:
         )
     folder = settings.folder(default_folder() if name == "mediawiki" else None)
     tag = f"wikipedia {name} {settings.language} {settings.url} {settings.book}"
-    return Kept(_remote(name, settings), tag, Cache(folder), settings.cache_hours or 24.0)
+    return CachedBackend(_remote(name, settings), tag, Cache(folder), settings.cache_hours or 24.0)
 
 
 def _remote(name: str, settings: ToolSettings) -> CheckedBackend:

@@ -1,6 +1,6 @@
 r"""Where code written by a model runs, proved by canaries or not at all; knows no tool.
 
-    sandbox = choose.named("auto")
+    sandbox = choose.get_sandbox("auto")
     execution = await sandbox.run("print(6 * 7)", Limits())      # execution.stdout == "42\n"
 
 `protocol` says what a sandbox is. `bubblewrap` and `landlock` are the backends, `unsafe` the one

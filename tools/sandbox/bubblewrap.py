@@ -4,7 +4,7 @@
 
 New user, pid, network, IPC, host name and mount namespaces: the interpreter's libraries are there,
 read-only, and nothing else of this machine; no /proc, no /tmp, no other process. Each child then
-mounts a scratch folder in memory over `SCRATCH` (at most `Limits.files` bytes, beside
+mounts a scratch folder in memory over `SCRATCH` (at most `Limits.files` bytes, in addition to
 `Limits.memory`), drops the one capability that took, and loads the same seccomp filter and rlimits
 as under Landlock. When `bwrap` or this process dies, the kernel ends everything in the namespace.
 It needs `bwrap` (0.5 or newer) and leave to make namespaces. Source: bwrap(1).

@@ -1,6 +1,6 @@
 """Which sandbox to use: by name, or `auto`, which takes the first that holds and fails closed.
 
-    execution = await named("auto").run(code, Limits())
+    execution = await get_sandbox("auto").run(code, Limits())
 
 The first run flies the canaries against a backend, once a process; unless each was held, nothing
 is ever run there. `auto` tries bubblewrap first: a program that got past the system call filter
@@ -107,7 +107,7 @@ class Guarded:
 
 
 @cache
-def named(name: str) -> Sandbox:
+def get_sandbox(name: str) -> Sandbox:
     """The sandbox of that name, one a process.
 
     `auto`, `bubblewrap` and `landlock` answer `unavailable`, with the remedy, where the canaries

@@ -2,7 +2,7 @@
 
 Threads and not an event loop, because the process must outlive any loop: a trainer, a test suite
 and a notebook each make several. `PR_SET_PDEATHSIG` watches the *thread* that starts a process,
-hence a keeper of its own. A `Zygote` lives once; whoever uses it makes a new one when it `ended`.
+hence a keeper of its own. A `Zygote` lives once; its user makes a new one when it `ended`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ SILENCE = 30.0
 Long, because the first word comes after numpy and sympy were read from a disk that may be cold.
 """
 
-_BOOT = "import sys; sys.path.insert(0, sys.argv[2]); from tools.sandbox.inside.boot import main; main()"
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv[2]); "
+    "from tools.sandbox.inside.boot import main; main()"
+)
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
@@ -105,7 +108,7 @@ class Zygote:
 
     def _start(self, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
         flags = ["-I", "-S", "-B", "-X", "utf8", "-c", _BOOT]
-        setup = json.dumps(self.launch.setup.plain())
+        setup = json.dumps(self.launch.setup.as_dict())
         command = [*self.launch.command, *flags, setup, self.launch.modules]
         pipe = subprocess.PIPE
         return subprocess.Popen(

@@ -53,7 +53,7 @@ class Setup:
     remedy: str
     preload: tuple[str, ...] = PRELOADED
 
-    def plain(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, object]:
         """For JSON."""
         return asdict(self)
 

@@ -9,8 +9,8 @@ in other loops, threads and processes wait for a lock of that key and then find 
 table. Failures are never kept.
 
 A key is the SHA-256 of provider and arguments, so the table shows neither; secrets belong in
-neither. Files are readable by their owner alone. The lock saves calls, it guards nothing: whoever
-has waited `WAIT` seconds calls without it.
+neither. Files are readable by their owner alone. The lock saves calls, it guards nothing: a caller
+that has waited `WAIT` seconds goes on without it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def key_of(provider: str, arguments: Mapping[str, Any]) -> str:
 
 
 class Cache:
-    """A table in `folder`, and the locks beside it; with `folder=None` only callers are joined."""
+    """A table in `folder`, and its locks; with `folder=None` only callers are joined."""
 
     def __init__(self, folder: Path | None) -> None:
         """Nothing is created yet."""
@@ -98,7 +98,7 @@ class Cache:
         try:
             return await _joined(flight)
         finally:
-            # Whoever comes after the end, or after a cancelling, asks anew.
+            # A caller that comes after the end, or after a cancelling, asks again.
             if flights.get(name) is flight and (flight.task.done() or not flight.waiting):
                 del flights[name]
 
@@ -108,7 +108,7 @@ class Cache:
         file = self.folder / "answers.db"
         if (found := await _tried(_get, file, key)) is not None:
             return json.loads(found)
-        async with held(self.folder / "locks", key):
+        async with file_lock(self.folder / "locks", key):
             if (found := await _tried(_get, file, key)) is not None:
                 return json.loads(found)
             answer = await ask()
@@ -129,7 +129,7 @@ async def _joined(flight: _Flight) -> Any:
 
 
 @asynccontextmanager
-async def held(folder: Path, key: str) -> AsyncIterator[None]:
+async def file_lock(folder: Path, key: str) -> AsyncIterator[None]:
     """Hold the lock of `key` (64 hex digits) among all processes that use `folder`.
 
     It is freed when the process dies. After `WAIT` seconds the caller goes on without it.
@@ -167,11 +167,11 @@ async def _tried(work: Callable[..., T], *arguments: Any) -> T | None:
 
 
 def _lock_file(folder: Path, name: str) -> int:
-    private(folder)
+    make_private(folder)
     return os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
 
 
-def private(folder: Path, *files: str) -> None:
+def make_private(folder: Path, *files: str) -> None:
     """Make `folder` and empty `files` in it, for their owner's eyes only."""
     # `mkdir(parents=True)` leaves what it makes on the way open to others.
     for part in reversed([folder, *folder.parents]):
@@ -181,7 +181,7 @@ def private(folder: Path, *files: str) -> None:
 
 
 def _open(file: Path) -> sqlite3.Connection:
-    private(file.parent, file.name)
+    make_private(file.parent, file.name)
     connection = sqlite3.connect(file, timeout=10.0, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")

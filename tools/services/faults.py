@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.result import Status, ToolResult
+from tools.outcomes.result import Status, ToolResult
 
 
 class RemoteFault(Exception):

@@ -29,9 +29,9 @@ import stamina
 from aiolimiter import AsyncLimiter
 from pydantic import SecretStr
 
-from tools.result import visible
+from tools.outcomes.result import visible
 from tools.services.faults import RemoteFault
-from tools.services.wire import MAX_BYTES, Bounded, retry_after, said, trust
+from tools.services.wire import MAX_BYTES, Bounded, error_text, retry_after, trust
 
 __all__ = ["RemoteFault", "Service"]
 
@@ -171,7 +171,7 @@ class Service:
             return
         await response.aread()
         wait = retry_after(response.headers)
-        raise self.fault(response.status_code, said(response), wait)
+        raise self.fault(response.status_code, error_text(response), wait)
 
 
 def _limiter(name: str, rate: float) -> AsyncLimiter:

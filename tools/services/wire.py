@@ -59,11 +59,11 @@ def oversize(name: str, limit: int) -> RemoteFault:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that `Retry-After` asks for, given as a number or as a date; None if it does not."""
-    asked = headers.get("retry-after", "").strip()
-    if asked.isdecimal():
-        return float(asked)
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value)
     try:
-        moment = parsedate_to_datetime(asked)
+        moment = parsedate_to_datetime(value)
     except ValueError:
         return None
     if moment.tzinfo is None:
@@ -77,7 +77,7 @@ def trust() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def said(response: httpx.Response) -> str:
+def error_text(response: httpx.Response) -> str:
     """The message in the error body of a service, if it has the usual form."""
     try:
         body = response.json()

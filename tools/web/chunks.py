@@ -17,7 +17,7 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from tools.services.faults import RemoteFault
-from tools.wiki.bm25 import indexed
+from tools.wiki.bm25 import bm25_index
 
 WORDS, OVERLAP = 200, 20
 MOST = 1000
@@ -71,25 +71,25 @@ def bm25(query: str, chunks: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[n
     known = [word for word in _WORD.findall(query.casefold()) if word in vocabulary]
     if not known:
         return np.zeros(len(chunks), dtype=np.float32)
-    return np.asarray(indexed(tokens).get_scores(known), dtype=np.float32)
+    return np.asarray(bm25_index(tokens).get_scores(known), dtype=np.float32)
 
 
 async def _cosine(
     query: str, chunks: Sequence[str], embeddings: Embeddings
 ) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     try:
-        asked = np.asarray(await embeddings.aembed_query(query), dtype=np.float32)
+        query_vector = np.asarray(await embeddings.aembed_query(query), dtype=np.float32)
         rows: list[list[float]] = []
         for start in range(0, len(chunks), BATCH):
             rows += await embeddings.aembed_documents(list(chunks[start : start + BATCH]))
-        given = np.asarray(rows, dtype=np.float32)
-        if given.shape != (len(chunks), len(asked)):
-            raise ValueError(f"shape {given.shape}, not {(len(chunks), len(asked))}")
+        vectors = np.asarray(rows, dtype=np.float32)
+        if vectors.shape != (len(chunks), len(query_vector)):
+            raise ValueError(f"shape {vectors.shape}, not {(len(chunks), len(query_vector))}")
     except RemoteFault:
         raise
     except Exception as fault:
         # Every provider of LangChain raises errors of its own, some with the key in their text.
         text = f"the embeddings model failed ({type(fault).__name__}): check the setting"
         raise RemoteFault(f"{text} `embeddings`, or leave it out to rank by words") from fault
-    norms = np.linalg.norm(given, axis=1) * np.linalg.norm(asked)
-    return np.asarray(given @ asked / np.maximum(norms, 1e-12), dtype=np.float32)
+    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query_vector)
+    return np.asarray(vectors @ query_vector / np.maximum(norms, 1e-12), dtype=np.float32)

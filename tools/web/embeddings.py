@@ -43,10 +43,10 @@ class Endpoint(Embeddings):
         """
         key = self._service.key
         headers = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
-        asked = {"model": self._model, "input": texts, "encoding_format": "float"}
+        body = {"model": self._model, "input": texts, "encoding_format": "float"}
         async with self._service.client(headers=headers) as client:
             response = await self._service.call(
-                lambda: client.post(f"{self._url}/embeddings", json=asked)
+                lambda: client.post(f"{self._url}/embeddings", json=body)
             )
         try:
             rows = _Reply.model_validate(self._service.json(response)).data

@@ -30,7 +30,7 @@ from hishel.httpx import AsyncCacheTransport
 from langchain_core._security import SSRFBlockedError, SSRFPolicy, SSRFSafeTransport
 from langchain_core._security._policy import _effective_allowed_hosts
 
-from tools.services.cache import held, key_of, private
+from tools.services.cache import file_lock, key_of, make_private
 from tools.services.faults import RemoteFault
 from tools.services.remote import Service
 from tools.services.wire import MAX_BYTES, Bounded, oversize, retry_after, trust
@@ -112,7 +112,7 @@ class Fetcher:
         try:
             if self._folder is None:
                 return await service.call(once)
-            async with held(self._folder / "locks", key_of("page", {"url": url})):
+            async with file_lock(self._folder / "locks", key_of("page", {"url": url})):
                 return await service.call(once)
         except (SSRFBlockedError, UnicodeError, httpx.InvalidURL) as fault:
             raise _refused(url, fault) from fault
@@ -122,7 +122,7 @@ class Fetcher:
         inner = Bounded(Guarded(self._policy), self._service.max_bytes, host)
         transport: httpx.AsyncBaseTransport = inner
         if self._folder is not None:
-            private(self._folder, "pages.db")
+            make_private(self._folder, "pages.db")
             storage = AsyncSqliteStorage(
                 database_path=self._folder / "pages.db",
                 default_ttl=self._ttl,

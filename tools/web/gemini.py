@@ -4,8 +4,8 @@
     answer.text, answer.sources         # "It opens at nine.[1]", [Hit(...)]
 
 This is what AgentFlow's Google Search does ("Grounding with Google Search", ai.google.dev). The
-addresses of sources are redirects of Google's; they are shown as they are, and whoever wants the
-page reads it with web_search, whose client is safe to follow them.
+addresses of sources are redirects of Google's; they are shown as they are. web_search can read the
+page, because its client follows redirects safely.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from tools.services.faults import RemoteFault
 from tools.services.remote import Service
 from tools.web.citations import Support, cite
-from tools.web.hits import Hit, Searched
+from tools.web.hits import Hit, SearchResult
 from tools.web.keys import key_from
 
 MODEL = "gemini-2.5-flash"
@@ -66,7 +66,7 @@ class Gemini:
         """What keeps it from searching, with the remedy; empty if nothing."""
         return "" if self._key is not None else f"Gemini has no key: {REMEDY}"
 
-    async def search(self, query: str, top_k: int) -> Searched:
+    async def search(self, query: str, top_k: int) -> SearchResult:
         """The model's answer with its citations; `top_k` is of no use to it.
 
         Raises:
@@ -79,7 +79,7 @@ class Gemini:
             block = reply.prompt_feedback and reply.prompt_feedback.block_reason
             why = f" ({block.value})" if block else ""
             raise RemoteFault(f"Gemini refuses to answer{why}: ask in other words", "error")
-        return grounded(reply.candidates[0])
+        return read_candidate(reply.candidates[0])
 
     async def _asked(self, genai: Any, connection: Any, query: str) -> Any:
         types = genai.types
@@ -103,13 +103,13 @@ class Gemini:
             client.close()
 
 
-def grounded(candidate: Any) -> Searched:
+def read_candidate(candidate: Any) -> SearchResult:
     """Text and sources of a candidate; the model's thoughts are left out."""
     parts = (candidate.content and candidate.content.parts) or []
     metadata = candidate.grounding_metadata
     chunks = (metadata and metadata.grounding_chunks) or []
     webs = [chunk.web if chunk else None for chunk in chunks]
-    # Sources without an address cannot be shown: the others are numbered anew.
+    # Sources without an address cannot be shown: the others are numbered again.
     numbers = {old: new for new, old in enumerate(n for n, web in enumerate(webs) if web)}
     supports = _supports((metadata and metadata.grounding_supports) or [], numbers)
     texts = [
@@ -118,7 +118,7 @@ def grounded(candidate: Any) -> Searched:
         if part.text and not part.thought
     ]
     sources = [Hit(web.title or web.domain or "", web.uri or "") for web in webs if web]
-    return Searched("".join(texts).strip(), sources)
+    return SearchResult("".join(texts).strip(), sources)
 
 
 def _supports(given: list[Any], numbers: dict[int, int]) -> dict[int, list[Support]]:

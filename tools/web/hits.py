@@ -48,7 +48,7 @@ def one_line(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchResult:
     """What a search engine that answers gives: its text, with `[1]`, and the sources in order."""
 
     text: str

@@ -1,6 +1,6 @@
 """The text of a document: what a reader came for, without menus, banners and scripts.
 
-    page = read(document)
+    page = extract_page(document)
     page.title, page.text
 
 HTML goes through trafilatura (Barbaresi 2021), which finds the main text and keeps headings,
@@ -36,7 +36,7 @@ class Page:
     text: str
 
 
-def read(document: Document) -> Page:
+def extract_page(document: Document) -> Page:
     """The page in `document`. Costs CPU time: call it in a thread.
 
     Raises:
@@ -45,7 +45,7 @@ def read(document: Document) -> Page:
     if document.media in _HTML:
         title, text = _of_html(document)
     else:
-        title, text = "", decoded(document)
+        title, text = "", decode(document)
     if not text.strip():
         raise RemoteFault(
             f"{document.url} holds no text (its content may need a browser): choose another page",
@@ -54,7 +54,7 @@ def read(document: Document) -> Page:
     return Page(document.url, title, text.strip())
 
 
-def decoded(document: Document) -> str:
+def decode(document: Document) -> str:
     """The body as text: in the charset it names, else UTF-8; what does not fit is replaced."""
     try:
         codec = codecs.lookup(document.charset or "utf-8-sig")
@@ -67,7 +67,7 @@ def decoded(document: Document) -> str:
 
 def _of_html(document: Document) -> tuple[str, str]:
     # Without a charset in the header the page itself may name one, which the parsers look for.
-    whole: str | bytes = decoded(document) if document.charset else document.body
+    whole: str | bytes = decode(document) if document.charset else document.body
     html = whole[:LONGEST]
     library = _trafilatura()
     tree = library.load_html(html)

@@ -4,7 +4,7 @@
 
 The wrapper is imported on the first search, in a thread, because langchain-community warns at
 every import that it is no longer maintained. Its asynchronous call is used, with a session of
-ours: the synchronous one has no time limit, and a thread that waits for ever cannot be ended.
+ours: the synchronous one has no time limit, and a thread that waits without end cannot be stopped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from tools.services.remote import Service
 from tools.services.wire import retry_after, trust
-from tools.web.hits import Hit, Searched
+from tools.web.hits import Hit, SearchResult
 from tools.web.keys import key_from
 
 VARIABLE = "SERPER_API_KEY"
@@ -71,7 +71,7 @@ class Serper:
         """What keeps it from searching, with the remedy; empty if nothing."""
         return "" if self._key is not None else f"Serper has no key: {REMEDY}"
 
-    async def search(self, query: str, top_k: int) -> Searched:
+    async def search(self, query: str, top_k: int) -> SearchResult:
         """Google's short answer, if it gives one, and at most `top_k` pages, the best first.
 
         Raises:
@@ -81,7 +81,7 @@ class Serper:
         page = await self._service.call(lambda: self._asked(wrapper, query, top_k))
         box = page.answerBox or _Box()
         hits = [Hit(one.title or "", one.link, one.snippet or "") for one in page.organic[:top_k]]
-        return Searched(box.answer or box.snippet or "", hits)
+        return SearchResult(box.answer or box.snippet or "", hits)
 
     async def _asked(self, wrapper: Any, query: str, top_k: int) -> _Page:
         http = import_module("aiohttp")

@@ -17,7 +17,7 @@ import threading
 from collections import OrderedDict, defaultdict
 from pathlib import Path
 
-from tools.wiki.bm25 import indexed
+from tools.wiki.bm25 import bm25_index
 from tools.wiki.passage import BackendError, Passage
 
 SHIPPED = Path(__file__).parent / "almanac.jsonl"
@@ -80,7 +80,7 @@ class Index:
             self._titles[" ".join(words(passage.title))].append(number)
         tokens = [words(f"{passage.title} {passage.text}") for passage in passages]
         self._vocabulary = {word for article in tokens for word in article}
-        self._scorer = indexed(tokens)
+        self._scorer = bm25_index(tokens)
 
     def search(self, query: str, top_k: int) -> list[Passage]:
         """The best `top_k`; ties keep the order of the file."""

@@ -19,7 +19,7 @@ import httpx
 
 from tools.services.faults import RemoteFault
 from tools.services.remote import Service
-from tools.wiki.markup import plain
+from tools.wiki.markup import strip_markup
 from tools.wiki.passage import BackendError, Passage
 from tools.wiki.ranking import best
 from tools.wiki.terms import pattern
@@ -85,8 +85,8 @@ class Kiwix:
 
     async def _found(self, client: httpx.AsyncClient, terms: str) -> list[Passage]:
         """The hits as passages whose text is the snippet."""
-        asked = f"books.name={quote(self._book)}&pattern={quote(terms)}&format=xml"
-        path = f"/search?{asked}&pageLength={self._pages}"
+        parameters = f"books.name={quote(self._book)}&pattern={quote(terms)}&format=xml"
+        path = f"/search?{parameters}&pageLength={self._pages}"
         try:
             feed = self._xml(await self._get(client, path))
         except RemoteFault as fault:
@@ -111,7 +111,7 @@ class Kiwix:
             response = await self._get(client, f"/raw{quote(f'/{self._book}/content/{path}')}")
         except RemoteFault:
             return hit
-        text = await asyncio.to_thread(plain, response.text)
+        text = await asyncio.to_thread(strip_markup, response.text)
         return Passage(hit.title, text or hit.text, hit.url)
 
     async def _get(self, client: httpx.AsyncClient, path: str) -> httpx.Response:

@@ -1,6 +1,6 @@
 """Plain text out of an article's HTML, as Wikipedia's archives hold it.
 
-plain("<p>A <b>town</b>.</p><script>x</script>")     # "A town."
+strip_markup("<p>A <b>town</b>.</p><script>x</script>")     # "A town."
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _VOID = frozenset(
 )
 
 
-def plain(html: str) -> str:
+def strip_markup(html: str) -> str:
     """The text, one block a line, without scripts, navigation and footnote marks."""
     reader = _Reader()
     reader.feed(html)

@@ -52,15 +52,15 @@ def choice(choices: Sequence[str], gold: str, reply: str) -> Score:
     if len(choices) > len(ascii_uppercase):
         raise ValueError(f"{len(choices)} choices: there are letters for {len(ascii_uppercase)}")
     texts, gold = _unlabelled(choices, gold)
-    plain = _spelling(texts)
-    options = [plain(text) for text in texts]
-    if plain(gold) not in options:
+    spell = _spelling(texts)
+    options = [spell(text) for text in texts]
+    if spell(gold) not in options:
         raise ValueError(f"gold={gold!r} is none of the choices {texts}: repair the data set")
-    if plain(reply[:LONGEST]) == plain(gold) and not _ALONE.fullmatch(reply.strip(_AROUND)):
+    if spell(reply[:LONGEST]) == spell(gold) and not _ALONE.fullmatch(reply.strip(_AROUND)):
         return Score(1.0, reply, "whole")
     answer, rule = extract_answer(reply)
     shown = unprefixed(without_markup(answer[:LONGEST]))
-    return Score(float(_chosen(options, plain, shown) == plain(gold)), answer, rule)
+    return Score(float(_chosen(options, spell, shown) == spell(gold)), answer, rule)
 
 
 def _unlabelled(choices: Sequence[str], gold: str) -> tuple[list[str], str]:
@@ -84,19 +84,19 @@ def _spelling(texts: Sequence[str]) -> Callable[[str], str]:
     return (lambda text: " ".join(text.split())) if strict else normalise
 
 
-def _chosen(options: Sequence[str], plain: Callable[[str], str], answer: str) -> str | None:
+def _chosen(options: Sequence[str], spell: Callable[[str], str], answer: str) -> str | None:
     """The text of the option that the answer names; None where it names none for certain."""
     bare = answer.strip(_AROUND)
     alone = _ALONE.fullmatch(bare) or _REASON.fullmatch(bare)
     if alone and (named := _option(options, alone[1])) is not None:
         return named
-    if plain(answer) in options:
-        return plain(answer)
+    if spell(answer) in options:
+        return spell(answer)
     if front := _IN_FRONT.match(bare):
-        return _agreed(options, ascii_uppercase[_letter(front)], plain(bare[front.end() :]))
+        return _agreed(options, ascii_uppercase[_letter(front)], spell(bare[front.end() :]))
     if behind := _BEHIND.fullmatch(bare):
-        return _agreed(options, behind["letter"], plain(behind["text"]))
-    return plain(bare) if plain(bare) in options else None
+        return _agreed(options, behind["letter"], spell(behind["text"]))
+    return spell(bare) if spell(bare) in options else None
 
 
 def _letter(mark: re.Match[str]) -> int:
@@ -104,12 +104,12 @@ def _letter(mark: re.Match[str]) -> int:
 
 
 def _option(options: Sequence[str], letter: str) -> str | None:
-    place = ascii_uppercase.index(letter.upper())
-    return options[place] if place < len(options) else None
+    number = ascii_uppercase.index(letter.upper())
+    return options[number] if number < len(options) else None
 
 
 def _agreed(options: Sequence[str], letter: str, text: str) -> str | None:
-    """The letter's option, if the text beside it is that option, its beginning, or it and an aside.
+    """The letter's option, if its text is that option, its beginning, or it and an aside.
 
     Text that is another option, or an aside that names one, contradicts the letter.
     """

@@ -119,7 +119,9 @@ def _formula(text: str) -> str:
 @functools.cache
 def _workers() -> Workers:
     if importlib.util.find_spec("math_verify") is None:
-        raise SettingError("the rule `maths` needs math-verify; install agentflow-graph[bench]")
+        raise SettingError(
+            "the rule `maths` needs math-verify: run `make setup` or `pip install math-verify`"
+        )
     return Workers(count=2, seconds=SECONDS, prepare=_prepare)
 
 

@@ -34,7 +34,7 @@ class Lost(Exception):
 
 
 class Workers:
-    """`count` processes for any number of threads; whoever finds none free waits for one.
+    """`count` processes for any number of threads; a thread that finds none free waits for one.
 
     Args:
         count: processes at most; they start one by one as they are needed.

@@ -11,9 +11,9 @@ from typing import Any
 from openrlhf.trainer.ray.vllm_engine import RolloutRayActor
 
 from agentflow_graph.models.policy import Completion, Sampling
-from rl.adapter.cluster import unwrap_ray_actor
 from rl.adapter.engines.request import completion, sampling_params
 from rl.adapter.engines.weight_version import WeightVersion
+from rl.adapter.stack.cluster import unwrap_ray_actor
 
 
 class AsyncEngine(WeightVersion, unwrap_ray_actor(RolloutRayActor)):  # type: ignore[misc]

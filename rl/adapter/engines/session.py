@@ -18,8 +18,8 @@ import ray
 
 from agentflow_graph.errors import ModelError
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling, room_for_reply
-from rl.adapter.cluster import start_ray
 from rl.adapter.engines.cpu_engines import create_cpu_engines
+from rl.adapter.stack.cluster import start_ray
 from rl.settings.config import Engine
 
 

@@ -1,8 +1,8 @@
 """A rollout engine on CPU: vLLM's synchronous engine in a Ray actor's own process.
 
 It has the surface of `AsyncEngine`; on two cores it is up in 5 s instead of 20 and saves a process.
-Whoever is given a handle of it imports this module, every graph worker too: vLLM is imported where
-the engine is built, and OpenRLHF not at all.
+Every process that receives a handle of it imports this module, also each graph worker. So vLLM is
+imported only where the engine is built, and OpenRLHF not at all.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class FlowActor(Actor):  # type: ignore[misc]
     def _aligned(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
         """Rows moved to the right end: the last columns hold every reply."""
         shift = sequences.shape[1] - attended.sum(1, keepdim=True)
-        ids, mask = rolled(sequences, shift), rolled(attended, shift)
+        ids, mask = roll_rows(sequences, shift), roll_rows(attended, shift)
         place = torch.arange(acted.shape[1], device=ids.device) + shift
         first = torch.where(acted.bool(), place, ids.shape[1] - 2).min()
         keep = int(ids.shape[1] - 1 - first)
@@ -60,7 +60,7 @@ class FlowActor(Actor):  # type: ignore[misc]
         return found.gather(1, (place - first).clamp(0, keep - 1)), output
 
     def _packed(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
-        """Rows behind one another without padding; positions that begin anew part them."""
+        """Rows behind one another without padding; each begins where positions restart at 0."""
         real = attended.flatten().nonzero()[:, 0]
         position = (attended.long().cumsum(-1) - 1).flatten()[real]
         acts = torch.nn.functional.pad(acted, (0, 1)).flatten()[real].nonzero()[:, 0]
@@ -82,7 +82,7 @@ class FlowActor(Actor):  # type: ignore[misc]
         return found
 
 
-def rolled(values: Tensor, shift: Tensor) -> Tensor:
+def roll_rows(values: Tensor, shift: Tensor) -> Tensor:
     """(B, T) with each row moved `shift` (B, 1) places to the right, its end to its beginning."""
     width = values.shape[1]
     place = (torch.arange(width, device=values.device) - shift) % width

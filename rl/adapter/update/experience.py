@@ -61,8 +61,8 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
 
     algorithm: Algorithm
     credit: Credit
-    gaps: dict[str, float]
-    """How far engine and trainer were apart in the last step; see `apart`."""
+    mismatch: dict[str, float]
+    """Between engine and trainer in the last step; see `logprob_mismatch`."""
 
     def split_rollout_samples(self, rollout_samples: Credit) -> list[Experience]:
         """Turn rows in micro-batches, blanks at the end of each data-parallel share."""
@@ -92,31 +92,31 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
 
     @torch.no_grad()
     def compute_advantages_and_returns(self, experiences: list[Experience]) -> list[Experience]:
-        """Deal the rows' advantages out; measure how far engine and trainer are apart."""
+        """Give each row its advantage; measure the mismatch between engine and trainer."""
         table = torch.cat([self._advantages, torch.zeros(1)])
         blank = len(self._advantages)
-        gaps = []
+        differences = []
         for batch in experiences:
             of_row = table[[min(i, blank) for i in batch.index]]
             batch.advantages = of_row.unsqueeze(-1) * batch.action_mask
             batch.returns, batch.kl = batch.advantages.clone(), None
             batch.info["return"] = of_row
-            gap = batch.action_log_probs.float() - batch.rollout_log_probs.float()
-            gaps.append(gap[batch.action_mask.bool()])
-        self.gaps = apart(torch.cat(gaps))
+            difference = batch.action_log_probs.float() - batch.rollout_log_probs.float()
+            differences.append(difference[batch.action_mask.bool()])
+        self.mismatch = logprob_mismatch(torch.cat(differences))
         return experiences
 
 
-def apart(gap: torch.Tensor) -> dict[str, float]:
-    """What log p(trainer) - log p(engine) of the action tokens, (K,), comes to.
+def logprob_mismatch(difference: torch.Tensor) -> dict[str, float]:
+    """Of `difference`, log p(trainer) - log p(engine) of the action tokens, (K,).
 
-    `gap_max` and `gap_mean` are of its absolute value; `ratio_mean` and `ratio_max` of its
-    exponential, which is the weight that the importance correction starts from.
+    `mismatch_max` and `mismatch_mean` are of its absolute value, `ratio_mean` and `ratio_max` of
+    its exponential, which is the weight that the importance correction starts from.
     """
-    size, ratio = gap.abs(), gap.exp()
+    size, ratio = difference.abs(), difference.exp()
     return {
-        "gap_max": size.max().item(),
-        "gap_mean": size.mean().item(),
+        "mismatch_max": size.max().item(),
+        "mismatch_mean": size.mean().item(),
         "ratio_max": ratio.max().item(),
         "ratio_mean": ratio.mean().item(),
     }

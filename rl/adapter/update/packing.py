@@ -25,7 +25,7 @@ def rows(vocabulary: int, lengths: tuple[int, ...]) -> tuple[torch.Tensor, torch
     return ids * mask + PAD * (1 - mask), mask
 
 
-def packed_gap(folder: Path, device: str, lengths: tuple[int, ...] = LENGTHS) -> float:
+def packed_mismatch(folder: Path, device: str, lengths: tuple[int, ...] = LENGTHS) -> float:
     """Largest |log p(packed, flash-attn) - log p(padded, sdpa)| of any token of any row."""
     padded = _logprobs(folder, device, lengths, attn_implementation="sdpa")
     packed = _logprobs(
@@ -38,7 +38,7 @@ def packed_gap(folder: Path, device: str, lengths: tuple[int, ...] = LENGTHS) ->
     return float((padded - packed).abs().max())
 
 
-def leaked_gap(folder: Path, device: str, lengths: tuple[int, ...] = LENGTHS) -> float:
+def leaked_mismatch(folder: Path, device: str, lengths: tuple[int, ...] = LENGTHS) -> float:
     """The same distance if rows did see those before them: what a lost end would look like."""
     ids, mask = rows(_vocabulary(folder), lengths)
     padded = _logprobs(folder, device, lengths, attn_implementation="sdpa")
@@ -47,11 +47,11 @@ def leaked_gap(folder: Path, device: str, lengths: tuple[int, ...] = LENGTHS) ->
     with torch.no_grad():
         leaked = actor(line, attention_mask=torch.ones_like(line), return_logprobs=True)[0].float()
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
-    gaps = [
+    differences = [
         (leaked[start : start + length - 1] - padded[i, : length - 1]).abs().max()
         for i, (start, length) in enumerate(zip(starts, lengths, strict=True))
     ]
-    return float(torch.stack(gaps).max())
+    return float(torch.stack(differences).max())
 
 
 def _logprobs(folder: Path, device: str, lengths: tuple[int, ...], **settings: Any) -> torch.Tensor:

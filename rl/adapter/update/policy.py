@@ -15,12 +15,12 @@ import torch
 import transformers
 from peft import PeftModel
 
-from rl.adapter.cluster import unwrap_ray_actor
-from rl.adapter.cpu import allow_fp32, prepare
+from agentflow_graph.record import RecordError
+from rl.adapter.stack.cluster import unwrap_ray_actor
+from rl.adapter.stack.cpu import allow_fp32, prepare
 from rl.adapter.update import lora
 from rl.adapter.update.actor import FlowActor
 from rl.run import checkpoints
-from rl.settings.errors import JournalError
 
 
 def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:
@@ -146,7 +146,7 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         """Stock contents, whole or not at all: a kill while saving leaves the former checkpoint.
 
         Raises:
-            JournalError: it could not be written.
+            RecordError: it could not be written.
         """
         home = Path(self.strategy.args.ckpt.path) / "_actor"
         aside, states = home / ".partial", {**(client_states or {}), "policy_version": self.version}
@@ -161,14 +161,14 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
             if self.strategy.is_rank_0():
                 checkpoints.publish(aside / tag, home)
         except (OSError, RuntimeError) as error:
-            raise JournalError(
+            raise RecordError(
                 f"the checkpoint {home / tag} cannot be written: {error}; make room there "
                 f"(`df {home}`), then resume the run"
             ) from error
         torch.distributed.barrier()
 
     def save_model(self) -> None:
-        """The planner of the run, and beside it the adapter if there is one."""
+        """Save the planner of the run and, if there is one, its adapter."""
         out = Path(self.strategy.args.ckpt.output_dir)
         self.export(str(out))
         if isinstance(self.actor.model.module, PeftModel):

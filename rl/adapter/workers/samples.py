@@ -15,12 +15,12 @@ from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
 from openrlhf.trainer.ray.vllm_engine import batch_vllm_engine_call
 
 from agentflow_graph.models.policy import Sampling
-from rl.adapter.workers.pool import Flight, WorkerPool
+from rl.adapter.workers.pool import PendingBatch, WorkerPool
 from rl.adapter.workers.worker import Batch
 from rl.questions.curriculum import Curriculum
 from rl.questions.rows import read
 from rl.rollout import Trajectory
-from rl.run.folder import records
+from rl.run.record import heldout_batch, rows, train_batch
 from rl.settings.config import Config
 from rl.task import Task
 
@@ -34,23 +34,25 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
         self.pool = pool
         self.train = read(config.run / "data" / "train.jsonl")
         self.heldout = read(config.run / "data" / "heldout.jsonl")
-        floor, ahead = config.data.curriculum_floor, config.rollout.ahead
+        floor, ahead = config.data.curriculum_floor, config.rollout.max_steps_ahead
         self.curriculum = (
             Curriculum(self.train, config.seed, floor, ahead) if config.data.curriculum else None
         )
-        self._flights: dict[int, Flight] = {}
+        self._pending: dict[int, PendingBatch] = {}
 
     def of_step(self, step: int) -> list[Trajectory]:
         """The trajectories of a step, counted from 1; runs of a question stand together.
 
-        Those of the next `rollout.ahead` steps are under way when this returns.
+        Those of the next `rollout.max_steps_ahead` steps are under way when this returns.
         """
-        for number in range(step, min(step + self.config.rollout.ahead, self.config.steps) + 1):
-            if number not in self._flights:
+        for number in range(
+            step, min(step + self.config.rollout.max_steps_ahead, self.config.steps) + 1
+        ):
+            if number not in self._pending:
                 tasks = self._tasks(number)[: self.config.rollout.questions]
-                self._flights[number] = self.pool.submit(tasks, self._batch(number))
+                self._pending[number] = self.pool.submit(tasks, self._batch(number))
         with self.awake():
-            groups = self._refilled(step, self.pool.collect(self._flights.pop(step)))
+            groups = self._refilled(step, self.pool.collect(self._pending.pop(step)))
         samples = [run for group in groups for run in group]
         if self.curriculum:
             self.curriculum.learn(step, ((run.task.id, run.reward) for run in samples))
@@ -61,13 +63,13 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
         if not self.curriculum:
             return
         for step in range(1, steps + 1):
-            rows = records(self.config.run / "rollouts" / f"step-{step:05d}.jsonl")
-            self.curriculum.learn(step, ((row["id"], row["reward"]) for row in rows))
+            known = rows(self.config.run / "record" / train_batch(step))
+            self.curriculum.learn(step, ((row["id"], row["reward"]) for row in known))
 
     def _batch(self, step: int) -> Batch:
         rollout = self.config.rollout
-        sampling = Sampling(rollout.temperature, rollout.max_tokens)
-        return Batch(f"train-{step:05d}", rollout.group, sampling)
+        sampling = Sampling(rollout.temperature, rollout.reply_tokens)
+        return Batch(train_batch(step), rollout.group_size, sampling)
 
     def _tasks(self, step: int) -> list[Task]:
         """The questions of a step, and behind them those that may replace some."""
@@ -88,8 +90,8 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
 
     def evaluate(self, step: int, temperature: float) -> list[Trajectory]:
         """One trajectory for each held-out question."""
-        sampling = Sampling(temperature, self.config.rollout.max_tokens)
-        batch = Batch(f"heldout-{step:05d}-{temperature}", 1, sampling)
+        sampling = Sampling(temperature, self.config.rollout.reply_tokens)
+        batch = Batch(heldout_batch(step, temperature), 1, sampling)
         with self.awake():
             return [group[0] for group in self.pool.run(self.heldout, batch)]
 

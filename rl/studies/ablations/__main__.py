@@ -32,7 +32,7 @@ from rl.settings.arguments import numbers, positive
 from rl.settings.config import load
 from rl.settings.errors import TrainingFailed, exit_code
 from rl.studies.ablations.arms import ARMS, TRAINED_AT, Arm, Job, Sizes, jobs, warm_start
-from rl.studies.ablations.findings import Found, collected, of_arm
+from rl.studies.ablations.findings import Found, collect, of_arm
 from rl.studies.ablations.report import write_report
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=positive, default=Sizes.steps, help="of online training")
     parser.add_argument("--sft-steps", type=positive, default=Sizes.sft_steps)
     parser.add_argument("--warm-steps", type=positive, default=Sizes.warm_steps)
-    parser.add_argument("--set", nargs="+", default=[], metavar="key=value", help="as of rl.train")
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="key=value", help="settings of rl.train"
+    )
     chosen = parser.parse_args(arguments)
     sizes = Sizes(chosen.steps, chosen.sft_steps, chosen.warm_steps, tuple(chosen.set))
     signal.signal(signal.SIGTERM, _leave)
@@ -96,7 +98,7 @@ def ablate(out: Path, seeds: Sequence[int], chosen: Sequence[Arm], sizes: Sizes)
         reason = first_failure(todo, out, home / arm.name / "log.txt")
         failed += [f"seed {seed} {arm.name}: {reason}"] if reason else []
         _say(seed, arm, of_arm(arm, home), reason)
-        results = collected(out, seeds, chosen, failed)
+        results = collect(out, seeds, chosen, failed)
         (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
         write_report(out, results)
     print(f"see {out / 'report.md'}")

@@ -111,14 +111,14 @@ def _online(arm: Arm, home: Path, seed: int, sizes: Sizes) -> Job:
 
 def _offline(arm: Arm, home: Path, seed: int, sizes: Sizes) -> list[Job]:
     folder, warm = home / arm.name, home / "warmstart"
-    traces, out = folder / "traces.jsonl", folder / "model"
+    traces, out = folder / "traces", folder / "model"
     group = ("--teacher",) if arm.kind == "teacher" else ("--group", GROUP)
     asked = ("--questions", QUESTIONS * sizes.steps, "--seed", seed, *group)
     sample = ("rl.planners.traces", "--planner", warm, "--out", traces, *asked, *sizes.overrides)
     given = ("--planner", warm, "--traces", traces, "--out", out)
     learn = ("rl.planners.sft", *given, "--steps", sizes.sft_steps, "--seed", seed)
     return [
-        _job("traces", sample, traces, traces),
+        _job("traces", sample, traces, folder / "traces.partial"),
         _job("fine-tuning", learn, out / "agentflow.json", out),
     ]
 

@@ -34,7 +34,7 @@ PACKAGES = (
 )
 
 
-def collected(out: Path, seeds: Sequence[int], arms: Sequence[Arm], failed: Sequence[str]) -> Found:
+def collect(out: Path, seeds: Sequence[int], arms: Sequence[Arm], failed: Sequence[str]) -> Found:
     """Everything that is there so far; arms that are not done are left out."""
     seconds = _seconds(out)
     runs = []
@@ -54,7 +54,7 @@ def collected(out: Path, seeds: Sequence[int], arms: Sequence[Arm], failed: Sequ
         "abouts": {arm.name: arm.about for arm in arms if arm.name in names},
         "warm_start_seconds": [s for last, s in seconds.items() if "/warmstart/" in last],
         "failed": list(failed),
-        "pooled": {name: pooled([run for run in runs if run["arm"] == name]) for name in names},
+        "pooled": {name: pool([run for run in runs if run["arm"] == name]) for name in names},
         "runs": runs,
     }
 
@@ -88,7 +88,7 @@ def _training(entries: Sequence[Found]) -> Found:
     }
 
 
-def pooled(runs: Sequence[Found]) -> Found:
+def pool(runs: Sequence[Found]) -> Found:
     """An arm over its seeds, by `turns/how`, such as `3/sampled` and `3/greedy`.
 
     The interval is Wilson's over the questions of all seeds together. Seeds ask the same questions

@@ -1,4 +1,4 @@
-"""The ablations to be read: `report.md` with tables, and three plots beside it."""
+"""The report of the ablations: `report.md` with tables, and three plots next to it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _head(results: Found) -> str:
             f"`{results['command']}`, {results['date']}.",
             "",
             f"Seeds {seeds}; {max(n, default=0)} held-out answers an arm, all seeds together; "
-            f"replies sampled at T=0.7, greedy beside; {TURNS} turns unless another budget is "
+            f"replies sampled at T=0.7, greedy next to it; {TURNS} turns unless another budget is "
             "named. Intervals: 95 %, Wilson, over the answers of all seeds.",
             "",
             f"{machine['cores']} cores, Python {machine['python']}; {versions}.",

@@ -18,7 +18,7 @@ from rl.rollout import Trajectory
 from rl.studies.bench.rows import tokens
 
 
-def padded(rows: list[list[int]], left: bool) -> tuple[torch.Tensor, torch.Tensor]:
+def pad(rows: list[list[int]], left: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids and mask, both (rows, longest)."""
     side = "left" if left else "right"
     ids = pad_sequence([torch.tensor(row) for row in rows], True, padding_side=side)
@@ -27,14 +27,14 @@ def padded(rows: list[list[int]], left: bool) -> tuple[torch.Tensor, torch.Tenso
 
 
 class Rows(GRPOTrainer):
-    """Takes given rows in the place of generated ones; the rest is TRL's."""
+    """Takes given rows instead of generating them; the rest is TRL's."""
 
     given: list[Trajectory]
 
     def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
         actions = [action for t in self.given for action in t.actions]
-        prompts, prompt_mask = padded([a.prompt_ids for a in actions], left=True)
-        replies, reply_mask = padded([a.token_ids for a in actions], left=False)
+        prompts, prompt_mask = pad([a.prompt_ids for a in actions], left=True)
+        replies, reply_mask = pad([a.token_ids for a in actions], left=False)
         ids, mask = torch.cat([prompts, replies], 1), torch.cat([prompt_mask, reply_mask], 1)
         keep, size = replies.shape[1], self.args.per_device_train_batch_size
         with torch.no_grad():

@@ -37,9 +37,9 @@ ACTORS = {
 SETTINGS = (
     f"model.path={NANO}",
     "rollout.questions=4",
-    "rollout.group=4",
+    "rollout.group_size=4",
     "rollout.temperature=1.6",
-    "optimizer.rows=16",
+    "optimizer.batch_rows=16",
     "optimizer.micro_batch=16",
     "optimizer.lr=1.0e-7",
     "optimizer.threads=1",
@@ -73,7 +73,7 @@ def sample(driver: psutil.Process) -> Sample:
     return found
 
 
-def watched(steps: int, run: Path) -> tuple[dict[int, Sample], int]:
+def watch(steps: int, run: Path) -> tuple[dict[int, Sample], int]:
     """A run of `steps` steps: a sample for each step, and the number of updates."""
     config = ["--config", "rl/configs/nano.yaml", f"run={run}", f"steps={steps}", *SETTINGS]
     samples: dict[int, Sample] = {}
@@ -83,15 +83,15 @@ def watched(steps: int, run: Path) -> tuple[dict[int, Sample], int]:
         driver = psutil.Process(training.pid)
         while training.poll() is None:
             time.sleep(0.1)
-            step = len(finished(run))
+            step = len(recorded_steps(run))
             if step and step not in samples:
                 samples[step] = sample(driver)
         if training.returncode:
             raise SystemExit(f"rl.train failed with exit code {training.returncode}")
-    return samples, sum(line["updated"] for line in finished(run))
+    return samples, sum(line["updated"] for line in recorded_steps(run))
 
 
-def finished(run: Path) -> list[dict[str, int]]:
+def recorded_steps(run: Path) -> list[dict[str, int]]:
     """The steps that the run has recorded."""
     path = run / "metrics.jsonl"
     lines = path.read_text().splitlines() if path.exists() else []
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        samples, updates = watched(chosen.steps, Path(folder) / "run")
+        samples, updates = watch(chosen.steps, Path(folder) / "run")
     result = {"rss": line(samples, 0), "own": line(samples, 1)}
     for kind, drawn in result.items():
         for name, found in sorted(drawn.items()):

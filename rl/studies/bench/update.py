@@ -40,20 +40,20 @@ def configuration(run: Path) -> Config:
         {
             "run": run,
             "model": {"path": str(NANO)},
-            "rollout": {"group": GROUP, "window": 512, "max_tokens": 32},
-            "optimizer": {"rows": BATCH, "micro_batch": BATCH, "lr": 1e-6, "threads": 1},
+            "rollout": {"group_size": GROUP, "window": 512, "reply_tokens": 32},
+            "optimizer": {"batch_rows": BATCH, "micro_batch": BATCH, "lr": 1e-6, "threads": 1},
         }
     )
 
 
-def timed(step: Callable[[list[Trajectory]], object], given: list[Trajectory]) -> float:
+def tokens_per_second(step: Callable[[list[Trajectory]], object], given: list[Trajectory]) -> float:
     """Real tokens per second of one step."""
     begun = time.perf_counter()
     step(given)
     return tokens(given) / (time.perf_counter() - begun)
 
 
-def measured(rounds: int, folder: Path) -> dict[str, float]:
+def measure(rounds: int, folder: Path) -> dict[str, float]:
     """Median tokens per second of each contender."""
     from rl.adapter.update.contenders import Contenders
 
@@ -67,9 +67,9 @@ def measured(rounds: int, folder: Path) -> dict[str, float]:
 
     def others(number: int, trl: float) -> None:
         found = {
-            "ours": timed(contenders.ours, full),
-            "stock": timed(contenders.stock, full),
-            "ours ragged": timed(contenders.ours, ragged),
+            "ours": tokens_per_second(contenders.ours, full),
+            "stock": tokens_per_second(contenders.stock, full),
+            "ours ragged": tokens_per_second(contenders.ours, ragged),
             "trl": trl,
         }
         if number >= WARM:
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rates = measured(chosen.rounds, Path(folder))
+        rates = measure(chosen.rounds, Path(folder))
     for name, rate in rates.items():
         print(f"{name:12} {rate:10,.0f} tokens/s")
     ratios = {

@@ -60,7 +60,7 @@ def checks(out: Path | None, quick: bool) -> Iterator[Finding]:
     yield bf16("cuda")
     yield packing()
     yield throughput("cuda")
-    missing = [name for name in ("vllm", "openrlhf", "ray") if not installed(name)]
+    missing = [name for name in ("vllm", "openrlhf", "ray") if not is_installed(name)]
     if quick or missing:
         why = "--quick" if quick else f"not installed: {', '.join(missing)}"
         yield skip("training", why, "install the extra `gpu` and run without --quick")
@@ -82,18 +82,20 @@ def device() -> Finding:
 
 def packing() -> Finding:
     """Rows packed by flash-attn against padded rows under sdpa."""
-    if not installed("flash-attn"):
+    if not is_installed("flash-attn"):
         remedy = "pip install --no-build-isolation flash-attn==2.8.3"
         return skip("packing", "flash-attn is not installed", remedy)
-    from rl.adapter.update.packing import leaked_gap, packed_gap
+    from rl.adapter.update.packing import leaked_mismatch, packed_mismatch
 
-    gap, lost = packed_gap(NANO, "cuda"), leaked_gap(NANO, "cuda")
-    text = f"packed flash-attn to padded sdpa: |dlogp| at most {gap:.4f}; a lost end: {lost:.4f}"
+    mismatch, lost = packed_mismatch(NANO, "cuda"), leaked_mismatch(NANO, "cuda")
+    text = (
+        f"packed flash-attn to padded sdpa: |dlogp| at most {mismatch:.4f}; a lost end: {lost:.4f}"
+    )
     remedy = "rows see one another: set model.packing=false, and try another flash-attn"
-    return verdict("packing", gap < PACKED * lost, text, remedy)
+    return verdict("packing", mismatch < PACKED * lost, text, remedy)
 
 
-def installed(distribution: str) -> bool:
+def is_installed(distribution: str) -> bool:
     """Whether it is, whatever stands in for it: a stub of flash-attn can be imported as well."""
     try:
         version(distribution)

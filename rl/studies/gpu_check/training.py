@@ -2,7 +2,8 @@
 
 Each step's rollouts are sampled by weights that were just synced, and the trainer computes their
 log-probabilities again: were the served weights not the trained ones, the two would part as soon as
-training moves. So `gap_mean` of later steps is held against that of the first, before any update.
+training moves. So `mismatch_mean` of later steps is compared with that of the first step, before
+any update.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from rl.preflight.finding import Finding, failure, ok, skip, verdict
 
 STEPS = 6
 CONFIG = Path(__file__).parents[2] / "configs" / "nano.yaml"
-GAP = 0.05
+MISMATCH = 0.05
 """Largest mean |log p(engine) - log p(trainer)| that bf16 explains."""
 GROWTH = 5.0
-"""How much larger than before the first update a step's gap may be."""
+"""How much larger than before the first update a step's mismatch may be."""
 
 
 def overrides(run: Path, gpus: int) -> list[str]:
@@ -53,10 +54,10 @@ def training(run: Path, gpus: int, seconds: float = 900.0) -> list[Finding]:
         text = f"exit code {done.returncode}: {done.stderr.strip()[-300:]}"
         return [failure("training", text, f"see {run}/log.txt")]
     lines = (run / "metrics.jsonl").read_text().splitlines()
-    return shown(list(map(json.loads, lines)), "NCCL" if gpus > 1 else "CUDA IPC")
+    return findings(list(map(json.loads, lines)), "NCCL" if gpus > 1 else "CUDA IPC")
 
 
-def shown(metrics: Sequence[dict[str, Any]], way: str) -> list[Finding]:
+def findings(metrics: Sequence[dict[str, Any]], way: str) -> list[Finding]:
     """Findings from the lines of metrics.jsonl; `way` is how the weights went to the engine."""
     steps = [entry for entry in metrics if entry["kind"] == "step"]
     held = [entry for entry in metrics if entry["kind"] == "evaluation" and entry["temperature"]]
@@ -80,11 +81,11 @@ def _served(steps: list[dict[str, Any]], way: str) -> Finding:
     if len(updated) < 2:
         text = "fewer than two steps had groups with spread, so no update was followed by another"
         return skip(f"sync by {way}", text, "run again with another seed=N")
-    first, later = updated[0]["gap_mean"], max(step["gap_mean"] for step in updated[1:])
+    first, later = updated[0]["mismatch_mean"], max(step["mismatch_mean"] for step in updated[1:])
     versions = [step["policy_versions"] for step in steps]
     counted = all(len(each) == 1 for each in versions) and versions == sorted(versions)
     text = f"mean |dlogp| engine to trainer {first:.5f} before, at most {later:.5f} after updates"
-    right = counted and later < GAP and later <= GROWTH * first + 1e-3
+    right = counted and later < MISMATCH and later <= GROWTH * first + 1e-3
     remedy = "the engine serves other weights than were trained: look at FlowPolicy.broadcast"
     return verdict(f"sync by {way}", right, text, remedy)
 

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from agentflow_graph import Context, build_graph
 from agentflow_graph.errors import PromptTooLong, SettingError
 from agentflow_graph.models.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
+from agentflow_graph.record import RunRecord, recording
 
 TEMPLATE = """\
 {%- if messages[0].role == 'system' %}
@@ -96,7 +97,7 @@ def test_a_reply_loses_its_end_and_nothing_else(folder: Path) -> None:
     assert ours.decode([]) == ""
 
 
-async def test_the_turn_holds_exactly_what_was_asked_and_sampled(
+async def test_the_record_holds_exactly_what_was_asked_and_sampled(
     folder: Path, plan, look_up
 ) -> None:
     tokenizer = PolicyTokenizer.load(folder)
@@ -109,8 +110,11 @@ async def test_the_turn_holds_exactly_what_was_asked_and_sampled(
         trained={"layout": "terse", "passages": 1},
     )
     graph = build_graph({"planner": model}, [look_up])
-    state = await graph.ainvoke({"question": "What is the population of Old Harbor?"})
-    calls = [call for turn in state["turns"] for call in turn["planner"]]
+    run = RunRecord("run")
+    with recording(run):
+        state = await graph.ainvoke({"question": "What is the population of Old Harbor?"})
+    calls = [answer for key, answer in run.calls if key.node == "planner"]
+    assert all("token_ids" not in call for turn in state["turns"] for call in turn["planner"])
     assert state["layout"] == "terse", "a planner is asked as it was trained"
     assert [len(turn["planner"]) for turn in state["turns"]] == [2, 1]
     assert [call["text"] for call in calls] == texts

@@ -10,9 +10,9 @@ import pytest
 from made_up import folder, rows, write
 
 from benchmarks.__main__ import main
-from benchmarks.commands.check import SHOWN, check, shown
+from benchmarks.commands.check import SHOWN, check, render
 from benchmarks.items.item import Benchmark, Item
-from benchmarks.items.spellings import letters, spellings, strange
+from benchmarks.items.spellings import letters, right_replies, wrong_replies
 from benchmarks.scoring.scorers import Score
 from benchmarks.tasks.registry import benchmark, registry
 
@@ -54,7 +54,7 @@ def test_a_rule_that_knows_no_gold_is_at_fault(data: Path) -> None:
     found = check(always(0.0), "full", data)
     assert (found.status, found.golds, found.shifted) == ("fault", 0, 2)
     assert {fault.kind for fault in found.faults} == {"gold"}
-    assert "and 5 more, see --json" in shown([found])
+    assert "and 5 more, see --json" in render([found])
     assert len(found.faults) == 10 == SHOWN + 5
 
 
@@ -62,7 +62,7 @@ def test_a_rule_that_takes_anothers_gold_is_at_fault(data: Path) -> None:
     found = check(always(1.0), "full", data)
     assert (found.status, found.golds, found.shifted) == ("fault", 2, 0)
     assert {fault.kind for fault in found.faults} == {"shifted"}
-    assert "another's gold scores: '<answer>" in shown([found])
+    assert "another's gold scores: '<answer>" in render([found])
 
 
 def test_a_gold_that_nobody_can_meet_is_at_fault(tmp_path: Path) -> None:
@@ -140,20 +140,20 @@ def test_a_subset_of_one_task_is_checked_for_that_task(
 
 def test_an_item_is_compared_with_the_next_that_differs() -> None:
     same = [Item("a", "?", ("yes",)), Item("b", "?", ("Yes",)), Item("c", "?", ("no",))]
-    assert [strange("words", same, place) for place in range(3)] == [
+    assert [wrong_replies("words", same, index) for index in range(3)] == [
         ["<answer>no</answer>"],
         ["<answer>no</answer>"],
         ["<answer>yes</answer>"],
     ]
-    assert strange("words", same[:2], 0) == []
+    assert wrong_replies("words", same[:2], 0) == []
 
 
 def test_two_options_with_one_text_are_both_right() -> None:
     item = Item("a", "?", ("argon",), choices=("neon", "argon", "argon"))
     assert letters(item) == ["B", "C"]
     other = Item("b", "?", ("xenon",), choices=("xenon", "neon", "argon"))
-    assert "(C)" in spellings("choice", item)
-    assert "<answer>A</answer>" in strange("choice", [item, other], 0)
+    assert "(C)" in right_replies("choice", item)
+    assert "<answer>A</answer>" in wrong_replies("choice", [item, other], 0)
 
 
 def test_list_shows_every_task(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from quizzes import QUIZ, NotingJudge, quiz_agent, quiz_benchmark, quiz_items, quiz_request
 
 from agentflow_graph.errors import SettingError
-from benchmarks.commands.ending import ended
+from benchmarks.commands.outcome import finish
 from benchmarks.runner.folder import Folder
 from benchmarks.runner.run import resume, start
 
@@ -43,7 +43,7 @@ def main() -> int:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most[0], most[0]))
     try:
-        return ended(folder, counted(work))
+        return finish(folder, counted(work))
     except SettingError as error:
         print(error, file=sys.stderr)
         return 2

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from made_up import rows
 
 from benchmarks.items.item import Benchmark, Item
-from benchmarks.items.spellings import spellings, strange
-from benchmarks.items.wording import asked, bare, fingerprint, unlettered
+from benchmarks.items.spellings import right_replies, wrong_replies
+from benchmarks.items.wording import fingerprint, format_question, strip_instruction, strip_letter
 from benchmarks.tasks.gameof24 import solution
 from benchmarks.tasks.registry import registry
 
@@ -49,9 +49,9 @@ def test_golds_score_1_and_each_others_golds_0(benchmark: Benchmark, source: obj
     assert callable(source)
     items: list[Item] = source(benchmark.name)
     for place, item in enumerate(items):
-        for reply in spellings(benchmark.rule, item):
+        for reply in right_replies(benchmark.rule, item):
             assert benchmark.score(item, reply).value == 1.0, reply
-        wrong = strange(benchmark.rule, items, place)
+        wrong = wrong_replies(benchmark.rule, items, place)
         assert wrong
         for reply in wrong:
             assert benchmark.score(item, reply).value == 0.0, reply
@@ -175,12 +175,16 @@ def test_case_space_and_punctuation_do_not_change_a_fingerprint(text: str) -> No
 @given(st.text(alphabet="abc ?.", min_size=1))
 def test_the_originals_instruction_goes_with_or_without_a_space(question: str) -> None:
     suffix = "When ready, output the final answer enclosed in <answer> and </answer> tags. Do not"
-    assert bare(question + suffix) == bare(f"{question}  {suffix}") == question.strip()
+    assert (
+        strip_instruction(question + suffix)
+        == strip_instruction(f"{question}  {suffix}")
+        == question.strip()
+    )
 
 
 def test_options_are_listed_with_letters() -> None:
-    assert asked("Why?", "Say.", ["so", "thus"]) == "Why?\n\nA. so\nB. thus\n\nSay."
-    assert [unlettered(option) for option in ("A. so", "B) thus", "A.D. 79")] == [
+    assert format_question("Why?", "Say.", ["so", "thus"]) == "Why?\n\nA. so\nB. thus\n\nSay."
+    assert [strip_letter(option) for option in ("A. so", "B) thus", "A.D. 79")] == [
         "so",
         "thus",
         "A.D. 79",

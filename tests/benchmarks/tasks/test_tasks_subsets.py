@@ -8,7 +8,7 @@ import pytest
 from agentflow_graph.errors import SettingError
 from benchmarks.items.data import load
 from benchmarks.items.item import Benchmark, Item
-from benchmarks.items.subsets import fingerprints, first, listed
+from benchmarks.items.subsets import by_fingerprint, fingerprints, first
 from benchmarks.tasks.registry import benchmark, registry
 
 PAPER = {"Qwen2.5-7B-Inst", "GPT-4o", "AutoGen", "AgentFlow no RL", "AgentFlow + Flow-GRPO"}
@@ -77,7 +77,7 @@ def puzzles(of: Benchmark) -> list[Item]:
 
 
 def test_the_papers_puzzles_are_the_first_in_order() -> None:
-    items = listed("gameof24", "agentflow").choose(puzzles(registry()["gameof24"]))
+    items = by_fingerprint("gameof24", "agentflow").choose(puzzles(registry()["gameof24"]))
     assert len(items) == 100
     assert all(a.numbers < b.numbers for a, b in pairwise(items))
     assert {item.numbers[:2] for item in items} == {(1, 1), (1, 2)}
@@ -85,7 +85,7 @@ def test_the_papers_puzzles_are_the_first_in_order() -> None:
 
 def test_the_puzzles_of_tree_of_thoughts_all_have_a_solution() -> None:
     game = registry()["gameof24"]
-    items = listed("gameof24", "tot-900-1000").choose(puzzles(game))
+    items = by_fingerprint("gameof24", "tot-900-1000").choose(puzzles(game))
     assert items[0].numbers == (4, 5, 6, 10)
     assert items[-1].numbers == (4, 9, 10, 13)
     solved = [game.official({"Puzzles": " ".join(map(str, item.numbers))}) for item in items]
@@ -96,7 +96,7 @@ def test_the_puzzles_of_tree_of_thoughts_all_have_a_solution() -> None:
 def test_a_listed_subset_keeps_the_order_of_the_list_and_leaves_out_the_rest() -> None:
     first_two = [f"medqa-{name}" for name in fingerprints("medqa", "agentflow")[:2]]
     items = [Item(name, "?", ("x",)) for name in ["medqa-other", *reversed(first_two)]]
-    assert [item.id for item in listed("medqa", "agentflow").choose(items)] == first_two
+    assert [item.id for item in by_fingerprint("medqa", "agentflow").choose(items)] == first_two
     assert [item.id for item in first(1).choose(items)] == ["medqa-other"]
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from agentflow_graph.models.strings import NANO
-from rl.adapter.update.actor import Actor, FlowActor, rolled
+from rl.adapter.update.actor import Actor, FlowActor, roll_rows
 
 
 def both(**more: Any) -> list[Any]:
@@ -113,4 +113,4 @@ def test_without_actions_every_logit_is_there(actors: list[Any]) -> None:
 
 def test_rows_are_moved_to_the_right_end() -> None:
     values = torch.tensor([[1, 2, 0, 0], [1, 2, 3, 4]])
-    assert rolled(values, torch.tensor([[2], [0]])).tolist() == [[0, 0, 1, 2], [1, 2, 3, 4]]
+    assert roll_rows(values, torch.tensor([[2], [0]])).tolist() == [[0, 0, 1, 2], [1, 2, 3, 4]]

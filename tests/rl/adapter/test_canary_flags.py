@@ -45,7 +45,7 @@ def test_the_stock_parser_understands_every_flag(overrides: list[str]) -> None:
     for word in flags.flags(config):
         if word.startswith("--"):
             assert word[2:] in parsed, f"rl/adapter/flags.py: {word} is an abbreviation"
-    assert parsed["train.batch_size"] == config.optimizer.rows
+    assert parsed["train.batch_size"] == config.optimizer.batch_rows
     assert parsed["actor.eps_clip_low_high"] == [0.2, 0.3]
     assert parsed["algo.kl.init_coef"] == config.algorithm.kl
     assert parsed["ckpt.save_steps"] == (config.save_every or config.steps)

@@ -186,7 +186,7 @@ def test_token_mean_gives_every_row_its_trajectorys_advantage(trajectory: Make) 
     assert not batch.info["return"][10:].any()
 
 
-def test_the_gap_is_over_action_tokens_only(trajectory: Make) -> None:
+def test_the_mismatch_is_over_action_tokens_only(trajectory: Make) -> None:
     maker = maker_of(4, 8)
     batches = maker.split_rollout_samples(credit_of(ragged_runs(trajectory)))
     batches = with_logprobs(batches, gap=0.25)
@@ -195,10 +195,10 @@ def test_the_gap_is_over_action_tokens_only(trajectory: Make) -> None:
     maker.compute_advantages_and_returns(batches)
     tokens = sum(turn + 1 for turns in (3, 1, 2, 3, 1) for turn in range(turns))
     share = 10 / tokens
-    assert maker.gaps == pytest.approx(
+    assert maker.mismatch == pytest.approx(
         {
-            "gap_max": 0.25,
-            "gap_mean": 0.25 * share,
+            "mismatch_max": 0.25,
+            "mismatch_mean": 0.25 * share,
             "ratio_max": math.exp(0.25),
             "ratio_mean": 1 + share * (math.exp(0.25) - 1),
         }

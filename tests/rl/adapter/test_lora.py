@@ -152,7 +152,7 @@ def test_two_steps_with_adapters_serve_what_they_trained(
     first, second = (e for e in entries if e["kind"] == "step")
     assert (first["updated"], second["updated"]) == (1, 1)
     assert second["policy_versions"] == [1]
-    assert second["gap_max"] < 1e-3, "the engine serves something else than base plus adapter"
+    assert second["mismatch_max"] < 1e-3, "the engine serves something else than base plus adapter"
     assert _furthest(run / "rollouts" / "step-00002.jsonl", plain(warm_planner)) > 1e-2, (
         "the control does not discriminate: the first step changed too little"
     )

@@ -52,7 +52,7 @@ def config_of(folder: Path, **more: Any) -> Config:
         "steps": 4,
         "model": {"path": "m"},
         "data": {"heldout_n": 5},
-        "rollout": {"questions": 3, "group": 2},
+        "rollout": {"questions": 3, "group_size": 2},
     }
     for section, values in more.items():
         record[section] = {**record.get(section, {}), **values}
@@ -88,7 +88,7 @@ def test_rollouts_of_the_next_steps_are_under_way_when_a_step_is_trained_on(
     tmp_path: Path, ahead: int
 ) -> None:
     pool = Pool(even)
-    samples = generator(config_of(tmp_path, rollout={"ahead": ahead}), pool)
+    samples = generator(config_of(tmp_path, rollout={"max_steps_ahead": ahead}), pool)
     for step in (1, 2, 3, 4):
         samples.of_step(step)
         submitted = {name for name, _ in pool.asked()}
@@ -121,7 +121,10 @@ def test_replacing_ends_with_the_questions_of_the_step(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ahead", [0, 1])
 def test_a_resumed_curriculum_asks_what_it_would_have_asked(tmp_path: Path, ahead: int) -> None:
-    more = {"rollout": {"ahead": ahead}, "data": {"curriculum": True, "curriculum_pool": 40}}
+    more = {
+        "rollout": {"max_steps_ahead": ahead},
+        "data": {"curriculum": True, "curriculum_pool": 40},
+    }
     config = config_of(tmp_path, **more)
 
     def hard(task: Task, run: int) -> float | None:
@@ -157,9 +160,9 @@ def test_evaluations_have_chapters_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (["deterministic=true", "rollout.ahead=1"], "needs rollout.ahead=0"),
+        (["deterministic=true", "rollout.max_steps_ahead=1"], "needs rollout.max_steps_ahead=0"),
         (["deterministic=true", "engine.count=2"], "engine.count=1"),
-        (["rollout.ahead=-1"], "rollout.ahead=-1"),
+        (["rollout.max_steps_ahead=-1"], "rollout.max_steps_ahead=-1"),
         (["data.curriculum_floor=0"], "data.curriculum_floor=0"),
         (["algorithm.correction=sometimes"], "algorithm.correction='sometimes'"),
     ],
@@ -173,8 +176,8 @@ def test_what_does_not_go_together_is_refused(settings: list[str], said: str) ->
     ("settings", "mode"),
     [
         ([], "none"),
-        (["rollout.ahead=1"], "clip"),
-        (["rollout.ahead=1", "algorithm.correction=none"], "none"),
+        (["rollout.max_steps_ahead=1"], "clip"),
+        (["rollout.max_steps_ahead=1", "algorithm.correction=none"], "none"),
         (["algorithm.correction=mask"], "mask"),
     ],
 )

@@ -14,7 +14,7 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO
 from rl.preflight.endpoints import MODULES, endpoints
 from rl.preflight.finding import Finding
-from rl.preflight.plan import examined
+from rl.preflight.plan import examine
 from rl.preflight.planner import Planner, planner
 from rl.questions import hub
 from rl.settings.config import Config, load
@@ -81,7 +81,7 @@ def test_a_server_that_is_not_there() -> None:
 
 
 def test_loopback_is_another_machine_on_each_node() -> None:
-    more = ["engine.device=gpu", "placement.nodes=2", "optimizer.rows=128"]
+    more = ["engine.device=gpu", "placement.nodes=2", "optimizer.batch_rows=128"]
     with Answering([MODELS]) as server:
         states = [f.state for f in endpoints(asking(server.url, *more)) if f.part == "verifier"]
     assert states == ["ok", "warning"]
@@ -166,13 +166,13 @@ def test_a_model_in_the_hubs_cache_is_used_from_there(
     (home / "refs" / "main").write_text("abc123")
     gone = "http://127.0.0.1:9"
     assert {f.state for f in look(gone, monkeypatch)} == {"ok"}
-    assert hub.cached("owner/other") is None
+    assert hub.cached_folder("owner/other") is None
     given: dict[str, Any] = {"run": "runs/x", "model": {"path": "owner/model"}}
     monkeypatch.setenv("HF_ENDPOINT", gone)
     folder = Path(at_hand(Config.model_validate(given)).model.path)
     assert json.loads((folder / "config.json").read_text())["model_type"] == "qwen2"
     with pytest.raises(SettingError, match=r"(?s)'owner/other' cannot be downloaded .*hf download"):
-        hub.fetched("owner/other")
+        hub.download("owner/other")
 
 
 # -------------------------------------------------------------- the whole of it
@@ -204,7 +204,7 @@ def test_the_shipped_configurations_lack_only_the_machine(
         spec = f"vllm:Qwen/Qwen2.5-7B-Instruct@{server.url}/v1"
         models = [f"agent.{module}={spec}" for module in MODULES] + [f"reward.judge={spec}"]
         config = load(path, [f"run={tmp_path}/run", *files, *models])
-        findings = list(examined(config))
+        findings = list(examine(config))
     assert {one.part for one in findings if one.state == "failed"} <= HERE
     assert {"judge", "reward", "executor", "GPU memory"} <= {one.part for one in findings}
     assert [one.state for one in findings if one.part == "GPU memory"] == ["ok", "ok"]

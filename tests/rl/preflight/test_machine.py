@@ -77,7 +77,7 @@ def test_the_disk_must_hold_what_a_run_leaves(
     tmp_path: Path, seven: Shape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = load(CONFIGS / "qwen2.5-7b.yaml", [f"run={tmp_path}/not/yet"])
-    kept = machines.written(config, seven)
+    kept = machines.disk_bytes(config, seven)
     assert kept["3 checkpoint(s)"] == 3 * 14 * seven.parameters
     need = sum(kept.values())
     for free, state in ((2 * need, "ok"), (1.1 * need, "warning"), (0.9 * need, "failed")):

@@ -53,8 +53,8 @@ def test_a_run_that_must_not_be_started(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_a_configuration_that_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert dry(tmp_path, "rollout.grup=3") == 2
-    assert "did you mean 'group'" in capsys.readouterr().err
+    assert dry(tmp_path, "rollout.grup_size=3") == 2
+    assert "did you mean 'group_size'" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main(["--config", str(CONFIGS / "nano.yaml"), "--json"])
     assert "--json goes with --dry-run" in capsys.readouterr().err
@@ -66,7 +66,7 @@ def test_json_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert record["ready"] is True
     assert {"part", "state", "text", "remedy"} == set(record["findings"][0])
     assert record["step"]["calls"] == {"planner": 384}
-    assert record["config"]["rollout"]["group"] == 8
+    assert record["config"]["rollout"]["group_size"] == 8
     assert dry(tmp_path, "--json", "data.train=none.jsonl") == 2
     assert json.loads(capsys.readouterr().out)["ready"] is False
 
@@ -104,7 +104,7 @@ def test_seconds_come_from_a_run_with_the_same_settings_only(
 ) -> None:
     config = load(CONFIGS / "nano.yaml", [f"run={tmp_path / 'run'}", "steps=30"])
     past_run(tmp_path / "same", config, [2.0, 3.0, 10.0])
-    other = load(CONFIGS / "nano.yaml", [f"run={tmp_path / 'run'}", "rollout.group=4"])
+    other = load(CONFIGS / "nano.yaml", [f"run={tmp_path / 'run'}", "rollout.group_size=4"])
     past_run(tmp_path / "other", other, [500.0])
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "metrics.jsonl").write_text("")

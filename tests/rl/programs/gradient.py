@@ -73,8 +73,8 @@ def main(weighting: str, rows: int, micro: int, folder: Path) -> None:
             "run": str(folder / "run"),
             "model": {"path": str(folder)},
             "algorithm": {"weighting": weighting, "kl": BETA},
-            "optimizer": {"rows": rows, "micro_batch": micro, "threads": 1},
-            "rollout": {"group": 4, "window": 64, "max_tokens": 16},
+            "optimizer": {"batch_rows": rows, "micro_batch": micro, "threads": 1},
+            "rollout": {"group_size": 4, "window": 64, "reply_tokens": 16},
         }
     )
     args = openrlhf_args(config)

@@ -26,8 +26,8 @@ def main(folder: Path) -> None:
         {
             "run": str(folder / "run"),
             "model": {"path": str(folder)},
-            "optimizer": {"rows": 8, "micro_batch": 8, "threads": 1, "warmup": 0, "lr": 0.01},
-            "rollout": {"group": 4, "window": 64, "max_tokens": 16},
+            "optimizer": {"batch_rows": 8, "micro_batch": 8, "threads": 1, "warmup": 0, "lr": 0.01},
+            "rollout": {"group_size": 4, "window": 64, "reply_tokens": 16},
         }
     )
     args = openrlhf_args(config)

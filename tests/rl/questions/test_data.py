@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rl.questions import data
-from rl.questions.rows import packed, unpacked
+from rl.questions.rows import from_row, to_row
 from rl.settings.config import Config
 from rl.task import Task
 
@@ -29,7 +29,7 @@ def written(tmp_path: Path, **settings: object) -> dict[str, list[Task]]:
     data.write(Config.model_validate(given))
     files = {name: tmp_path / "run" / "data" / f"{name}.jsonl" for name in ("train", "heldout")}
     rows = {name: map(json.loads, path.read_text().splitlines()) for name, path in files.items()}
-    return {name: [unpacked(row["input"], row["label"]) for row in rows[name]] for name in rows}
+    return {name: [from_row(row["input"], row["label"]) for row in rows[name]] for name in rows}
 
 
 def test_questions_repeat_in_new_orders_as_long_as_the_steps_need(tmp_path: Path) -> None:
@@ -79,6 +79,6 @@ texts = st.text(min_size=1, max_size=30)
 @given(texts, texts, texts, st.text(max_size=10))
 def test_a_task_survives_the_data_loader(id: str, question: str, answer: str, level: str) -> None:
     task = Task(id, question, (answer,), level)
-    row = json.loads(json.dumps(packed(task)))
+    row = json.loads(json.dumps(to_row(task)))
     assert set(row) == {"input", "label", "datasource"}
-    assert unpacked(row["input"], row["label"]) == task
+    assert from_row(row["input"], row["label"]) == task

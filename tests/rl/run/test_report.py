@@ -9,8 +9,6 @@ from typing import Any
 import orjson
 import pytest
 
-from agentflow_graph.errors import SettingError
-from rl.report import main
 from rl.run.report import examples, write_report
 
 HOSTILE = "</pre><script>alert(1)</script><img src=//x.example onerror=alert(2)>\"' {{ 7 * 7 }} $x$"
@@ -20,7 +18,7 @@ STEP = """
 {"kind": "step", "step": 1, "reward": 0.1, "runs": 128, "failed": 0, "turns": 2.5,
  "tool_errors": 0.25, "tools": {"python_coder": 0.4, "wikipedia_search": 0.6},
  "reply_tokens": 16.0, "policy_versions": [0], "groups_used": 12, "groups_dropped": 4,
- "gap_max": 3e-6, "gap_mean": 4e-7, "kl": 0.01, "clip_ratio": 0.001, "grad_norm": 0.3,
+ "mismatch_max": 3e-6, "mismatch_mean": 4e-7, "kl": 0.01, "clip_ratio": 0.001, "grad_norm": 0.3,
  "lr": 0.001, "rollout_seconds": 2.0, "experience_seconds": 0.5, "update_seconds": 1.0,
  "sync_seconds": 0.02, "wall": 41.0}
 """
@@ -29,7 +27,7 @@ SUMMARY = """
  "seconds_to_090": null, "policy_versions_seen": 41, "failed_rollouts": 3}
 """
 CONFIG = """
-{"steps": 2, "seed": 11, "engine": {"device": "cpu"}, "rollout": {"questions": 16, "group": 8}}
+{"steps": 2, "seed": 11, "engine": {"device": "cpu"}, "rollout": {"questions": 16, "group_size": 8}}
 """
 
 
@@ -178,7 +176,7 @@ def test_plots_take_their_colours_from_the_page(page: str) -> None:
         ([], ["No training step is recorded", "No evaluation on held-out", "after step 0"]),
         ([evaluation(0, 0.25)], ["No training step is recorded", "Only one evaluation", "25.0 %"]),
         ([step(1)], ["No evaluation on held-out", "No run on held-out", "after step 1"]),
-        ([step(1, runs=0, tools={}, kl=None, gap_max=0, gap_mean=0)], ["Not recorded"]),
+        ([step(1, runs=0, tools={}, kl=None, mismatch_max=0, mismatch_mean=0)], ["Not recorded"]),
         ([evaluation(0, 0.5, 0.0), evaluation(3, 0.75, 0.0)], ["likeliest reply", "75.0 %"]),
     ],
     ids=["nothing", "step 0", "one step", "every run failed", "greedy only"],
@@ -220,23 +218,6 @@ def test_examples_are_spread_over_changes_and_levels() -> None:
     assert len(found["examples"]) == 6
     assert len({same[0]["level"] for _, same in found["examples"][:3]}) == 3
     assert all(first["id"] == second["id"] for _, (first, second) in found["examples"])
-
-
-def test_the_command_line_writes_the_page_anew(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = lay(tmp_path / "run", [evaluation(0, 0.25)])
-    assert main([str(run)]) == 0
-    assert capsys.readouterr().out == f"{run / 'report.html'}\n"
-
-
-def test_a_folder_that_is_no_run_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SettingError, match="no metrics.jsonl"):
-        write_report(tmp_path)
-    assert main([str(tmp_path)]) == 2
-    assert "no metrics.jsonl; give the folder of a training run" in capsys.readouterr().err
 
 
 def test_importing_the_module_leaves_matplotlib_alone() -> None:

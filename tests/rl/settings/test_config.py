@@ -26,7 +26,7 @@ def refused(path: Path, *overrides: str) -> str:
 
 def test_the_nano_configuration_loads() -> None:
     config = load(NANO)
-    assert (config.seed, config.rollout.group, config.optimizer.lr) == (7, 8, 1e-3)
+    assert (config.seed, config.rollout.group_size, config.optimizer.lr) == (7, 8, 1e-3)
     context = config.context()
     assert (context.layout, context.passages, context.max_turns) == ("terse", 1, 3)
     assert context.repairs == 0
@@ -40,10 +40,10 @@ def test_a_run_and_a_model_are_enough(write: Path) -> None:
 
 
 def test_overrides_are_read_as_yaml_and_win(write: Path) -> None:
-    write.write_text(SMALLEST + "rollout: {group: 4, questions: 2}\n")
+    write.write_text(SMALLEST + "rollout: {group_size: 4, questions: 2}\n")
     given = [
         "steps=3",
-        "rollout.group=6",
+        "rollout.group_size=6",
         "optimizer.lr=2e-4",
         "evaluation.greedy=false",
         "agent.max_turns=5",
@@ -51,7 +51,7 @@ def test_overrides_are_read_as_yaml_and_win(write: Path) -> None:
         "run=runs/y=z",
     ]
     config = load(write, given)
-    assert (config.steps, config.rollout.group, config.rollout.questions) == (3, 6, 2)
+    assert (config.steps, config.rollout.group_size, config.rollout.questions) == (3, 6, 2)
     assert config.optimizer.lr == 2e-4
     assert config.evaluation.greedy is False
     assert config.agent == {"max_turns": 5, "tools": "python_coder"}
@@ -68,12 +68,12 @@ def test_the_agents_own_repairs_and_seconds_win(write: Path) -> None:
     ("override", "fragments"),
     [
         ("stepz=4", ["'stepz'", "did you mean 'steps'?"]),
-        ("rollout.grup=4", ["'rollout.grup'", "did you mean 'group'?"]),
+        ("rollout.grup_size=4", ["'rollout.grup_size'", "did you mean 'group_size'?"]),
         ("agent.max_turnz=4", ["'max_turnz'", "did you mean 'max_turns'?"]),
-        ("rolout.group=4", ["'rolout'", "did you mean 'rollout'?"]),
+        ("rolout.group_size=4", ["'rolout'", "did you mean 'rollout'?"]),
         ("zzz=4", ["unknown key 'zzz'"]),
         ("steps=many", ["steps='many'", "valid integer"]),
-        ("rollout.group=1", ["rollout.group=1", "greater than or equal to 2"]),
+        ("rollout.group_size=1", ["rollout.group_size=1", "greater than or equal to 2"]),
         ("agent.max_turns=0", ["max_turns=0", "greater than or equal to 1"]),
         ("agent.layout=long", ["layout='long'", "'terse'"]),
         ("algorithm.clip_low=1.5", ["algorithm.clip_low=1.5", "less than 1"]),
@@ -81,8 +81,11 @@ def test_the_agents_own_repairs_and_seconds_win(write: Path) -> None:
         ("evaluation.temperature=0", ["evaluation.temperature=0", "greater than 0"]),
         ("engine=gpu", ["engine='gpu'"]),
         ("model={}", ["model.path", "required"]),
-        ("optimizer.rows=100", ["optimizer.rows=100", "multiple", "optimizer.micro_batch=64"]),
-        ("rollout.window=32", ["rollout.max_tokens=32", "no room", "rollout.window=32"]),
+        (
+            "optimizer.batch_rows=100",
+            ["optimizer.batch_rows=100", "multiple", "optimizer.micro_batch=64"],
+        ),
+        ("rollout.window=32", ["rollout.reply_tokens=32", "no room", "rollout.window=32"]),
         ("steps", ["'steps'", "section.key=value"]),
         ("steps.x=1", ["'steps.x'", "'steps' is a value, not a section"]),
         ("agent.tools=[a", ["'agent.tools=[a'", "not YAML"]),
@@ -93,11 +96,26 @@ def test_a_mistake_is_named_with_its_remedy(override: str, fragments: list[str])
     assert [part for part in fragments if part not in message] == [], message
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("rollout.group=4", "rollout.group_size"),
+        ("rollout.ahead=1", "rollout.max_steps_ahead"),
+        ("rollout.max_tokens=32", "rollout.reply_tokens"),
+        ("optimizer.rows=64", "optimizer.batch_rows"),
+        ("model.checkpointing=true", "model.gradient_checkpointing"),
+        ("engine.kind=inline", "engine.kind=sync"),
+    ],
+)
+def test_an_old_name_is_refused_with_the_new_one(old: str, new: str) -> None:
+    assert f"is now called {new};" in refused(NANO, old)
+
+
 def test_every_mistake_has_a_line_of_its_own() -> None:
-    lines = refused(NANO, "stepz=4", "rollout.group=1", "optimizer.lr=0").splitlines()
+    lines = refused(NANO, "stepz=4", "rollout.group_size=1", "optimizer.lr=0").splitlines()
     assert sorted(line.split("=")[0].split("'")[0] for line in lines) == [
         "optimizer.lr",
-        "rollout.group",
+        "rollout.group_size",
         "unknown key ",
     ]
 
@@ -117,7 +135,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         (b"run: \x80\x81", "is not YAML"),
     ],
 )
-@pytest.mark.parametrize("overrides", [[], ["rollout.group=4"]])
+@pytest.mark.parametrize("overrides", [[], ["rollout.group_size=4"]])
 def test_what_is_no_mapping_is_named(
     write: Path, content: bytes, fragment: str, overrides: list[str]
 ) -> None:

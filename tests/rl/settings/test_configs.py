@@ -61,11 +61,11 @@ def test_sizes_change_nothing_that_is_learned(path: Path) -> None:
     paper, other = load(PAPER), load(path)
     assert other.algorithm == paper.algorithm
     assert (other.data, other.reward) == (paper.data, paper.reward)
-    learned = ("lr", "warmup", "betas", "weight_decay", "rows", "max_norm")
+    learned = ("lr", "warmup", "betas", "weight_decay", "batch_rows", "max_norm")
     assert [getattr(other.optimizer, n) for n in learned] == [
         getattr(paper.optimizer, n) for n in learned
     ]
-    sampled = ("questions", "group", "temperature", "max_tokens", "window", "deadline")
+    sampled = ("questions", "group_size", "temperature", "reply_tokens", "window", "deadline")
     assert [getattr(other.rollout, n) for n in sampled] == [
         getattr(paper.rollout, n) for n in sampled
     ]
@@ -90,7 +90,7 @@ def test_the_frozen_modules_are_models_behind_an_endpoint(path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "fragments"),
     [
-        ("optimizer.rows=60", ["optimizer.rows=60", "x 8 GPUs"]),
+        ("optimizer.batch_rows=60", ["optimizer.batch_rows=60", "x 8 GPUs"]),
         ("engine.count=4", ["engine.count=4", "placement.gpus=8"]),
         ("placement.colocate=none", ["engine.sleep=True", "placement.colocate=all"]),
         ("model.attention=sdpa", ["model.packing=True", "flash_attention_2", "'sdpa'"]),
@@ -127,7 +127,9 @@ def test_gpu_engines_report_what_they_sampled_from() -> None:
 
 def test_openrlhfs_validation_is_reached() -> None:
     config = load(FOLDER / "nano.yaml")
-    broken = config.model_copy(update={"rollout": config.rollout.model_copy(update={"group": 1})})
+    broken = config.model_copy(
+        update={"rollout": config.rollout.model_copy(update={"group_size": 1})}
+    )
     with pytest.raises(AssertionError, match="n_samples_per_prompt > 1"):
         openrlhf_args(broken)
 

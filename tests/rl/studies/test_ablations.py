@@ -32,11 +32,11 @@ BY_NAME = {arm.name: arm for arm in (*ARMS, *TRAINED_AT)}
 
 def test_offline_arms_learn_from_as_many_runs_as_online_ones_see() -> None:
     config = load(NANO)
-    assert (config.rollout.questions, config.rollout.group) == (arms.QUESTIONS, arms.GROUP)
+    assert (config.rollout.questions, config.rollout.group_size) == (arms.QUESTIONS, arms.GROUP)
     assert config.context().max_turns == arms.TURNS
     words = jobs(BY_NAME["sft-own"], Path("home"), 7, Sizes(steps=config.steps))[0].words
     questions, group = (int(words[words.index(f"--{n}") + 1]) for n in ("questions", "group"))
-    assert questions * group == config.steps * config.rollout.questions * config.rollout.group
+    assert questions * group == config.steps * config.rollout.questions * config.rollout.group_size
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -77,9 +77,9 @@ def test_arms_are_chosen_by_name() -> None:
 def test_a_wrong_override_ends_before_anything_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--out", str(tmp_path / "out"), "--set", "rollout.grup=3"]
+    words = ["--out", str(tmp_path / "out"), "--set", "rollout.grup_size=3"]
     assert ablations.main(words) == 2
-    assert "did you mean 'group'" in capsys.readouterr().err
+    assert "did you mean 'group_size'" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

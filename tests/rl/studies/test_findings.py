@@ -8,14 +8,14 @@ import pytest
 from arm_results import measured, results
 
 from rl.studies.ablations.arms import ARMS
-from rl.studies.ablations.findings import checks, collected, pooled
+from rl.studies.ablations.findings import checks, collect, pool
 from rl.studies.ablations.report import write_report
 
 # ------------------------------------------------------------------- findings
 
 
 def test_seeds_are_pooled_and_kept_apart() -> None:
-    found = pooled([{"evaluations": measured(90)}, {"evaluations": measured(96)}])
+    found = pool([{"evaluations": measured(90)}, {"evaluations": measured(96)}])
     sampled = found["3/sampled"]
     assert (sampled["mean"], sampled["seeds"], sampled["n"]) == (0.93, [0.9, 0.96], 200)
     assert sampled["interval"] == pytest.approx([0.886, 0.958], abs=1e-3), "Wilson, 186 of 200"
@@ -51,7 +51,7 @@ def test_checks_of_arms_that_are_not_there_are_open() -> None:
 
 
 def test_nothing_done_is_no_result(tmp_path: Path) -> None:
-    found = collected(tmp_path, [7], ARMS, [])
+    found = collect(tmp_path, [7], ARMS, [])
     assert (found["runs"], found["pooled"]) == ([], {})
     write_report(tmp_path, found)
     assert not (tmp_path / "report.md").exists()

@@ -13,7 +13,7 @@ from agentflow_graph.models.strings import NANO
 from rl.settings.config import load
 from rl.studies.gpu_check import __main__ as command
 from rl.studies.gpu_check.arithmetic import Size, bf16, throughput
-from rl.studies.gpu_check.training import CONFIG, STEPS, overrides, shown
+from rl.studies.gpu_check.training import CONFIG, STEPS, findings, overrides
 
 SMALL = Size(hidden=64, layers=2, vocabulary=64, rows=2, tokens=24)
 
@@ -45,13 +45,13 @@ def test_throughput_is_measured_and_judged_against_fp32() -> None:
 
 
 def test_a_lost_end_of_a_packed_row_would_show() -> None:
-    from rl.adapter.update.packing import leaked_gap
+    from rl.adapter.update.packing import leaked_mismatch
 
-    assert leaked_gap(NANO, "cpu") > 1.0
-    assert leaked_gap(NANO, "cpu", lengths=(40,)) < 0.1, "one row has nobody to see"
+    assert leaked_mismatch(NANO, "cpu") > 1.0
+    assert leaked_mismatch(NANO, "cpu", lengths=(40,)) < 0.1, "one row has nobody to see"
 
 
-@pytest.mark.skipif(command.installed("flash-attn"), reason="flash-attn is here")
+@pytest.mark.skipif(command.is_installed("flash-attn"), reason="flash-attn is here")
 def test_packing_is_skipped_without_flash_attn() -> None:
     finding = command.packing()
     assert (finding.state, "pip install" in finding.remedy) == ("skipped", True)
@@ -78,7 +78,7 @@ def metrics(gap: float = 1e-3, first: float = 1e-3, **more: Any) -> list[dict[st
         "update_seconds": 1.0,
     }
     steps = [
-        step | {"gap_mean": gap if i else first, "policy_versions": [i]} | more
+        step | {"mismatch_mean": gap if i else first, "policy_versions": [i]} | more
         for i in range(STEPS)
     ]
     held = [{"kind": "evaluation", "temperature": 0.7, "success": 0.9}] * 2
@@ -86,14 +86,14 @@ def metrics(gap: float = 1e-3, first: float = 1e-3, **more: Any) -> list[dict[st
 
 
 def states(lines: list[dict[str, Any]]) -> dict[str, str]:
-    return {finding.part: finding.state for finding in shown(lines, "NCCL")}
+    return {finding.part: finding.state for finding in findings(lines, "NCCL")}
 
 
 def test_a_sound_run_passes_with_its_speed() -> None:
-    findings = {finding.part: finding for finding in shown(metrics(), "NCCL")}
-    assert {finding.state for finding in findings.values()} == {"ok"}
-    assert findings["speed"].text.startswith("rollouts 2,048 planner tokens/s")
-    assert "updates 200.0 rows/s" in findings["speed"].text
+    found = {finding.part: finding for finding in findings(metrics(), "NCCL")}
+    assert {finding.state for finding in found.values()} == {"ok"}
+    assert found["speed"].text.startswith("rollouts 2,048 planner tokens/s")
+    assert "updates 200.0 rows/s" in found["speed"].text
 
 
 @pytest.mark.parametrize(

@@ -30,10 +30,10 @@ def runs(warm_planner: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "data.train": write_questions(folder / "train.jsonl", "train", 16, seed=1),
         "data.heldout": write_questions(folder / "heldout.jsonl", "heldout", 6),
         "rollout.questions": 4,
-        "rollout.group": 4,
+        "rollout.group_size": 4,
         "evaluation.every": 2,
         "evaluation.greedy": "false",
-        "optimizer.rows": 16,
+        "optimizer.batch_rows": 16,
         "optimizer.micro_batch": 16,
         "optimizer.warmup": 4,
     }

@@ -19,7 +19,7 @@ from launched import ROOT, environment, run_program
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO
-from rl.serve import allowed, command, main, planner
+from rl.serve import check_extra, command, main, planner
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_the_server_listens_on_loopback_whatever_is_added(run: Path) -> None:
 @pytest.mark.parametrize("word", ["--host", "--host=0.0.0.0", "--model", "--uds=/tmp/x"])
 def test_what_is_fixed_is_refused(word: str) -> None:
     with pytest.raises(SettingError, match=re.escape(word)):
-        allowed(["--max-model-len", "512", word])
+        check_extra(["--max-model-len", "512", word])
 
 
 def test_a_dry_run_prints_the_command_and_starts_nothing(

@@ -50,6 +50,17 @@ def test_a_tool_that_does_not_exist(
     assert "did you mean 'python_coder'" in capsys.readouterr().err
 
 
+def test_a_run_with_an_old_name_in_its_configuration_is_not_resumed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"run: {tmp_path}\nmodel: {{path: m}}\nrollout: {{group: 4}}\n"
+    (tmp_path / "config.yaml").write_text(text)
+    assert main(["--resume", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "rollout.group is now called rollout.group_size" in said
+    assert "config.yaml" in said
+
+
 def test_training_that_breaks_off_says_why_and_where(
     planner: Path,
     tmp_path: Path,

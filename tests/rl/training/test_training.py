@@ -70,7 +70,7 @@ def test_held_out_success_rises(trained: Path) -> None:
 def test_engine_and_trainer_agree_on_every_step(trained: Path) -> None:
     steps = [m for m in metrics(trained) if m["kind"] == "step" and m["updated"]]
     assert steps
-    assert max(step["gap_max"] for step in steps) < 1e-3
+    assert max(step["mismatch_max"] for step in steps) < 1e-3
     for step in steps:
         assert step["policy_versions"] == [step["step"] - 1], "sampled by the weights just synced"
 

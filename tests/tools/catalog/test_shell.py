@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from answering import Answering, Reply
 
-from tools.__main__ import main
+from tools.__main__ import WIDTH, main
 from tools.catalog import check
 from tools.catalog.catalog import NAMES
 
@@ -39,10 +39,10 @@ def run(capsys: pytest.CaptureFixture[str]) -> Any:
     return call
 
 
-def lines(out: str) -> dict[tuple[str, str], str]:
-    """States by tool and backend; the chosen one keeps its star."""
+def lines(out: str) -> dict[str, str]:
+    """Findings by tool and backend; the one in use keeps its star."""
     rows = [line for line in out.splitlines() if not line.startswith("*")]
-    return {(row[:17].strip(), row[18:34].strip()): row[35:] for row in rows}
+    return {row[8 : 8 + WIDTH].strip(): row[8 + WIDTH :].strip() for row in rows}
 
 
 def test_one_call_is_one_line_of_json(run: Any) -> None:
@@ -88,25 +88,26 @@ def test_what_is_not_ready_has_a_remedy(run: Any) -> None:
     code, out, _ = run("check", "base_generator", "wikipedia_search", "web_search", "google_search")
     states = lines(out)
     assert code == 1
-    assert states["wikipedia_search", "corpus *"] == "ready"
-    assert states["web_search", "tavily-keyless"] == "ready"
-    assert "AGENTFLOW_WIKIPEDIA_SEARCH_CONTACT" in states["wikipedia_search", "mediawiki"]
-    assert "kiwix-serve --port" in states["wikipedia_search", "kiwix"]
-    assert "TAVILY_API_KEY" in states["web_search", "tavily *"]
-    assert "GEMINI_API_KEY" in states["google_search", "gemini *"]
-    assert "SERPER_API_KEY" in states["google_search", "serper"]
-    assert "model" in states["base_generator", ""]
+    assert states["wikipedia_search corpus *"] == "ready"
+    assert states["web_search tavily-keyless"] == "ready"
+    assert "AGENTFLOW_WIKIPEDIA_SEARCH_CONTACT" in states["wikipedia_search mediawiki"]
+    assert "kiwix-serve --port" in states["wikipedia_search kiwix"]
+    assert "TAVILY_API_KEY" in states["web_search tavily *"]
+    assert "GEMINI_API_KEY" in states["google_search gemini *"]
+    assert "SERPER_API_KEY" in states["google_search serper"]
+    assert "model" in states["base_generator"]
+    assert out.count("FAILED") == 3
+    assert out.count("WARNING") == 4
 
 
 def test_only_the_backend_in_use_decides(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("check", "wikipedia_search")[0] == 0
     monkeypatch.setenv("AGENTFLOW_WIKIPEDIA_SEARCH_BACKEND", "kiwix")
     code, out, _ = run("check", "wikipedia_search")
-    assert (code, ("wikipedia_search", "kiwix *") in lines(out)) == (1, True)
+    assert (code, "wikipedia_search kiwix *" in lines(out)) == (1, True)
     monkeypatch.setenv("AGENTFLOW_WIKIPEDIA_SEARCH_BACKEND", "kiwi")
     assert (
-        "no backend 'kiwi'"
-        in lines(run("check", "wikipedia_search")[1])["wikipedia_search", "kiwi *"]
+        "no backend 'kiwi'" in lines(run("check", "wikipedia_search")[1])["wikipedia_search kiwi *"]
     )
 
 
@@ -126,7 +127,7 @@ def test_every_tool_of_ours_is_checked() -> None:
 
 @pytest.mark.enable_socket
 def test_the_sandbox_is_checked_by_its_canaries(run: Any, landlock: None) -> None:
-    assert lines(run("check", "python_coder")[1])["python_coder", "landlock"] == "ready"
+    assert lines(run("check", "python_coder")[1])["python_coder landlock"] == "ready"
 
 
 @pytest.fixture
@@ -143,13 +144,13 @@ def wiki(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Reply]]:
 @pytest.mark.integration
 def test_live_makes_a_real_call(run: Any, wiki: list[Reply]) -> None:
     assert (
-        lines(run("check", "wikipedia_search", "--live")[1])["wikipedia_search", "mediawiki *"]
+        lines(run("check", "wikipedia_search", "--live")[1])["wikipedia_search mediawiki *"]
         == "ready"
     )
     wiki[:] = [Reply(404)]
     code, out, _ = run("check", "wikipedia_search", "--live")
     assert code == 1
-    assert "error: MediaWiki rejects" in lines(out)["wikipedia_search", "mediawiki *"]
+    assert "error: MediaWiki rejects" in lines(out)["wikipedia_search mediawiki *"]
 
 
 @pytest.mark.integration

@@ -11,7 +11,7 @@ from processes import alive, until
 
 from tools.python_coder import PythonCoder
 from tools.sandbox.canaries import HELD, probe
-from tools.sandbox.choose import SAFE, Guarded, SandboxNameError, named
+from tools.sandbox.choose import SAFE, Guarded, SandboxNameError, get_sandbox
 from tools.sandbox.protocol import Execution, Limits
 from tools.sandbox.unsafe import UnsafeSandboxWarning, UnsafeSubprocess
 from tools.sandbox.warm import WarmSandbox
@@ -140,28 +140,28 @@ async def test_every_backend_tells_why_not() -> None:
 
 @pytest.mark.enable_socket
 async def test_a_backend_is_one_for_the_process(backend: str) -> None:
-    assert named(backend) is named(backend)
-    execution = await named(backend).run("print(6 * 7)", Limits())
+    assert get_sandbox(backend) is get_sandbox(backend)
+    execution = await get_sandbox(backend).run("print(6 * 7)", Limits())
     assert replace(execution, milliseconds=0) == Execution("ok", stdout="42\n", backend=backend)
-    await named(backend).close()
+    await get_sandbox(backend).close()
 
 
 @pytest.mark.enable_socket
 async def test_auto_takes_one_of_them(backend: str) -> None:
-    execution = await named("auto").run("6 * 7", Limits())
+    execution = await get_sandbox("auto").run("6 * 7", Limits())
     assert (execution.value, execution.backend in SAFE) == ("42", True)
 
 
 def test_an_unknown_sandbox_is_explained() -> None:
     with pytest.raises(SandboxNameError, match="did you mean 'bubblewrap'"):
-        named("bublewrap")
+        get_sandbox("bublewrap")
 
 
 @pytest.mark.enable_socket
 async def test_the_unsafe_one_warns_and_is_marked() -> None:
     with pytest.warns(UnsafeSandboxWarning, match="walled in by nothing"):
-        unsafe = named("unsafe-subprocess")
-    assert named("unsafe-subprocess") is unsafe
+        unsafe = get_sandbox("unsafe-subprocess")
+    assert get_sandbox("unsafe-subprocess") is unsafe
     _, result = await PythonCoder(sandbox=unsafe)._arun(
         code="open(__import__('os').__file__).close()\n42"
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tools.services.cache import Cache, default_folder, held, key_of
+from tools.services.cache import Cache, default_folder, file_lock, key_of
 
 Ask = Callable[[], Awaitable[Any]]
 DAY = 86_400.0
@@ -149,7 +149,7 @@ async def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
 
 async def test_whoever_waited_long_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.services.cache.WAIT", 0.1)
-    async with held(tmp_path, "a" * 64), held(tmp_path, "a" * 64):
+    async with file_lock(tmp_path, "a" * 64), file_lock(tmp_path, "a" * 64):
         pass
 
 

@@ -10,7 +10,7 @@ from langchain_core.embeddings import Embeddings
 from tools.services.faults import RemoteFault
 from tools.web.chunks import MOST, rank, split
 from tools.web.fetch import Document
-from tools.web.page import decoded, read
+from tools.web.page import decode, extract_page
 
 ARTICLE = """<!doctype html><html><head><title>Harbor  Museum</title><style>p {}</style></head>
 <body><nav><a href="/">Home</a> <a href="/shop">Shop</a></nav>
@@ -29,7 +29,7 @@ def document(body: str | bytes, media: str = "text/html", charset: str = "") -> 
 
 
 def test_the_main_text_comes_without_what_surrounds_it() -> None:
-    page = read(document(ARTICLE))
+    page = extract_page(document(ARTICLE))
     assert page.title == "Harbor Museum"
     for wanted in ("founded in 1871", "nine to five", "Children enter free", "Dogs stay outside"):
         assert wanted in page.text
@@ -48,26 +48,26 @@ def test_the_main_text_comes_without_what_surrounds_it() -> None:
     ],
 )
 def test_short_and_odd_pages_give_their_visible_text(body: str) -> None:
-    page = read(document(body))
+    page = extract_page(document(body))
     assert "Open daily." in page.text
     assert "evil" not in page.text
 
 
 def test_a_page_of_fragments_keeps_its_title() -> None:
-    page = read(document("<title>Harbor\n Museum</title><article><p>Open daily.</article>"))
+    page = extract_page(document("<title>Harbor\n Museum</title><article><p>Open daily.</article>"))
     assert (page.title, page.text) == ("Harbor Museum", "Open daily.")
 
 
 @pytest.mark.parametrize("body", ["", "   ", "<html></html>", "<script>only()</script>"])
 def test_a_page_without_text_is_a_fault(body: str) -> None:
     with pytest.raises(RemoteFault, match="holds no text") as raised:
-        read(document(body))
+        extract_page(document(body))
     assert raised.value.status == "error"
 
 
 @pytest.mark.parametrize("media", ["text/plain", "application/json", "text/csv"])
 def test_text_is_taken_as_it_is(media: str) -> None:
-    assert read(document("a <b>,\n 1", media)).text == "a <b>,\n 1"
+    assert extract_page(document("a <b>,\n 1", media)).text == "a <b>,\n 1"
 
 
 @pytest.mark.parametrize(
@@ -83,19 +83,19 @@ def test_text_is_taken_as_it_is(media: str) -> None:
     ],
 )
 def test_charsets(body: bytes, charset: str, text: str) -> None:
-    assert decoded(document(body, "text/plain", charset)) == text
+    assert decode(document(body, "text/plain", charset)) == text
 
 
 def test_a_page_may_name_its_charset_itself() -> None:
     body = "<meta charset=iso-8859-1><title>Grüße</title><p>Grüße aus Köln</p>".encode("latin-1")
-    page = read(document(body))
+    page = extract_page(document(body))
     assert page.title == "Grüße"
     assert "Grüße aus Köln" in page.text
 
 
 def test_a_hostile_page_takes_bounded_time() -> None:
     started = time.process_time()
-    read(document("<p>word <b>word</b> " * 250_000))
+    extract_page(document("<p>word <b>word</b> " * 250_000))
     assert time.process_time() - started < 20
 
 

@@ -1,4 +1,4 @@
-"""The system calls that a program in the sandbox has not: one seccomp filter for every backend.
+"""The system calls that a program in the sandbox cannot make: one seccomp filter for every backend.
 
 Landlock does not see chmod, chown, xattrs or times, nor (before ABI 3) truncation; mounts and
 namespaces do not see signals within one of them or resource limits. So the filter forbids those,

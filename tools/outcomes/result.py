@@ -68,7 +68,7 @@ def visible(text: str) -> str:
     return _HOSTILE.sub(_written_out, _NEWLINES.sub("\n", text))
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """`text` without the secrets of the environment, each replaced by `[NAME]`.
 
     A secret is the value, 8 characters or longer, of a variable that is called a key, a token, a
@@ -80,7 +80,7 @@ def redacted(text: str) -> str:
     return text
 
 
-def bounded(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """`text` made visible and at most `limit` characters long; the middle goes first.
 
     Long results keep their beginning and their end, where the answer and the error usually stand;

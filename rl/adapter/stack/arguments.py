@@ -7,7 +7,7 @@ import sys
 from typing import Any
 from unittest.mock import patch
 
-from rl.adapter.flags import complete, flags
+from rl.adapter.stack.flags import complete, flags
 from rl.settings.config import Config
 
 

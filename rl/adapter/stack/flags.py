@@ -42,7 +42,7 @@ def _policy(config: Config) -> Flags:
         "actor.lr_scheduler": "constant_with_warmup",
         "actor.lr_warmup_ratio": optimizer.warmup / SCHEDULE,
         "actor.max_norm": optimizer.max_norm,
-        "actor.gradient_checkpointing_enable": model.checkpointing,
+        "actor.gradient_checkpointing_enable": model.gradient_checkpointing,
         "ref.offload": model.reference_offload,
         "ds.attn_implementation": model.attention,
         "ds.packing_samples": model.packing,
@@ -107,10 +107,10 @@ def _correction(config: Config) -> Flags:
 def _rollout(config: Config) -> Flags:
     rollout = config.rollout
     return {
-        "rollout.n_samples_per_prompt": rollout.group,
+        "rollout.n_samples_per_prompt": rollout.group_size,
         "rollout.batch_size": rollout.questions,
         "rollout.micro_batch_size": config.optimizer.micro_batch,
-        "rollout.max_new_tokens": rollout.max_tokens,
+        "rollout.max_new_tokens": rollout.reply_tokens,
         "rollout.temperature": rollout.temperature,
         "data.max_len": rollout.window,
     }
@@ -118,7 +118,7 @@ def _rollout(config: Config) -> Flags:
 
 def _training(config: Config) -> Flags:
     return {
-        "train.batch_size": config.optimizer.rows,
+        "train.batch_size": config.optimizer.batch_rows,
         "train.micro_batch_size": config.optimizer.micro_batch,
         "train.agent_func_path": "graph-workers.py",  # never read: says that no reward model is
         "train.num_episodes": 1,

@@ -9,7 +9,7 @@ from typing import Any
 
 import ray
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def unwrap_ray_actor(actor: Any) -> Any:
@@ -41,7 +41,7 @@ def start_ray(on_cpu: bool, nodes: int = 1) -> None:
         log_to_driver=bool(os.environ.get("AGENTFLOW_DEBUG")),
         logging_level=logging.ERROR,
         runtime_env={
-            "worker_process_setup_hook": "rl.adapter.cpu.stub_flash_attn",
+            "worker_process_setup_hook": "rl.adapter.stack.cpu.stub_flash_attn",
             "env_vars": environment,
         },
     )

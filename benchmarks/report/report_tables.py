@@ -1,4 +1,4 @@
-"""The tables of a report, as text: Markdown and the page show the same cells.
+"""The tables of a report; Markdown and the page show the same cells.
 
 A cell may hold text of a model, a tool or a data set; who shows it escapes it.
 """
@@ -10,9 +10,9 @@ from statistics import fmean
 from typing import NamedTuple
 
 from benchmarks.items.item import Benchmark
-from benchmarks.report.cells import NONE, Table, dollars, number, percent, points, shorten
 from benchmarks.report.result import Result, Session
 from benchmarks.report.summary import Accuracy, Summary
+from benchmarks.report.table import NONE, Table, dollars, number, percent, points, shorten
 
 KINDS = {
     "search": "Search",
@@ -57,7 +57,7 @@ def accuracy_table(
 ) -> Table:
     """One row a task, then the mean of each kind that has several."""
     rows = [
-        [benchmarks[name].title, *_accuracy(each), *_beside(each, baseline.get(name), baseline)]
+        [benchmarks[name].title, *_accuracy(each), *_against(each, baseline.get(name), baseline)]
         for name, each in summaries.items()
     ]
     for kind, tasks, value, error in means(summaries, benchmarks):
@@ -88,7 +88,7 @@ def _accuracy(summary: Summary) -> list[str]:
     ]
 
 
-def _beside(each: Summary, other: Summary | None, baseline: Mapping[str, Summary]) -> list[str]:
+def _against(each: Summary, other: Summary | None, baseline: Mapping[str, Summary]) -> list[str]:
     if other is None:
         return [NONE, NONE] if baseline else []
     gain = 100 * (each.accuracy.mean - other.accuracy.mean)

@@ -208,9 +208,9 @@ def denied_kernel(name: str, denied: str) -> str:
     program = (
         "import asyncio, pyseccomp\n"
         f"rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)\n{denied}rules.load()\n"
-        "from tools.sandbox.choose import named\n"
+        "from tools.sandbox.choose import get_sandbox\n"
         "from tools.sandbox.protocol import Limits\n"
-        f"execution = asyncio.run(named({name!r}).run('1', Limits()))\n"
+        f"execution = asyncio.run(get_sandbox({name!r}).run('1', Limits()))\n"
         "print(execution.status, execution.error or execution.backend)\n"
     )
     with launched(program) as process:

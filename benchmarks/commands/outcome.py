@@ -1,4 +1,4 @@
-"""How a run ends on the command line: what came out, and how to go on where it broke off."""
+"""How a run ends on the command line: its scores, or how to resume it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ SHOWN = 5
 """Kinds of error shown at most."""
 
 
-def ended(folder: Folder, work: Coroutine[Any, Any, int]) -> int:
-    """Do the work; the exit code: 0 whole, 1 something is missing, 130 interrupted."""
+def finish(folder: Folder, work: Coroutine[Any, Any, int]) -> int:
+    """Do the work; the exit code: 0 complete, 1 something is missing, 130 interrupted."""
     command = f"python -m benchmarks resume {folder.path}"
     try:
         missing = asyncio.run(work)
@@ -27,13 +27,13 @@ def ended(folder: Folder, work: Coroutine[Any, Any, int]) -> int:
     except RunStopped as error:
         print(f"stopped: {error} (`{command}`)", file=sys.stderr)
         return 1
-    _tell(folder)
+    _print_scores(folder)
     if missing:
         print(f"{missing} trials have no score; try them again with `{command}`", file=sys.stderr)
     return 1 if missing else 0
 
 
-def _tell(folder: Folder) -> None:
+def _print_scores(folder: Folder) -> None:
     session = read_session(folder.path)
     for task in session.expected:
         own = [result for result in session.results if result.task == task]

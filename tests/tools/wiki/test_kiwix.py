@@ -17,7 +17,7 @@ from answering import Answering, Reply
 
 from tools.services.remote import Service
 from tools.wiki.kiwix import Kiwix
-from tools.wiki.markup import plain
+from tools.wiki.markup import strip_markup
 from tools.wiki.terms import pattern
 from tools.wikipedia_search import WikipediaSearch
 
@@ -181,6 +181,6 @@ def test_markup_goes_and_text_stays() -> None:
         "<sup class='reference'><a href='#1'>[1]</a></sup></p><style>p {}</style>"
         "<table><tr><th>Mayor</th><td>Luis</td></tr></table><div class='navbox'><p>x</div>y"
     )
-    assert plain(html) == "A town & more.\nNext\nMayor\nLuis\ny"
-    assert plain("<p>unclosed <b>text") == "unclosed text"
-    assert plain("no markup") == "no markup"
+    assert strip_markup(html) == "A town & more.\nNext\nMayor\nLuis\ny"
+    assert strip_markup("<p>unclosed <b>text") == "unclosed text"
+    assert strip_markup("no markup") == "no markup"

@@ -14,10 +14,9 @@ from answering import Answering, Reply, Request
 
 from tools.services.cache import Cache
 from tools.services.remote import Service
-from tools.wiki.kept import Kept
+from tools.wiki.cached_backend import CachedBackend
 from tools.wiki.mediawiki import MediaWiki
 from tools.wiki.passage import Passage
-from tools.wiki.retrieval import Retrieval
 from tools.wikipedia_search import WikipediaSearch
 
 pytestmark = pytest.mark.integration
@@ -178,74 +177,9 @@ async def test_the_whole_call_has_an_end() -> None:
 async def test_a_group_that_asks_alike_asks_once(tmp_path: Path) -> None:
     with Answering(api) as server:
         backend = MediaWiki("me@example.org", url=server.url, service=QUICK)
-        kept = Kept(backend, "mediawiki", Cache(tmp_path), hours=1.0)
+        kept = CachedBackend(backend, "mediawiki", Cache(tmp_path), hours=1.0)
         found = await asyncio.gather(*(kept.search("mayor of Old Harbor", 2) for _ in range(8)))
     assert len(server.asked) == 2
     assert all(one == found[0] for one in found)
     assert await kept.search("mayor of Old Harbor", 2) == found[0]  # the server has gone
     assert isinstance(found[0][0], Passage)
-
-
-SEARCH_R1 = {
-    "result": [
-        [
-            {
-                "document": {"id": "1", "contents": '"Emma"\nEmma is a novel by Jane Austen.'},
-                "score": 9,
-            },
-            {"document": {"id": "2", "contents": '"Persuasion"\nA novel.'}, "score": 3},
-        ]
-    ]
-}
-FLASHRAG = {"result": [[{"id": "1", "title": "Emma", "text": "Emma is a novel by Jane Austen."}]]}
-
-
-def retrieval(server: Answering) -> WikipediaSearch:
-    service = Service("the retrieval server", rate=1000.0, seconds=0.5, patience=0.1)
-    return WikipediaSearch(backend=Retrieval(server.url, service), top_k=2)
-
-
-async def test_search_r1_answers_in_its_order() -> None:
-    with Answering([Reply(body=SEARCH_R1)]) as server:
-        text = await retrieval(server).ainvoke({"query": "who wrote Emma"})
-    assert text == "[1] Emma: Emma is a novel by Jane Austen.\n[2] Persuasion: A novel."
-    (asked,) = server.asked
-    assert asked.path == "/retrieve"
-    assert asked.json == {"queries": ["who wrote Emma"], "topk": 2, "return_scores": True}
-
-
-async def test_flashrag_answers_too() -> None:
-    with Answering([Reply(body=FLASHRAG)]) as server:
-        text = await retrieval(server).ainvoke({"query": "who wrote Emma"})
-    assert text == "Emma: Emma is a novel by Jane Austen."
-
-
-async def test_long_documents_are_cut_and_ranked() -> None:
-    contents = '"Emma"\n' + "It was a fine day. " * 200 + "Its author is Jane Austen."
-    with Answering([Reply(body={"result": [[{"document": {"contents": contents}}]]})]) as server:
-        text, _ = await retrieval(server)._arun(query="author of Emma")
-    assert text.split("\n")[0].endswith("Its author is Jane Austen.")
-
-
-@pytest.mark.parametrize(
-    ("reply", "status", "said"),
-    [
-        (Reply(500, headers=NOW), "unavailable", "HTTP 500"),
-        (Reply(422, {"detail": "no such field"}), "error", "no such field"),
-        (Reply(200, {"result": []}), "unavailable", '{"result": [[...]]}'),
-        (Reply(200, {"result": [[{"document": {"id": 1}}]]}), "unavailable", "`contents`"),
-        (Reply(200, {"result": [[]]}), "error", "no article matches"),
-        (Reply(200, SEARCH_R1, delay=1.0), "timeout", "0.5 s"),
-    ],
-    ids=["500", "422", "no result", "no contents", "empty", "slow"],
-)
-async def test_what_goes_wrong_at_a_retrieval_server(reply: Reply, status: str, said: str) -> None:
-    with Answering([reply]) as server:
-        text, result = await retrieval(server)._arun(query="who wrote Emma")
-    assert result["status"] == status
-    assert said in text
-
-
-async def test_no_retrieval_server_is_named() -> None:
-    text, result = await WikipediaSearch(backend=Retrieval())._arun(query="x")
-    assert (result["status"], "set `url`" in text) == ("unavailable", True)

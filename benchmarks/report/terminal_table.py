@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 
-def table(
+def render_table(
     head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool] | None = None
 ) -> str:
     """Columns two spaces apart, as wide as their widest cell.

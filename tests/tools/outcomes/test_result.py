@@ -4,21 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.result import SMALLEST_LIMIT, bounded, ok, visible
+from tools.outcomes.result import SMALLEST_LIMIT, ok, shorten, visible
 
 
 @given(st.text(max_size=500), st.integers(SMALLEST_LIMIT, 300))
 def test_bounded_is_short_printable_and_stable(text: str, limit: int) -> None:
-    shown = bounded(text, limit)
+    shown = shorten(text, limit)
     assert len(shown) <= limit
     assert visible(shown) == shown
-    assert bounded(shown, limit) == shown
+    assert shorten(shown, limit) == shown
     shown.encode()
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=400))
 def test_bounded_counts_what_it_left_out(text: str) -> None:
-    shown = bounded(text, 100)
+    shown = shorten(text, 100)
     if len(text) <= 100:
         assert shown == text
         return
@@ -36,7 +36,7 @@ def test_escape_codes_are_written_out() -> None:
 
 def test_a_limit_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="limit=10"):
-        bounded("text", 10)
+        shorten("text", 10)
 
 
 def test_a_result_is_a_plain_record() -> None:

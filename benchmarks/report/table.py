@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from benchmarks.report.tables import table
+from benchmarks.report.terminal_table import render_table
 
 NONE = "–"
 
@@ -38,7 +38,7 @@ class Table:
     def markdown(self) -> str:
         """Heading, note and table; what a cell holds is shown, never read as Markdown."""
         rule = ["---:" if numeric else "---" for numeric in self.numeric]
-        cells = [[escaped(cell) for cell in row] for row in (self.header, *self.rows)]
+        cells = [[escape_markdown(cell) for cell in row] for row in (self.header, *self.rows)]
         lines = [f"| {' | '.join(row)} |" for row in (cells[0], rule, *cells[1:])]
         return "\n".join([f"## {self.title}", "", self.note, "", *lines, ""])
 
@@ -46,10 +46,10 @@ class Table:
     def text(self) -> str:
         """Heading, note and table for a terminal."""
         header, *rows = ([shorten(cell, 400) for cell in row] for row in (self.header, *self.rows))
-        return f"{self.title}\n{self.note}\n\n{table(header, rows, self.numeric)}\n"
+        return f"{self.title}\n{self.note}\n\n{render_table(header, rows, self.numeric)}\n"
 
 
-def escaped(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """`text` in one line of Markdown, without its marks."""
     return _MARKS.sub(r"\\\1", " ".join(text.split()))
 

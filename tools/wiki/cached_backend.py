@@ -1,6 +1,6 @@
-"""A backend whose answers are kept: eight rollouts of a question that search alike search once.
+"""A backend that caches: eight rollouts of a question that search alike search once.
 
-backend = Kept(MediaWiki(contact="you@example.org"), "mediawiki en", Cache(folder), hours=24)
+backend = CachedBackend(MediaWiki("you@example.org"), "mediawiki en", Cache(folder), hours=24)
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from tools.services.cache import Cache
 from tools.wiki.passage import CheckedBackend, Passage
 
 
-class Kept:
+class CachedBackend:
     """`backend` behind `cache`; `name` must tell backends apart that answer differently.
 
     `hours`: how long an answer is used. What fails is not kept.
@@ -26,10 +26,10 @@ class Kept:
 
     async def search(self, query: str, top_k: int) -> list[Passage]:
         """What the backend found, now or earlier; errors are the backend's."""
-        asked = {"query": query, "top_k": top_k}
+        arguments = {"query": query, "top_k": top_k}
 
         async def ask() -> list[dict[str, str]]:
             return [asdict(passage) for passage in await self._backend.search(query, top_k)]
 
-        found = await self._cache.once(self._name, asked, ask, ttl=self._hours * 3600)
+        found = await self._cache.once(self._name, arguments, ask, ttl=self._hours * 3600)
         return [Passage(**one) for one in found]

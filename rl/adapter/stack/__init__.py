@@ -1,0 +1,1 @@
+"""What stands under the trainer: OpenRLHF's flags, Ray, and a machine without GPUs; no engine."""

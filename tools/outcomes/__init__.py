@@ -1,0 +1,1 @@
+"""What a tool call gives back, and what a check finds; knows no tool."""
