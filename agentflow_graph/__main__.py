@@ -16,8 +16,8 @@ from typing import Any, cast
 from langchain_core.messages import messages_to_dict
 from langchain_core.runnables import RunnableConfig
 
-from agentflow_graph.context import Context
-from agentflow_graph.errors import AgentFlowError, SettingError
+from agentflow_graph.context import Context, pairs
+from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.graph import build_graph, graph
 from agentflow_graph.models.strings import FORMS
 from agentflow_graph.prompts.memory import command, shorten
@@ -78,12 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 def _context(args: argparse.Namespace) -> Context:
     modules = (*MODULES, "tool_model") if args.model else ()
     given: dict[str, Any] = dict.fromkeys(modules, args.model)
-    for pair in args.set:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise SettingError(f"--set {pair!r} is not of the form NAME=VALUE")
-        given[name] = value
-    return Context.of(given)
+    return Context.of(given | dict(pairs(args.set)))
 
 
 async def _answer(args: argparse.Namespace, context: Context) -> State:

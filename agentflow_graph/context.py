@@ -6,7 +6,7 @@ Objects (models, tools, clients) are given to `build_graph` instead.
     await graph.ainvoke({"question": "..."}, context={"planner": "openai:gpt-5-mini"})
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -92,6 +92,15 @@ class Context(BaseModel, frozen=True, extra="forbid"):
         if isinstance(value, Context):
             return value
         return cls(**value) if isinstance(value, Mapping) else cls()
+
+
+def pairs(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Names and values of `--set NAME=VALUE`; raises SettingError for another form."""
+    parted = [(text, *text.partition("=")) for text in texts]
+    for text, _, equals, _ in parted:
+        if not equals:
+            raise SettingError(f"--set {text!r} is not of the form NAME=VALUE")
+    return [(name, value) for _, name, _, value in parted]
 
 
 def _explained(error: ValidationError) -> str:

@@ -15,6 +15,7 @@ VERBS = {
     "warmstart": ("rl.planners.warmstart", "make a nano planner by supervised steps"),
     "traces": ("rl.planners.traces", "let a planner or its teacher play, and keep the runs"),
     "sft": ("rl.planners.sft", "train a planner on the runs of others"),
+    "score": ("rl.run.rescore", "score recorded runs with another reward"),
     "ablations": ("rl.studies.ablations", "compare ways to train over several seeds"),
     "killing": ("rl.studies.killing", "kill a training run at random moments and compare"),
     "gpu-check": ("rl.studies.gpu_check", "check a GPU machine before a long run"),

@@ -70,7 +70,7 @@ class Trajectory:
         """
         return {
             "event": FINISHED,
-            "run": run_name(self.task, number, self.attempts - 1),
+            "run": run_name(batch, self.task, number, self.attempts - 1),
             "batch": batch,
             "task": self.task.id,
             "number": number,
@@ -94,9 +94,9 @@ class Trajectory:
         return cls(task, actions, state=state, grade=grade, **known)
 
 
-def run_name(task: Task, number: int, attempt: int) -> str:
-    """What an attempt at a run is called in the record."""
-    return f"{task.id}/{number}/{attempt}"
+def run_name(batch: str, task: Task, number: int, attempt: int) -> str:
+    """What an attempt at a run is called; `batch` is empty where a record has one only."""
+    return "/".join(filter(None, (batch, task.id, str(number), str(attempt))))
 
 
 async def rollout(
@@ -123,7 +123,7 @@ async def rollout(
         RecordError: the record cannot be written.
     """
     begun = time.perf_counter()
-    run = run or RunRecord(run_name(task, 0, 0))
+    run = run or RunRecord(task.id)
     config = RunnableConfig(recursion_limit=context.recursion_limit)
     try:
         with recording(run):
@@ -202,14 +202,16 @@ Attempt = Callable[[str, int], Awaitable[Trajectory]]
 """One attempt at a run, by its name in the record and its number."""
 
 
-async def until_judged(task: Task, number: int, attempt: Attempt, retries: int) -> Trajectory:
+async def until_judged(
+    batch: str, task: Task, number: int, attempt: Attempt, retries: int
+) -> Trajectory:
     """Attempt a run again while it fails, `retries` times at most.
 
     A run that only its reward failed is not attempted again: that would spend a run on the judge's
     trouble, and keep the runs that a judge finds easy.
     """
     for made in count():
-        result = await attempt(run_name(task, number, made), made)
+        result = await attempt(run_name(batch, task, number, made), made)
         if made == retries or not result.failure or result.grade:
             return replace(result, attempts=made + 1)
     raise AssertionError("count() has no end")

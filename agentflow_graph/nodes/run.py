@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage
+from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
@@ -211,7 +212,12 @@ class Node:
                 record.begin(state["question"], settings, resources.description, resources.counter)
         scope = Scope(record, _turn(name, state))
         run = NodeRun(state, context, resources, state["usage"], scope)
-        update = await self._module(run)
+        try:
+            update = await self._module(run)
+        except GraphBubbleUp:  # a person is asked; who goes on may be another process
+            if record:
+                await record.flushed()
+            raise
         update = {"seconds": run.seconds(), **update, "usage": run.usage}
         if record and name == "generator":
             await record.end({**state, **update})

@@ -1,8 +1,8 @@
 """A record whose files are written by a thread, for event loops that must never wait for a disk.
 
 LangGraph's server refuses blocking calls on its loop. A line may reach the disk a hundredth of a
-second after `write` returns; a run that has ended is there whole (`flushed`). A training or a benchmark
-writes at once instead: what was answered there is on disk before anything is done with it.
+second after `write` returns; a run that has ended, or that waits for a person, is there whole.
+Training and benchmarks write at once: what was answered is on disk before it is used.
 """
 
 from __future__ import annotations

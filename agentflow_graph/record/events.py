@@ -116,10 +116,10 @@ def secrets() -> dict[bytes, bytes]:
     return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
 
 
-@lru_cache(maxsize=1)
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide what a run does."""
-    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+@lru_cache(maxsize=4)
+def versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
+    """Versions of Python and of packages, by default those that decide what a run does."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in packages}}
 
 
 def _version(package: str) -> str:

@@ -94,9 +94,14 @@ class RunRecord:
     async def end(self, state: Mapping[str, Any]) -> None:
         """The run ended; `state` is its finished state. What is recorded of it can be read now."""
         self.note("ended", state={key: state[key] for key in state if key != "messages"})
+        await self.flushed()
+        if self._record:
+            self._record.close_run(self.name)
+
+    async def flushed(self) -> None:
+        """Returns once all that was recorded so far can be read."""
         if self._record:
             await self._record.flushed()
-            self._record.close_run(self.name)
 
     async def call(self, node: str, turn: int, number: int, request: Event, ask: Ask) -> Answer:
         """The answer to a request: the recorded one, or what `ask` gives.

@@ -103,3 +103,11 @@ class Benchmark:
                 f"choose among {', '.join(self.subsets)}"
             )
         return self.subsets[name]
+
+
+PAPER_SYSTEMS = ("Qwen2.5-7B-Inst", "GPT-4o", "AutoGen", "AgentFlow no RL", "AgentFlow + Flow-GRPO")
+
+
+def reported(*per_cent: float) -> dict[str, float]:
+    """The paper's accuracies (arXiv 2510.05592), in the order of PAPER_SYSTEMS."""
+    return dict(zip(PAPER_SYSTEMS, per_cent, strict=True))

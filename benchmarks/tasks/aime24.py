@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import detail, open_item, whole_number
 from benchmarks.items.subsets import whole_set
 from benchmarks.items.wording import NUMBER
@@ -34,11 +34,5 @@ BENCHMARK = Benchmark(
     score=lambda item, reply: maths(item.golds, reply),
     subsets=whole_set(30),
     sha256="9284356275e85963bc7508d41c42b73215faffc962abad02f248a650ca51feb2",
-    paper={
-        "Qwen2.5-7B-Inst": 6.7,
-        "GPT-4o": 13.3,
-        "AutoGen": 13.3,
-        "AgentFlow no RL": 16.7,
-        "AgentFlow + Flow-GRPO": 40.0,
-    },
+    paper=reported(6.7, 13.3, 13.3, 16.7, 40.0),
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import open_item, whole_number
 from benchmarks.items.subsets import whole_set
 from benchmarks.items.wording import NUMBER
@@ -29,11 +29,5 @@ BENCHMARK = Benchmark(
     score=lambda item, reply: maths(item.golds, reply),
     subsets=whole_set(40),
     sha256="ad7c8d4930ac9399e01915632c92fa69f7988f6f097bd57ebc7067569aa63072",
-    paper={
-        "Qwen2.5-7B-Inst": 47.5,
-        "GPT-4o": 60.0,
-        "AutoGen": 57.5,
-        "AgentFlow no RL": 47.4,
-        "AgentFlow + Flow-GRPO": 61.5,
-    },
+    paper=reported(47.5, 60.0, 57.5, 47.4, 61.5),
 )

@@ -1,6 +1,6 @@
 """Bamboogle: 125 two-hop questions that a search engine answers wrong (Press et al., 2023)."""
 
-from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import open_item
 from benchmarks.items.subsets import whole_set
 from benchmarks.items.wording import WORDS
@@ -28,11 +28,5 @@ BENCHMARK = Benchmark(
     subsets=whole_set(125),
     sha256="647c37dda2f27341e3f28e5b2a9625f6abcff44639f26a08dcbe1667d831d5e2",
     judged=True,
-    paper={
-        "Qwen2.5-7B-Inst": 12.0,
-        "GPT-4o": 68.8,
-        "AutoGen": 59.6,
-        "AgentFlow no RL": 58.4,
-        "AgentFlow + Flow-GRPO": 69.6,
-    },
+    paper=reported(12.0, 68.8, 59.6, 58.4, 69.6),
 )

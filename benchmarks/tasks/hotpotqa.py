@@ -1,6 +1,6 @@
 """HotpotQA: questions over two Wikipedia articles, without these given (Yang et al., 2018)."""
 
-from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import detail, open_item
 from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
@@ -34,11 +34,5 @@ BENCHMARK = Benchmark(
     },
     sha256="81f09495a18c6bc1cd1c48483babc6c59dfb9381e524850be53ffb62a9c28fd7",
     judged=True,
-    paper={
-        "Qwen2.5-7B-Inst": 21.0,
-        "GPT-4o": 54.0,
-        "AutoGen": 50.0,
-        "AgentFlow no RL": 51.3,
-        "AgentFlow + Flow-GRPO": 57.0,
-    },
+    paper=reported(21.0, 54.0, 50.0, 51.3, 57.0),
 )

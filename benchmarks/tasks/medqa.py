@@ -5,7 +5,7 @@ it: each of the paper's 100 items is compared with another question's answer. He
 own row.
 """
 
-from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import choice_item, detail, text
 from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import LETTER, one_line, strip_letter
@@ -46,11 +46,5 @@ BENCHMARK = Benchmark(
         "full": {"official": everything(1_273), "original": everything(300)},
     },
     sha256="d4f09708b623a7750013b22c607495eb8872bbef7a3f50990b7279c8fd87ec8d",
-    paper={
-        "Qwen2.5-7B-Inst": 66.0,
-        "GPT-4o": 60.0,
-        "AutoGen": 72.0,
-        "AgentFlow no RL": 76.0,
-        "AgentFlow + Flow-GRPO": 80.0,
-    },
+    paper=reported(66.0, 60.0, 72.0, 76.0, 80.0),
 )

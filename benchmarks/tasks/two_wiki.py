@@ -4,7 +4,7 @@ The authors' repository on the hub needs a loading script, which `datasets` no l
 holds the same development split as plain rows.
 """
 
-from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import detail, open_item
 from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
@@ -36,11 +36,5 @@ BENCHMARK = Benchmark(
     },
     sha256="eb4b045ebf8e3441bb14a7420e5d84bafcaea58c776cfec75c3bb98ee1653122",
     judged=True,
-    paper={
-        "Qwen2.5-7B-Inst": 23.0,
-        "GPT-4o": 49.5,
-        "AutoGen": 44.0,
-        "AgentFlow no RL": 60.0,
-        "AgentFlow + Flow-GRPO": 77.2,
-    },
+    paper=reported(23.0, 49.5, 44.0, 60.0, 77.2),
 )

@@ -118,7 +118,7 @@ class Table:
                     run = record.begin(name) if record else None
                     return await rollout(graph, task, context, context.max_seconds, run=run)
 
-            result = await until_judged(task, number, attempt, self.retries)
+            result = await until_judged("", task, number, attempt, self.retries)
             if record:
                 record.write(result.finished("", number))
             return result

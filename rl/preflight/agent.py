@@ -13,10 +13,10 @@ from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.models.strings import NANO, trained_under
 from agentflow_graph.prompts import texts
 from agentflow_graph.resources import Resources
-from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.planner import Planner
 from rl.settings.config import Config
 from tools.base import FlowTool
+from tools.outcomes.finding import Finding, failure, ok, warning
 
 SECONDS = 10.0
 """Most seconds until a tool has looked at what it needs."""

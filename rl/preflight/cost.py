@@ -68,11 +68,16 @@ def cost(config: Config) -> Cost:
         judge_reply_tokens=calls.get("judge", 0) * REPLY_TOKENS,
         tool_calls=runs * context.max_turns,
         optimizer_steps=-(-calls["planner"] // config.optimizer.batch_rows),
-        evaluations=1 + -(-config.steps // config.evaluation.every) + 2 * config.evaluation.greedy,
+        evaluations=evaluations(config),
         evaluation_runs=config.data.heldout_n,
         seconds=seconds,
         basis=basis,
     )
+
+
+def evaluations(config: Config) -> int:
+    """How many there are in a run."""
+    return 1 + -(-config.steps // config.evaluation.every) + 2 * config.evaluation.greedy
 
 
 def _calls(config: Config, runs: int) -> dict[str, int]:

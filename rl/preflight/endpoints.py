@@ -12,9 +12,9 @@ import httpx
 from agentflow_graph.context import RULES
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import chat_model
-from rl.preflight.finding import Finding, failure, ok, warning
 from rl.reward import reward_of
 from rl.settings.config import Config
+from tools.outcomes.finding import Finding, failure, ok, warning
 
 MODULES = ("analysis", "executor", "verifier", "generator", "tool_model")
 SECONDS = 5.0

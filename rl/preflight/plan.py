@@ -16,12 +16,12 @@ from agentflow_graph.errors import SettingError
 from rl.preflight.agent import agent
 from rl.preflight.cost import Cost, cost
 from rl.preflight.endpoints import endpoints
-from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.machine import Machine, device_bytes, disk, gpus, versions
 from rl.preflight.memory import memory
 from rl.preflight.planner import Planner, planner
 from rl.preflight.questions import questions
 from rl.settings.config import Config
+from tools.outcomes.finding import Finding, failure, ok, warning
 
 
 def dry_run(config: Config, as_json: bool = False) -> None:

@@ -12,10 +12,10 @@ from langchain_core.messages import HumanMessage
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.policy import PolicyTokenizer
 from agentflow_graph.models.strings import NANO
-from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.shape import Shape, shape_of
 from rl.questions import hub
 from rl.settings.config import Config
+from tools.outcomes.finding import Finding, failure, ok, warning
 
 
 @dataclass

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
-from rl.preflight.finding import Finding, failure, ok, warning
 from rl.preflight.planner import Planner
 from rl.questions import data
 from rl.questions.survey import Survey, list_counts
 from rl.settings.config import Config
+from tools.outcomes.finding import Finding, failure, ok, warning
 
 
 def questions(config: Config, known: Planner) -> Iterator[Finding]:

@@ -26,14 +26,15 @@ from agentflow_graph.record.reading import RecordedRun, files_of, read, tally
 from rl.rollout import outcomes
 from rl.run.folder import write_whole
 
+OUTCOME = ("reward", "failure", "grade", "seconds", "attempts")
 MAX_OPEN = 4
 """Chapters that one process keeps open; a batch that comes back is read again."""
 TALLIES = "calls.jsonl"
 """Calls of the batches that a checkpoint stands for, so that nobody counts them again."""
 
 Row = dict[str, Any]
-"""A finished run: id, level, golds, reward, failure, grade, seconds, attempts, state. The planner
-calls of the state's turns are whole, with text, ids and log-probabilities."""
+"""A finished run: id, batch, number, level, golds, scorer, what is in OUTCOME, and state. Planner
+calls in the state's turns are whole, with text, ids and log-probabilities."""
 
 
 @dataclass
@@ -127,7 +128,7 @@ def rows(folder: Path) -> list[Row]:
 
 
 def _row(event: dict[str, Any], run: RecordedRun) -> Row:
-    told = ("level", "golds", "reward", "failure", "grade", "seconds", "attempts")
+    told = ("batch", "number", "level", "golds", "scorer", *OUTCOME)
     state = dict(run.state or {})
     state["turns"] = [{**turn, "planner": _calls(turn, run)} for turn in state.get("turns", [])]
     return {"id": event["task"], **{name: event[name] for name in told}, "state": state}
@@ -143,5 +144,5 @@ def refuse_old(run: Path) -> None:
     if (run / "journal").is_dir():
         raise SettingError(
             f"{run} was made by agentflow-graph 0.1, which kept a journal and rollouts in place of "
-            "a record; resume it, or report on it, with version 0.1.0 (git checkout v0.1.0)"
+            "a record; resume it, or report on it, with version 0.1.0 (git checkout 49036a0)"
         )

@@ -1,6 +1,8 @@
 """A YAML file and `key=value` pairs as a pydantic model; faults are named by key, value and remedy.
 
 config = read(Config, Path("rl/configs/nano.yaml"), ["steps=20", "rollout.group_size=4"])
+
+`base: other.yaml` takes over what a file in the same folder says, section by section.
 """
 
 from __future__ import annotations
@@ -33,14 +35,7 @@ def read(model: type[M], path: Path, overrides: Sequence[str] = ()) -> M:
     Raises:
         SettingError: the file, a key or a value is wrong; one line per fault.
     """
-    try:
-        record = yaml.safe_load(path.read_bytes()) or {}
-    except OSError as error:
-        raise SettingError(f"config {path} cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise SettingError(f"config {path} is not YAML: {error}") from error
-    if not isinstance(record, dict):
-        raise SettingError(f"config {path} is not a mapping of names to values: {record!r}")
+    record = _loaded(path)
     for pair in overrides:
         _override(record, pair)
     try:
@@ -49,6 +44,31 @@ def read(model: type[M], path: Path, overrides: Sequence[str] = ()) -> M:
         raise SettingError(
             "\n".join(_explained(model, fault) for fault in error.errors())
         ) from None
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    try:
+        record = yaml.safe_load(path.read_bytes()) or {}
+    except OSError as error:
+        raise SettingError(f"config {path} cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise SettingError(f"config {path} is not YAML: {error}") from error
+    if not isinstance(record, dict):
+        raise SettingError(f"config {path} is not a mapping of names to values: {record!r}")
+    base = record.pop("base", None)
+    if base is None:
+        return record
+    if base == path.name or not isinstance(base, str) or Path(base).name != base:
+        raise SettingError(f"config {path}: base={base!r} is not another file in its folder")
+    return _merged(_loaded(path.with_name(base)), record)
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in own.items():
+        both = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = _merged(merged[name], value) if both else value
+    return merged
 
 
 def _override(record: dict[str, Any], pair: str) -> None:

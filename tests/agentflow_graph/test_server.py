@@ -5,6 +5,7 @@ The server runs with blockbuster on, as it does for a developer: a blocking call
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -23,6 +24,8 @@ import pytest
 from langgraph_sdk import get_sync_client
 
 from agentflow_graph.context import Context
+from agentflow_graph.record import read
+from agentflow_graph.replay import replay
 from agentflow_graph.state import State
 
 pytestmark = pytest.mark.integration
@@ -60,7 +63,7 @@ graph = build_graph({"planner": Planner()}, [look_up])
 
 
 @contextmanager
-def dev_server(folder: Path) -> Iterator[str]:
+def dev_server(folder: Path, **environment: str) -> Iterator[str]:
     """`langgraph dev` in `folder`; gives its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -71,7 +74,7 @@ def dev_server(folder: Path) -> Iterator[str]:
         server = subprocess.Popen(
             [sys.executable, "-m", "langgraph_cli", "dev", *options],
             cwd=folder,
-            env={**os.environ, **quiet, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, **quiet, "PYTHONPATH": str(ROOT), **environment},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -175,12 +178,18 @@ def test_a_wrong_setting_is_an_error_that_names_it(client: Any) -> None:
         client.runs.wait(None, "agentflow", input=QUESTION, context={"max_turns": 0})
 
 
-def test_the_repositorys_own_graph_answers(tmp_path: Path) -> None:
+def test_the_repositorys_own_graph_answers_and_is_recorded(tmp_path: Path) -> None:
     shutil.copy(ROOT / "langgraph.json", tmp_path)
     (tmp_path / "agentflow_graph").symlink_to(ROOT / "agentflow_graph")
-    with dev_server(tmp_path) as url, get_sync_client(url=url, api_key=None) as client:
+    record = tmp_path / "record"
+    server = dev_server(tmp_path, AGENTFLOW_RECORD=str(record))
+    with server as url, get_sync_client(url=url, api_key=None) as client:
         given = {"question": "What is 21 + 21?"}
         updates = streamed(client, None, given)
         assert updates[0][0] == "planner"
         assert updates[0][1]["turns"][0]["planner"][0]["output_tokens"]
         assert updates[-1][1]["answer"]
+        (run,) = read(record).values()
+        assert run.question == given["question"]
+        assert run.state and run.state["answer"] == updates[-1][1]["answer"]
+        assert asyncio.run(replay(run, record)).difference == ""

@@ -166,7 +166,7 @@ class GraphWorker:
                 deadline, graph = self._limits.deadline, self._graph(batch.sampling)
                 return await rollout(graph, task, self._context, deadline, self._reward, run)
 
-        result = await until_judged(task, number, attempt, self._limits.retries)
+        result = await until_judged(batch.name, task, number, attempt, self._limits.retries)
         record.write(result.finished(batch.name, number))
         await record.synced()
         return result

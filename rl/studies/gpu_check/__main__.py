@@ -22,9 +22,9 @@ from pathlib import Path
 import torch
 
 from agentflow_graph.models.strings import NANO
-from rl.preflight.finding import Finding, skip, verdict
 from rl.studies.gpu_check.arithmetic import bf16, throughput
 from rl.studies.gpu_check.training import training
+from tools.outcomes.finding import Finding, skip, verdict
 
 PACKED = 0.25
 """Largest share of the distance that a lost end would make."""

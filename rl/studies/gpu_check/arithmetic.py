@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from rl.preflight.finding import Finding, verdict
+from tools.outcomes.finding import Finding, verdict
 
 STEPS = 30
 CLOSE = 0.05

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.models.strings import NANO
-from rl.preflight.finding import Finding, failure, ok, skip, verdict
+from tools.outcomes.finding import Finding, failure, ok, skip, verdict
 
 STEPS = 6
 CONFIG = Path(__file__).parents[2] / "configs" / "nano.yaml"

@@ -1,0 +1,103 @@
+"""Score recorded runs with another reward, without asking their planner, modules or tools.
+
+    python -m rl score runs/nano/record/train-00040 reward.kind=my_package.rewards:brief
+    python -m rl score runs/nano/record reward.kind=judge reward.judge=vllm:NAME@URL --out new.jsonl
+
+Prints a line a batch: runs, mean reward as recorded and anew, how many changed, how many have none
+now. Runs that came to no answer are counted and left as they are.
+
+Exit codes: 0 done, 2 a setting is wrong or there are no runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any, cast
+
+from agentflow_graph.errors import SettingError
+from agentflow_graph.state import State
+from rl.reward import Grade, Reward, reward_of
+from rl.run.record import Row, rows
+from rl.settings.config import load
+from rl.settings.errors import exit_code
+from rl.task import Task
+
+CONFIG = Path(__file__).parents[1] / "configs" / "nano.yaml"
+"""Its sections other than `reward` are not looked at."""
+AT_ONCE = 32
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rl score", description="Score recorded runs with another reward."
+    )
+    parser.add_argument("record", type=Path, metavar="DIR", help="a record or one of its batches")
+    parser.add_argument("--out", type=Path, help="JSONL of the new grades, a line a run")
+    parser.add_argument("overrides", nargs="*", metavar="reward.key=value")
+    args = parser.parse_intermixed_args(arguments)
+    return exit_code(lambda: score(args.record, args.overrides, args.out))
+
+
+def score(record: Path, overrides: Sequence[str], out: Path | None = None) -> list[dict[str, Any]]:
+    """Score the finished runs of a record; returns a line a run, as in `--out`.
+
+    Raises:
+        SettingError: a setting is wrong, or there are no runs.
+    """
+    reward = reward_of(load(CONFIG, list(overrides)).reward)
+    found = rows(record)
+    if not found:
+        raise SettingError(f"{record} holds no finished runs; give RUN/record or a part of it")
+    lines = [_line(row, grade) for row, grade in asyncio.run(_grades(found, reward))]
+    if out:
+        out.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for batch in dict.fromkeys(line["batch"] for line in lines):
+        print(_summary(batch, [line for line in lines if line["batch"] == batch]))
+    return lines
+
+
+async def _grades(found: Sequence[Row], reward: Reward) -> list[tuple[Row, Grade | None]]:
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(row: Row) -> tuple[Row, Grade | None]:
+        if "answer" not in row["state"]:
+            return row, None
+        task = Task(
+            row["id"], row["state"]["question"], tuple(row["golds"]), row["level"], row["scorer"]
+        )
+        async with slots:
+            return row, await reward(task, cast(State, row["state"]))
+
+    return list(await asyncio.gather(*map(one, found)))
+
+
+def _line(row: Row, grade: Grade | None) -> dict[str, Any]:
+    known = {name: row[name] for name in ("batch", "id", "number")}
+    said = grade or Grade(None, "", row["failure"])
+    new = {"reward": said.value, "by": said.by, "failure": said.failure}
+    return {**known, "recorded": row["reward"], **new}
+
+
+def _summary(batch: str, lines: Sequence[dict[str, Any]]) -> str:
+    before, now = ([line[name] for line in lines] for name in ("recorded", "reward"))
+    changed = sum(one != other for one, other in zip(before, now, strict=True))
+    return (
+        f"{batch or 'record':22} {len(lines):6} runs  recorded {_mean(before)}  now {_mean(now)}  "
+        f"changed {changed}  without a reward {now.count(None)}"
+    )
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{fmean(known):.3f}" if known else "-"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
