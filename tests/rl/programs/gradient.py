@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 
 from rl import flow_grpo
-from rl.adapter.arguments import openrlhf_args
+from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.update.experience import FlowExperienceMaker, assign
 from rl.adapter.update.policy import FlowPolicy
 from rl.planners import nano

@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from gradient import experiences, started, trajectories
 
-from rl.adapter.arguments import openrlhf_args
+from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.update.experience import assign
 from rl.planners import nano
 from rl.settings.config import Config

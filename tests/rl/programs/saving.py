@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from gradient import experiences, trajectories
 
-from rl.adapter.arguments import openrlhf_args
+from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.update.experience import assign
 from rl.adapter.update.policy import FlowPolicy
 from rl.planners import nano

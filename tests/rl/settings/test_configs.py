@@ -14,7 +14,7 @@ import pytest
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import chat_model
-from rl.adapter.arguments import openrlhf_args
+from rl.adapter.stack.arguments import openrlhf_args
 from rl.preflight.endpoints import MODULES
 from rl.settings.config import load
 
