@@ -48,8 +48,8 @@ class BatchedPolicy:
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_later(0.02, self._sample, sampling)
-        self._waiting.append((torch.tensor(prompt_ids), reply := loop.create_future()))
-        return await reply
+        self._waiting.append((torch.tensor(prompt_ids), loop.create_future()))
+        return await self._waiting[-1][1]
 
     def _sample(self, sampling: Sampling) -> None:
         prompts, replies = [list(column) for column in zip(*self._waiting, strict=True)]

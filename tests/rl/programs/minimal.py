@@ -49,7 +49,7 @@ def main(folder: Path) -> None:
 
 
 def example_gradient(folder: Path, credit: Any, experience: list[Any]) -> dict[str, torch.Tensor]:
-    """Gradient of the example's loss on the trainer's rows, on a copy of the model loaded afresh."""
+    """Gradient of the example's loss on the trainer's rows, on a model loaded afresh."""
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     rows = [
         (part.action_log_probs[row][mask], part.base_action_log_probs[row][mask])
