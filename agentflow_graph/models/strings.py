@@ -67,7 +67,7 @@ def _weights(folder: Path) -> LocalPolicy:
     try:
         return LocalPolicy(folder)
     except ImportError as error:
-        remedy = "install agentflow-graph[cpu]"
+        remedy = "run `make setup` or `pip install torch transformers`"
         raise SettingError(f"model folder {folder} needs {error.name}; {remedy}") from error
 
 

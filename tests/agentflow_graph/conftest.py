@@ -28,7 +28,7 @@ class Scripted(BaseChatModel):
         return "scripted"
 
     async def _agenerate(
-        self, messages: list[BaseMessage], stop: Any = None, **how: Any
+        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **how: Any
     ) -> ChatResult:
         self.seen.append(messages)
         self.asked_with.append(how)

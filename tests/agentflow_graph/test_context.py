@@ -60,7 +60,7 @@ def test_nothing_and_foreign_objects_mean_the_defaults(given: object) -> None:
 def test_a_context_is_a_key() -> None:
     assert len({Context(), Context(max_turns=10), Context(max_turns=3)}) == 2
     with pytest.raises(ValueError, match="frozen"):
-        Context().max_turns = 3
+        Context().max_turns = 3  # type: ignore[misc]
 
 
 def test_outputs_are_names() -> None:

@@ -140,16 +140,14 @@ async def test_memory_is_fresh_for_every_question_of_a_thread(scripted, plan, lo
     graph = build_graph({"planner": scripted(plan("x"))}, [look_up])
     graph.checkpointer = InMemorySaver()
     config: Any = {"configurable": {"thread_id": "1"}}
-    for count, given in enumerate(
-        [
-            {"question": "first population?"},
-            {"question": "second population?"},
-            {"messages": [("user", "third population?")]},
-            {"question": "fourth population?"},
-            {"messages": [("user", "fifth population?")]},
-        ],
-        start=1,
-    ):
+    inputs: list[dict[str, Any]] = [
+        {"question": "first population?"},
+        {"question": "second population?"},
+        {"messages": [("user", "third population?")]},
+        {"question": "fourth population?"},
+        {"messages": [("user", "fifth population?")]},
+    ]
+    for count, given in enumerate(inputs, start=1):
         state = await graph.ainvoke(given, config, context=Context(max_turns=2))
         asked = given.get("question") or given["messages"][0][1]
         assert (state["question"], len(state["turns"])) == (asked, 2)
@@ -237,7 +235,7 @@ async def test_inside_a_parent_graph_with_a_context_of_its_own(scripted, plan, l
     class Theirs:
         max_turns = "not ours"
 
-    parent = StateGraph(Parent, context_schema=Theirs)
+    parent: Any = StateGraph(Parent, context_schema=Theirs)  # type: ignore[type-var]
     parent.add_node("agent", build_graph({"planner": scripted(plan("Old Harbor"))}, [look_up]))
     parent.add_edge(START, "agent")
     for context in (None, Theirs()):
@@ -262,7 +260,7 @@ def test_the_exported_graph_is_bare() -> None:
     drawn = exported.get_graph().draw_mermaid()
     for arrow in ("planner --> executor", "executor --> verifier", "verifier -.-> planner"):
         assert arrow in drawn.replace("&nbsp;", " "), drawn
-    described = exported.get_context_jsonschema()["properties"]
+    described = (exported.get_context_jsonschema() or {})["properties"]
     assert all(field["description"] for field in described.values())
     assert described["max_turns"]["default"] == 10
     assert set(exported.get_output_jsonschema()["properties"]) == set(State.__annotations__)

@@ -89,8 +89,9 @@ async def test_a_tools_file_sets_them_and_names_models_as_the_agent_does(
     )
     context = Context(tools="wikipedia_search, base_generator", tools_file=str(file))
     made = await ResourceCache({"planner": scripted("x")}, None).of(context)
-    assert made.tools["wikipedia_search"].timeout == 3.0
-    assert made.tools["base_generator"].model.inner is model
+    tools: dict[str, Any] = made.tools
+    assert tools["wikipedia_search"].timeout == 3.0
+    assert tools["base_generator"].model.inner is model
     assert [how[:2] for how in asked] == [("vllm:m@http://127.0.0.1:8000", 0.0)]
 
 

@@ -67,8 +67,8 @@ def test_the_wheel_works_beside_a_project_with_its_own_tools(
     for name in {*tracked, "pyproject.toml", "README.md", "LICENSE"}:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes((ROOT / name).read_bytes())
-    build = ["-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path]
-    subprocess.run([sys.executable, *build, source], check=True, timeout=120)
+    build = ["-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path)]
+    subprocess.run([sys.executable, *build, str(source)], check=True, timeout=120)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         assert tracked - set(archive.namelist()) == set()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
@@ -191,7 +192,8 @@ async def test_the_card_speaks_of_the_model_only_if_there_is_one() -> None:
     plain, writes = PythonCoder(sandbox=sandbox), PythonCoder(sandbox=sandbox, model=Fails())
     assert "in words" not in card(plain)
     assert card(writes).count("in words") == 2
-    assert writes.tool_call_schema.model_json_schema()["required"] == ["code"]
+    schema: Any = writes.tool_call_schema
+    assert schema.model_json_schema()["required"] == ["code"]
 
 
 async def test_an_artifact_is_plain_json(sandbox: WarmSandbox) -> None:

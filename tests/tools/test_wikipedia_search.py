@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tools.wiki.corpus import Corpus
+from tools.wiki.corpus import Corpus, default_corpus
 from tools.wiki.passage import BackendError, Passage
-from tools.wikipedia_search import WikipediaSearch, default_corpus
+from tools.wikipedia_search import WikipediaSearch
 
 ARTICLES: list[dict[str, Any]] = [
     {"title": "Harbor", "text": "a place where ships lie."},

@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from agentflow_graph.models.strings import NANO
-from rl.adapter.update.actor import Actor, FlowActor, roll_rows
+from rl.adapter.update.actor import FlowActor, roll_rows
 
 
 def both(**more: Any) -> list[Any]:
     settings = {"attn_implementation": "sdpa", "param_dtype": "fp32", "temperature": 0.7, **more}
+    stock: Any = FlowActor.__base__
     with pytest.MonkeyPatch.context() as patch:  # `allow_fp32` would stay for every other test
         patch.setattr("openrlhf.utils.utils.convert_to_torch_dtype", lambda _: torch.float32)
-        return [kind(str(NANO), **settings) for kind in (Actor, FlowActor)]
+        return [kind(str(NANO), **settings) for kind in (stock, FlowActor)]
 
 
 @pytest.fixture(scope="module")

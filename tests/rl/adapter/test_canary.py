@@ -136,7 +136,7 @@ def test_what_we_override_or_call_has_its_signature(path: str) -> None:
     assert parameters(named(path)) == expected.split(), f"rl/adapter/{file} relies on {path}"
 
 
-OVERRIDDEN = {
+OVERRIDDEN: dict[type, str] = {
     trainer.FlowTrainer: "get_max_steps fit train_step save_logs_and_checkpoints evaluate",
     experience.FlowExperienceMaker: "split_rollout_samples compute_advantages_and_returns",
     actor.FlowActor: "forward",

@@ -72,7 +72,9 @@ async def test_many_changes_and_requests_never_mix(engine: WeightVersion) -> Non
     async def asks() -> list[tuple[int, int]]:
         return [await reply(engine, 0.002, log) for _ in range(15)]
 
-    _, *answers = await asyncio.gather(changes(), *(asks() for _ in range(8)))
+    changing = asyncio.create_task(changes())
+    answers = await asyncio.gather(*(asks() for _ in range(8)))
+    await changing
     pairs = [pair for some in answers for pair in some]
     assert all(begun == ended for begun, ended in pairs)
     assert len({begun for begun, _ in pairs}) > 5

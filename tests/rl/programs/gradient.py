@@ -104,7 +104,8 @@ def main(weighting: str, rows: int, micro: int, folder: Path) -> None:
 
 
 def wanted_norm(gradient: dict[str, torch.Tensor]) -> torch.Tensor:
-    return torch.cat([g.flatten() for g in gradient.values()]).norm()
+    norm: torch.Tensor = torch.cat([g.flatten() for g in gradient.values()]).norm()
+    return norm
 
 
 def experiences(policy: Any, credit: Any, args: Any, config: Config, generator: Any) -> list[Any]:
@@ -162,7 +163,9 @@ def closed_form(folder: Path, credit: Any, config: Config, batches: list[Any]) -
     )
     rewards = torch.tensor([t.reward for t in credit.trajectories])
     value = flow_grpo.objective(
-        *padded,
+        padded[0],
+        padded[1],
+        padded[2],
         mask,
         rewards,
         credit.groups,

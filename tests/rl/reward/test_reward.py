@@ -91,7 +91,7 @@ async def test_a_function_that_gives_no_reward_leaves_the_run_unscored(name: str
     assert (run.reward, run.actions) == (None, [])
     assert run.failure.startswith(f"function:own_rewards:{name}: ")
     assert why in run.failure
-    assert await graded("own_rewards:brief"), "and the next run goes on"
+    assert not (await graded("own_rewards:brief")).failure, "and the next run goes on"
 
 
 async def test_a_function_that_takes_too_long_holds_up_nobody() -> None:

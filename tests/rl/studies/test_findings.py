@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from arm_results import measured, results
@@ -46,7 +47,7 @@ def test_each_check_can_fail_and_only_it(
 
 
 def test_checks_of_arms_that_are_not_there_are_open() -> None:
-    empty = {"pooled": {}, "runs": []}
+    empty: dict[str, Any] = {"pooled": {}, "runs": []}
     assert [held for _, held in checks(empty)] == [None] * 5
 
 

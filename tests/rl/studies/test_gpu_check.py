@@ -14,6 +14,7 @@ from rl.settings.config import load
 from rl.studies.gpu_check import __main__ as command
 from rl.studies.gpu_check.arithmetic import Size, bf16, throughput
 from rl.studies.gpu_check.training import CONFIG, STEPS, findings, overrides
+from tools.outcomes.finding import skip
 
 SMALL = Size(hidden=64, layers=2, vocabulary=64, rows=2, tokens=24)
 
@@ -117,7 +118,7 @@ def test_the_command_prints_each_finding_and_fails_if_one_does(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     for rate, code in ((0.0, 1), (1e-3, 0)):
-        found = [bf16("cpu", SMALL, lr=rate), command.skip("training", "--quick", "run it")]
+        found = [bf16("cpu", SMALL, lr=rate), skip("training", "--quick", "run it")]
         monkeypatch.setattr(command, "checks", lambda *_, found=found: iter(found))
         assert command.main(["--quick"]) == code
     lines = capsys.readouterr().out.splitlines()

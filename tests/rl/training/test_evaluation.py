@@ -99,7 +99,7 @@ def evaluate(
     tmp_path: Path, trajectory: Make, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
     """A trainer whose evaluations, at steps 1, 2, ..., give these numbers right of four."""
-    monkeypatch.setattr(trainer_module.ray, "get", list)
+    monkeypatch.setattr("ray.get", list)
 
     def made(solved: Sequence[int], **settings: Any) -> Any:
         trainer: Any = object.__new__(trainer_module.FlowTrainer)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from processes import SLEEP, alive, children, inmost, scratch, started, until
@@ -46,7 +47,8 @@ async def test_a_cancelled_run_is_killed(fresh: WarmSandbox) -> None:
 
 
 async def test_a_cancelled_run_that_waits_never_starts(backend: str) -> None:
-    own = SAFE[backend](parallel=1)
+    make: Any = SAFE[backend]
+    own = make(parallel=1)
     zygote = await started(own)
     first = asyncio.create_task(own.run(SLEEP, Limits()))
     await until(lambda: children(zygote))

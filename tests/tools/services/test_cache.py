@@ -91,7 +91,7 @@ async def test_the_last_to_be_cancelled_stops_the_call(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", [None, "shared"])
 async def test_loops_in_several_threads(tmp_path: Path, folder: str | None) -> None:
-    ask, cache = Counted(), Cache(folder and tmp_path / folder)
+    ask, cache = Counted(), Cache(tmp_path / folder if folder else None)
 
     def alone() -> Any:
         return asyncio.run(cache.once("p", {}, ask, ttl=DAY))
