@@ -51,10 +51,12 @@ def build_graph(
     Raises:
         SettingError: an unknown module.
     """
-    return compiled(ResourceCache(models or {}, tools).of, Recorder(record))
+    return compile_graph(ResourceCache(models or {}, tools).of, Recorder(record))
 
 
-def compiled(resources: Callable[[Context], Awaitable[Resources]], recorder: Recorder) -> Agent:
+def compile_graph(
+    resources: Callable[[Context], Awaitable[Resources]], recorder: Recorder
+) -> Agent:
     """The graph over what a Context resolves to; `recorder` finds the records of its runs."""
 
     async def begin(state: State, runtime: Runtime[Context]) -> Send:

@@ -24,13 +24,13 @@ from tokenizers import Tokenizer
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, SettingError, closest
-from agentflow_graph.graph import Agent, compiled
+from agentflow_graph.graph import Agent, compile_graph
 from agentflow_graph.prompts.memory import Count, approximate_tokens
 from agentflow_graph.record.events import as_json
 from agentflow_graph.record.reading import RecordedRun, read
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.record.replay import Difference, EndOfRecord, Replay
-from agentflow_graph.record.run import recording
+from agentflow_graph.record.run import record_as
 from agentflow_graph.resources import Resources
 from agentflow_graph.state import State
 
@@ -75,7 +75,7 @@ async def replay(recorded: RecordedRun, record: Path, until: int = 0) -> Replaye
     agent, context = _agent(recorded, record), Context.of(recorded.settings)
     config: RunnableConfig = {"recursion_limit": context.recursion_limit}
     state: dict[str, Any] = {}
-    with recording(Replay(recorded, until)):
+    with record_as(Replay(recorded, until)):
         given = State(question=recorded.question)
         try:
             async for values in agent.astream(given, config, context=context, stream_mode="values"):
@@ -116,7 +116,7 @@ def _agent(recorded: RecordedRun, record: Path) -> Agent:
     async def of(context: Context) -> Resources:
         return resources
 
-    return compiled(of, Recorder())
+    return compile_graph(of, Recorder())
 
 
 def _counter(digest: str, record: Path) -> Count:

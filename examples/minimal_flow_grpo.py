@@ -27,7 +27,7 @@ from agentflow_graph import Context, build_graph
 from agentflow_graph.graph import Agent
 from agentflow_graph.models.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import trained_under
-from agentflow_graph.record import RunRecord, recording
+from agentflow_graph.record import RunRecord, record_as
 from benchmarks.almanac import Question, World, questions
 from benchmarks.scoring.scorers import exact
 from rl.planners.warmstart import WarmStart, warm_start
@@ -91,7 +91,7 @@ async def play(graph: Agent, asked: list[Question], runs: int) -> list[list[Traj
 async def rollout(graph: Agent, question: Question) -> Trajectory:
     """One run, and its reward: 1 if the rule finds the answer right, else 0."""
     run, context = RunRecord(question.id), Context(max_turns=3)
-    with recording(run):
+    with record_as(run):
         state = await graph.ainvoke({"question": question.text}, context=context)
     return Trajectory(exact([question.answer], state["answer"]).value, planner_calls(run))
 

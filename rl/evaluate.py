@@ -20,21 +20,21 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.models.policy import Sampling
-from rl.planners.play import Table, configured, seated
+from rl.planners.play import Table, load_config, with_table
 from rl.questions import data
 from rl.run.metrics import evaluation
-from rl.settings.arguments import check_new, numbers, playing
+from rl.settings.arguments import check_new, numbers, planner_parser
 from rl.settings.config import Config
 from rl.settings.errors import exit_code
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = playing("python -m rl.evaluate", "Held-out success of a planner, as JSON.")
+    parser = planner_parser("python -m rl.evaluate", "Held-out success of a planner, as JSON.")
     parser.add_argument("--budgets", type=numbers, default=[3], help="most turns, as in 1,2,3,5")
     parser.add_argument("--greedy", action="store_true", help="also measure greedy replies")
     chosen = parser.parse_args(arguments)
-    return exit_code(lambda: measure(chosen, configured(chosen.planner, chosen.overrides)))
+    return exit_code(lambda: measure(chosen, load_config(chosen.planner, chosen.overrides)))
 
 
 def measure(chosen: argparse.Namespace, config: Config) -> None:
@@ -47,7 +47,7 @@ def measure(chosen: argparse.Namespace, config: Config) -> None:
     check_new(out)
     temperatures = [config.evaluation.temperature] + [0.0] * chosen.greedy
     work = partial(_all, config, chosen.budgets, temperatures)
-    found = seated(config, chosen.seed, chosen.teacher, out.with_suffix(".log"), work)
+    found = with_table(config, chosen.seed, chosen.teacher, out.with_suffix(".log"), work)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(found, indent=2) + "\n")
     for each in found:

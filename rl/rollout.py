@@ -21,10 +21,10 @@ from langchain_core.runnables import RunnableConfig
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent
-from agentflow_graph.record import Record, RecordError, RunRecord, Scope, recording
+from agentflow_graph.record import Record, RecordError, RunRecord, Scope, record_as
 from agentflow_graph.record.events import Answer, Event
 from agentflow_graph.record.reading import RecordedRun
-from agentflow_graph.record.run import acting
+from agentflow_graph.record.run import on_behalf_of
 from agentflow_graph.state import State
 from rl.reward import Grade, Reward, by_rule
 from rl.task import Task
@@ -61,7 +61,7 @@ class Trajectory:
     attempts: int = 1
     """How often the question was run for this; more than once where a run failed."""
 
-    def finished(self, batch: str, number: int) -> Event:
+    def outcome_event(self, batch: str, number: int) -> Event:
         """The event of this outcome, for the record of its last attempt.
 
         Args:
@@ -85,12 +85,12 @@ class Trajectory:
         }
 
     @classmethod
-    def recalled(cls, task: Task, event: Event, run: RecordedRun) -> Trajectory:
+    def from_record(cls, task: Task, event: Event, run: RecordedRun) -> Trajectory:
         """The trajectory of a `finished` event; its state comes back without messages."""
         state = cast(State, run.state or {})
-        actions = [] if event["failure"] else sampled(state, run.answers_of("planner"))
+        actions = [] if event["failure"] else actions_of(state, run.answers_of("planner"))
         known = {name: event[name] for name in ("reward", "failure", "seconds", "attempts")}
-        grade = Grade.recalled(event) if event["grade"] else None
+        grade = Grade.from_event(event) if event["grade"] else None
         return cls(task, actions, state=state, grade=grade, **known)
 
 
@@ -126,38 +126,38 @@ async def rollout(
     run = run or RunRecord(task.id)
     config = RunnableConfig(recursion_limit=context.recursion_limit)
     try:
-        with recording(run):
+        with record_as(run):
             async with asyncio.timeout(deadline):
                 state = await agent.ainvoke(State(question=task.question), config, context=context)
     except RecordError:
         raise
     except TimeoutError:
-        return failed(task, f"no answer within the deadline of {deadline:.0f} s", begun)
+        return failed_trajectory(task, f"no answer within the deadline of {deadline:.0f} s", begun)
     except Exception as error:  # whatever broke, the other runs of the step go on
-        return failed(task, f"{type(error).__name__}: {error}", begun)
-    return await judged(task, cast(State, state), run, time.perf_counter() - begun, reward)
+        return failed_trajectory(task, f"{type(error).__name__}: {error}", begun)
+    return await grade_run(task, cast(State, state), run, time.perf_counter() - begun, reward)
 
 
-def failed(task: Task, reason: str, begun: float) -> Trajectory:
+def failed_trajectory(task: Task, reason: str, begun: float) -> Trajectory:
     """The trajectory of a run without outcome; `begun` on the clock of `time.perf_counter`."""
     return Trajectory(task, failure=reason, seconds=time.perf_counter() - begun)
 
 
-async def judged(
+async def grade_run(
     task: Task, state: State, run: RunRecord, seconds: float, reward: Reward = by_rule
 ) -> Trajectory:
     """The trajectory of a finished run, with its reward, or why there is none."""
     answers = {(key.turn, key.number): answer for key, answer in run.calls if key.node == "planner"}
-    failure = state["error"] or broken(list(answers.values()))
+    failure = state["error"] or fault_of(list(answers.values()))
     if failure:
         return Trajectory(task, failure=failure, state=state, seconds=seconds)
-    with acting(Scope(run, 0, "judge")):
+    with on_behalf_of(Scope(run, 0, "judge")):
         grade = await reward(task, state)
-    actions = [] if grade.failure else sampled(state, answers)
+    actions = [] if grade.failure else actions_of(state, answers)
     return Trajectory(task, actions, grade.value, grade.failure, state, seconds, grade)
 
 
-def sampled(state: State, answers: Mapping[tuple[int, int], Answer]) -> list[Action]:
+def actions_of(state: State, answers: Mapping[tuple[int, int], Answer]) -> list[Action]:
     """What the policy sampled in a run, in order; repairs count.
 
     Args:
@@ -185,7 +185,7 @@ def failures(trajectories: Sequence[Trajectory], most: int = 5) -> dict[str, int
     return named | {"other reasons": rest} if rest else named
 
 
-def broken(answers: Sequence[Answer]) -> str:
+def fault_of(answers: Sequence[Answer]) -> str:
     """Why these planner calls cannot be trained on; empty if they can."""
     if not answers:
         return "the run has no planner call"
@@ -202,7 +202,7 @@ Attempt = Callable[[str, int], Awaitable[Trajectory]]
 """One attempt at a run, by its name in the record and its number."""
 
 
-async def until_judged(
+async def attempt_until_graded(
     batch: str, task: Task, number: int, attempt: Attempt, retries: int
 ) -> Trajectory:
     """Attempt a run again while it fails, `retries` times at most.

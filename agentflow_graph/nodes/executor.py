@@ -20,7 +20,7 @@ from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
 from agentflow_graph.prompts.memory import shorten
 from agentflow_graph.record.events import Answer
-from agentflow_graph.record.run import Scope, acting
+from agentflow_graph.record.run import Scope, on_behalf_of
 from agentflow_graph.replies.json import find_json
 from agentflow_graph.state import Status, ToolCall, Turn
 
@@ -61,7 +61,7 @@ async def _recorded(run: NodeRun, tool: BaseTool, arguments: dict[str, Any]) -> 
     seconds = min(run.context.tool_seconds, run.seconds_left())
 
     async def ask() -> Answer:
-        with acting(Scope(run.scope.run, run.scope.turn, tool.name)):
+        with on_behalf_of(Scope(run.scope.run, run.scope.turn, tool.name)):
             call = await use(tool, arguments, seconds, f"turn-{run.scope.turn}")
         return {name: value for name, value in call.items() if name not in ("tool", "arguments")}
 

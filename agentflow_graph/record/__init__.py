@@ -14,7 +14,7 @@ looks first whether the answer is there already: that is resume, exactly-once an
 from agentflow_graph.record.background import BackgroundRecord
 from agentflow_graph.record.file import Record, RecordError, hold
 from agentflow_graph.record.reading import RecordedCall, RecordedRun, read
-from agentflow_graph.record.run import RunRecord, Scope, recording
+from agentflow_graph.record.run import RunRecord, Scope, record_as
 
 __all__ = [
     "BackgroundRecord",
@@ -26,5 +26,5 @@ __all__ = [
     "Scope",
     "hold",
     "read",
-    "recording",
+    "record_as",
 ]

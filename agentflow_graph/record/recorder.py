@@ -17,7 +17,7 @@ FOLDER = "AGENTFLOW_RECORD"
 
 
 class Recorder:
-    """Names the runs of a graph and finds their records. A run in `recording(...)` keeps its own.
+    """Names the runs of a graph and finds their records. A run in `record_as(...)` keeps its own.
 
     Args:
         record: a folder, which is written in the background; an open record, which is written at

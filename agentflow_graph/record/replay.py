@@ -1,7 +1,7 @@
 """A recorded run as the answers of another: nothing is asked, the first difference is raised.
 
     run = Replay(recorded)
-    with recording(run):
+    with record_as(run):
         await graph.ainvoke(...)        # Difference, or the same state to the last bit
 
 Failures that were recorded are raised again, a person's decisions are given again, and the run's

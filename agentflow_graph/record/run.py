@@ -1,7 +1,7 @@
 """One run as it is recorded, and the calls of one node in it.
 
     run = RunRecord("q17/2/0")                     # kept in memory
-    with recording(run):
+    with record_as(run):
         state = await graph.ainvoke({"question": "..."})
     run.calls                                      # what was asked and answered, in order
 
@@ -171,14 +171,14 @@ SCOPE: ContextVar[Scope | None] = ContextVar("SCOPE", default=None)
 """The node on whose behalf something is asked here; its `who` asks."""
 
 
-async def recorded(request: Callable[[], Event], ask: Ask) -> Answer:
+async def ask_through_record(request: Callable[[], Event], ask: Ask) -> Answer:
     """What `ask` gives, through the record of whoever acts here; see `RunRecord.call`."""
     scope = SCOPE.get()
     return await (scope.call(scope.who, request, ask) if scope else ask())
 
 
 @contextmanager
-def recording(run: RunRecord | None) -> Iterator[RunRecord | None]:
+def record_as(run: RunRecord | None) -> Iterator[RunRecord | None]:
     """The run of the graph inside is recorded as `run`; with None, not at all."""
     token = RUN.set(run)
     try:
@@ -188,7 +188,7 @@ def recording(run: RunRecord | None) -> Iterator[RunRecord | None]:
 
 
 @contextmanager
-def acting(scope: Scope) -> Iterator[Scope]:
+def on_behalf_of(scope: Scope) -> Iterator[Scope]:
     """What is asked inside belongs to `scope`, and graphs inside are runs of their own."""
     run, acts = RUN.set(None), SCOPE.set(scope)
     try:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any, NoReturn, Self
 
 from agentflow_graph.record import Record, Scope
-from agentflow_graph.record.run import acting
+from agentflow_graph.record.run import on_behalf_of
 from benchmarks.errors import TrialFailed
 from benchmarks.items.item import Benchmark, Item
 from benchmarks.runner.folder import Items
@@ -82,7 +82,7 @@ class Grader:
         return {"f1": None, **asdict(score), "by": "rule", "judge": "", "reason": ""}
 
     async def _by_judge(self, judge: Judge, key: Key, item: Item, reply: str) -> Event:
-        with acting(Scope(self._record.run(key.run), 0, "judge")):
+        with on_behalf_of(Scope(self._record.run(key.run), 0, "judge")):
             verdict = await judge(item.question, item.golds, reply)
         cost = self._cost(judge, verdict)
         if verdict.correct is None:

@@ -23,7 +23,7 @@ from langchain_core.runnables import RunnableConfig
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent
 from agentflow_graph.nodes.run import GRACE
-from agentflow_graph.record import Record, RecordError, RunRecord, recording
+from agentflow_graph.record import Record, RecordError, RunRecord, record_as
 from agentflow_graph.state import State
 from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.runner.folder import Items, Request
@@ -145,7 +145,7 @@ class Trials:
         given = State(question=self._items[key.task][key.item].question)
         try:
             async with asyncio.timeout(limit) as clock:
-                with recording(run):
+                with record_as(run):
                     state = await self._agent.ainvoke(given, config, context=context)
         except RecordError:
             raise

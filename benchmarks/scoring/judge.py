@@ -30,7 +30,7 @@ from agentflow_graph.models.recorded import answer_of, plain_messages
 from agentflow_graph.models.strings import chat_model
 from agentflow_graph.record import RecordError
 from agentflow_graph.record.events import Answer, Event
-from agentflow_graph.record.run import recorded
+from agentflow_graph.record.run import ask_through_record
 from agentflow_graph.resources import Chat
 from benchmarks.scoring.decoys import decoy
 from benchmarks.scoring.rules.answer import extract_answer, unprefixed
@@ -158,7 +158,7 @@ class Judge:
             return {"model": self.name, "messages": plain_messages(messages), "subject": subject}
 
         try:
-            return _read(await recorded(request, ask))
+            return _read(await ask_through_record(request, ask))
         except RecordError:
             raise
         except OffTheMenu as refused:

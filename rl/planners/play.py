@@ -33,7 +33,7 @@ from agentflow_graph.resources import load_tools
 from benchmarks.almanac import oracle
 from benchmarks.almanac.scripted import reply
 from rl.planners import nano
-from rl.rollout import Trajectory, rollout, until_judged
+from rl.rollout import Trajectory, attempt_until_graded, rollout
 from rl.run.quiet import noise_to
 from rl.settings.arguments import check_planner
 from rl.settings.config import Config, load
@@ -118,9 +118,9 @@ class Table:
                     run = record.begin(name) if record else None
                     return await rollout(graph, task, context, context.max_seconds, run=run)
 
-            result = await until_judged("", task, number, attempt, self.retries)
+            result = await attempt_until_graded("", task, number, attempt, self.retries)
             if record:
-                record.write(result.finished("", number))
+                record.write(result.outcome_event("", number))
             return result
 
         before: Counter[str] = Counter()
@@ -131,7 +131,7 @@ class Table:
         return list(await asyncio.gather(*runs))
 
 
-def configured(planner: Path, overrides: Sequence[str]) -> Config:
+def load_config(planner: Path, overrides: Sequence[str]) -> Config:
     """The training configuration under which a planner is run: nano.yaml with `overrides`.
 
     Raises:
@@ -141,7 +141,7 @@ def configured(planner: Path, overrides: Sequence[str]) -> Config:
     return load(NANO, [f"model.path={planner}", *overrides])
 
 
-def seated(
+def with_table(
     config: Config, seed: int, teacher: bool, log: Path, work: Callable[[Table], Awaitable[T]]
 ) -> T:
     """What `work` makes of a table with the planner of `config`, in an engine, or its teacher.

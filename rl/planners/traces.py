@@ -18,22 +18,22 @@ from pathlib import Path
 
 from agentflow_graph.models.policy import Sampling
 from agentflow_graph.record import Record
-from rl.planners.play import Table, configured, seated
+from rl.planners.play import Table, load_config, with_table
 from rl.questions import data
 from rl.rollout import Trajectory
 from rl.run.metrics import outcome
-from rl.settings.arguments import check_new, playing, positive
+from rl.settings.arguments import check_new, planner_parser, positive
 from rl.settings.config import Config
 from rl.settings.errors import exit_code
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = playing("python -m rl traces", "Record runs of a planner, or of the oracle.")
+    parser = planner_parser("python -m rl traces", "Record runs of a planner, or of the oracle.")
     parser.add_argument("--questions", type=positive, default=640)
     parser.add_argument("--group", type=positive, default=1, help="runs of each question")
     chosen = parser.parse_args(arguments)
-    return exit_code(lambda: record(chosen, configured(chosen.planner, chosen.overrides)))
+    return exit_code(lambda: record(chosen, load_config(chosen.planner, chosen.overrides)))
 
 
 def record(chosen: argparse.Namespace, config: Config) -> None:
@@ -56,7 +56,7 @@ def record(chosen: argparse.Namespace, config: Config) -> None:
     async def play(table: Table) -> list[Trajectory]:
         return await table.play(asked, sampling, record=kept)
 
-    runs = seated(config, chosen.seed, chosen.teacher, out.with_suffix(".log"), play)
+    runs = with_table(config, chosen.seed, chosen.teacher, out.with_suffix(".log"), play)
     kept.close()
     partial.rename(out)
     found = outcome(runs)

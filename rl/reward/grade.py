@@ -35,7 +35,7 @@ class Grade:
         return {name: value for name, value in asdict(self).items() if name not in hidden}
 
     @classmethod
-    def recalled(cls, trajectory: dict[str, Any]) -> Grade:
+    def from_event(cls, trajectory: dict[str, Any]) -> Grade:
         """The grade in the record of a trajectory."""
         return cls(trajectory["reward"], failure=trajectory["failure"], **trajectory["grade"])
 

@@ -20,7 +20,7 @@ def numbers(text: str) -> list[int]:
     return list(dict.fromkeys(positive(part.strip()) for part in text.split(",")))
 
 
-def playing(prog: str, description: str) -> ArgumentParser:
+def planner_parser(prog: str, description: str) -> ArgumentParser:
     """A parser with what every command takes that lets a planner, or its teacher, play."""
     parser = ArgumentParser(prog=prog, description=description)
     parser.add_argument("--planner", type=Path, required=True, help="its folder")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from kept import answer, ended
@@ -17,16 +17,16 @@ from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.record import Record, RecordError
 from agentflow_graph.record.events import Answer
-from agentflow_graph.state import ModelCall
+from agentflow_graph.state import ModelCall, State
 from rl.rollout import (
     Action,
     Trajectory,
-    broken,
+    attempt_until_graded,
+    fault_of,
     finished_runs,
-    judged,
+    grade_run,
     rollout,
     run_name,
-    until_judged,
 )
 from rl.task import Task
 
@@ -119,15 +119,15 @@ CALL = answer(Action([1], [5, 2], [-0.1, -0.2], 3, "stop"))
     ],
 )
 async def test_a_broken_record_is_a_failure(calls: list[Answer], why: str) -> None:
-    run = await judged(TASK, *ended(TASK, "4821", calls=calls), 1.0)
+    run = await grade_run(TASK, *ended(TASK, "4821", calls=calls), 1.0)
     assert why in run.failure
     assert (run.reward, run.actions) == (None, [])
-    assert not broken([CALL])
+    assert not fault_of([CALL])
 
 
 async def test_a_run_that_ended_in_an_error_is_a_failure_with_its_reason() -> None:
     gone = ended(TASK, "4821", stopped_by="error", error="server gone")
-    run = await judged(TASK, *gone, 1.0)
+    run = await grade_run(TASK, *gone, 1.0)
     assert (run.reward, run.failure) == (None, "server gone")
 
 
@@ -142,7 +142,7 @@ async def test_a_failed_run_is_run_again_until_it_is_judged(retries: int, runs: 
         seen.append((name, made))
         return next(given)
 
-    found = await until_judged("train-00001", TASK, 4, run, retries)
+    found = await attempt_until_graded("train-00001", TASK, 4, run, retries)
     assert found == replace(outcomes[runs - 1], attempts=runs)
     assert seen == [(f"train-00001/t1/4/{made}", made) for made in range(runs)]
 
@@ -153,21 +153,21 @@ async def test_a_run_comes_back_from_its_record(agent: Any, policy: Any, tmp_pat
     async def recorded(client: Any, number: int, deadline: float) -> Trajectory:
         run = record.run(run_name("b", TASK, number, 0))
         found = await rollout(agent(client), TASK, CONTEXT, deadline, run=run)
-        record.write(found.finished("b", number))
+        record.write(found.outcome_event("b", number))
         return found
 
     client = policy("no plan", GOOD)
     good, late = await recorded(client, 0, 20), await recorded(policy(5.0), 1, 0.05)
     known = finished_runs(Record(tmp_path))
     assert list(known) == [("t1", 0), ("t1", 1)]
-    again, event = Trajectory.recalled(TASK, *known["t1", 0]), known["t1", 0][0]
+    again, event = Trajectory.from_record(TASK, *known["t1", 0]), known["t1", 0][0]
     assert (event["task"], event["golds"], event["reward"]) == ("t1", ["4821"], 1.0)
     assert [action.token_ids for action in again.actions] == [c.token_ids for c in client.given]
     assert "messages" not in again.state
     assert set(again.state["turns"][0]["planner"][0]) == LIGHT, "ids and texts are in the record"
-    shown = {key: value for key, value in good.state.items() if key != "messages"}
+    shown = cast(State, {k: value for k, value in good.state.items() if k != "messages"})
     assert again == replace(good, state=shown, seconds=round(good.seconds, 4))
-    again = Trajectory.recalled(TASK, *known["t1", 1])
+    again = Trajectory.from_record(TASK, *known["t1", 1])
     assert again == replace(late, seconds=round(late.seconds, 4))
     assert (again.reward, again.state) == (None, {})
     assert "deadline" in again.failure

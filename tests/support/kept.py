@@ -66,4 +66,4 @@ def keep(
     if run.state:
         state = {key: value for key, value in run.state.items() if key != "messages"}
         record.write({"event": "ended", "run": name, "state": state})
-    record.write(run.finished(batch, number))
+    record.write(run.outcome_event(batch, number))

@@ -34,7 +34,8 @@ CONFIG = """
 
 
 def step(number: int, **changed: Any) -> dict[str, Any]:
-    return orjson.loads(STEP) | {"step": number} | changed
+    known: dict[str, Any] = orjson.loads(STEP)
+    return known | {"step": number} | changed
 
 
 def evaluation(at: int, success: float, temperature: float = 0.7, **changed: Any) -> dict[str, Any]:

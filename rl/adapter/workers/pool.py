@@ -145,10 +145,10 @@ class WorkerPool:
         finished, group = finished_runs(record), []
         for number in range(batch.runs):
             if known := finished.get((task.id, number)):
-                group.append(Trajectory.recalled(task, *known))
+                group.append(Trajectory.from_record(task, *known))
                 continue
             group.append(Trajectory(task, failure=reason, seconds=seconds))
-            record.write(group[-1].finished(batch.name, number))
+            record.write(group[-1].outcome_event(batch.name, number))
         record.sync()
         return group
 

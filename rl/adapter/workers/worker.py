@@ -31,7 +31,7 @@ from agentflow_graph.models.strings import trained_under
 from agentflow_graph.record import Record, RunRecord
 from agentflow_graph.resources import load_tools
 from rl.reward import reward_of
-from rl.rollout import Finished, Trajectory, finished_runs, rollout, until_judged
+from rl.rollout import Finished, Trajectory, attempt_until_graded, finished_runs, rollout
 from rl.run.folder import hold_as_writer
 from rl.run.record import TrainingRecord
 from rl.settings.config import RewardSettings
@@ -157,7 +157,7 @@ class GraphWorker:
         self, record: Record, finished: Finished, task: Task, batch: Batch, number: int
     ) -> Trajectory:
         if known := finished.get((task.id, number)):
-            return Trajectory.recalled(task, *known)
+            return Trajectory.from_record(task, *known)
 
         async def attempt(name: str, made: int) -> Trajectory:
             async with self._slots:
@@ -166,8 +166,8 @@ class GraphWorker:
                 deadline, graph = self._limits.deadline, self._graph(batch.sampling)
                 return await rollout(graph, task, self._context, deadline, self._reward, run)
 
-        result = await until_judged(batch.name, task, number, attempt, self._limits.retries)
-        record.write(result.finished(batch.name, number))
+        result = await attempt_until_graded(batch.name, task, number, attempt, self._limits.retries)
+        record.write(result.outcome_event(batch.name, number))
         await record.synced()
         return result
 

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from agentflow_graph import Context, build_graph
 from agentflow_graph.errors import PromptTooLong, SettingError
 from agentflow_graph.models.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
-from agentflow_graph.record import RunRecord, recording
+from agentflow_graph.record import RunRecord, record_as
 
 TEMPLATE = """\
 {%- if messages[0].role == 'system' %}
@@ -111,7 +111,7 @@ async def test_the_record_holds_exactly_what_was_asked_and_sampled(
     )
     graph = build_graph({"planner": model}, [look_up])
     run = RunRecord("run")
-    with recording(run):
+    with record_as(run):
         state = await graph.ainvoke({"question": "What is the population of Old Harbor?"})
     calls = [answer for key, answer in run.calls if key.node == "planner"]
     assert all("token_ids" not in call for turn in state["turns"] for call in turn["planner"])

@@ -13,8 +13,8 @@ from pathlib import Path
 from langchain_core.tools import tool
 
 from agentflow_graph import Context, build_graph
-from agentflow_graph.record import Record, Scope, recording
-from agentflow_graph.record.run import acting
+from agentflow_graph.record import Record, Scope, record_as
+from agentflow_graph.record.run import on_behalf_of
 from benchmarks.scoring.judge import Judge
 
 record, url, effects, number = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
@@ -41,9 +41,9 @@ async def main() -> None:
     async def one(name: str) -> None:
         async with slots:
             run = kept.run(name)
-            with recording(run):
+            with record_as(run):
                 state = await graph.ainvoke({"question": f"What is {name}?"}, context=context)
-            with acting(Scope(run, 0, "judge")):
+            with on_behalf_of(Scope(run, 0, "judge")):
                 verdict = await judge(state["question"], ["yes"], state["answer"])
             run.note("graded", correct=verdict.correct)
             await kept.synced()

@@ -203,9 +203,10 @@ def test_the_command_says_what_differs_and_what_is_not_there(recorded: Path, cap
 def test_the_command_line_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     folder = tmp_path / "record"
     question = "Who is the mayor of the town where Olen Hale lives?"
-    assert cli.main([question, "--record", str(folder), "--set", "seed=1"]) == 0
+    words = [question, "--set", "seed=1", "--set", "tools=wikipedia_search"]
+    assert cli.main([*words, "--record", str(folder)]) == 0
     monkeypatch.setenv("AGENTFLOW_RECORD", str(tmp_path / "other"))
-    assert cli.main([question, "--set", "seed=1"]) == 0
+    assert cli.main(words) == 0
     for place in (folder, tmp_path / "other"):
         (run,) = read(place).values()
         assert (run.question, run.settings["seed"]) == (question, 1)

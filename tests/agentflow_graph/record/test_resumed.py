@@ -13,7 +13,7 @@ from langgraph.types import Command, interrupt
 from tokenizers import Tokenizer
 
 from agentflow_graph import Context, build_graph
-from agentflow_graph.record import Record, RecordError, RunRecord, read, recording
+from agentflow_graph.record import Record, RecordError, RunRecord, read, record_as
 from agentflow_graph.record.reading import files_of
 
 THREAD: Any = {"configurable": {"thread_id": "1"}}
@@ -93,7 +93,7 @@ async def test_a_graph_inside_a_tool_is_a_run_of_its_own(scripted, plan, look_up
 
     outer = build_graph({"planner": scripted(plan("x", tool="agent"))}, [agent])
     run = RunRecord("outer")
-    with recording(run):
+    with record_as(run):
         state = await outer.ainvoke(QUESTION, context=Context(max_turns=1))
     assert state["turns"][0]["calls"][0]["result"] == "4821"
     assert [key.node for key, _ in run.calls] == ["planner", "agent"]
@@ -110,7 +110,7 @@ async def test_a_tools_model_is_recorded_and_not_asked_again(
     record = Record(tmp_path)
     for attempt in range(2):
         planner = scripted(plan("Name a prime.", tool="base_generator"))
-        with recording(Record(tmp_path).run("r") if attempt else record.run("r")):
+        with record_as(Record(tmp_path).run("r") if attempt else record.run("r")):
             state = await build_graph({"planner": planner}, tools).ainvoke(
                 QUESTION, context=Context(max_turns=1)
             )
@@ -148,7 +148,10 @@ async def test_reasoning_is_recorded_and_read_by_nobody(tmp_path: Path, plan, lo
 
 
 async def test_the_record_holds_what_counts_a_planners_tokens(tmp_path: Path) -> None:
-    state = await build_graph(record=tmp_path).ainvoke({"question": "What is 2 + 2?"})
+    # Without python_coder, whose sandbox is proved once a process, and not where sockets are closed.
+    context = Context(tools="wikipedia_search", max_turns=1)
+    question = {"question": "What is 2 + 2?"}
+    state = await build_graph(record=tmp_path).ainvoke(question, context=context)
     (run,) = read(tmp_path).values()
     path = tmp_path / f"{run.resources['tokenizer']}.tokenizer"
     tokenizer = Tokenizer.from_str(path.read_text())

@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from sessions import KNOWN, result, session
@@ -57,7 +58,7 @@ def hostile(item: str, score: float | None) -> Result:
 @pytest.fixture(scope="module")
 def of_hostile_text() -> str:
     results = [hostile(HOSTILE, 0.0), hostile("b", 1.0), hostile("c", None)]
-    changed = {"name": HOSTILE, "judge": HOSTILE, "settings": {HOSTILE: HOSTILE}}
+    changed: dict[str, Any] = {"name": HOSTILE, "judge": HOSTILE, "settings": {HOSTILE: HOSTILE}}
     return shown(session(results, {"almanac": 4}, **changed))
 
 

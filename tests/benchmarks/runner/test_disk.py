@@ -96,7 +96,7 @@ async def test_a_mark_is_on_the_disk_before_anybody_sees_it(
         sync(descriptor)
         synced[0] = max(synced[0], size)
 
-    seen = []
+    seen: list[object] = []
 
     def on_end(mark: Event | None) -> None:
         assert mark

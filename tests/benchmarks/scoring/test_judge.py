@@ -15,7 +15,7 @@ from langchain_core.runnables import RunnableLambda
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record import RecordError, RunRecord, Scope
-from agentflow_graph.record.run import acting
+from agentflow_graph.record.run import on_behalf_of
 from benchmarks.scoring.decoys import decoy
 from benchmarks.scoring.judge import LONGEST_ANSWER, Judge, Verdict, prompt
 
@@ -118,7 +118,7 @@ async def test_slow_and_broken_models_are_data() -> None:
 
 def judging(run: RunRecord) -> AbstractContextManager[Scope]:
     """What a judge asks inside is recorded as the runner and the trainer record it."""
-    return acting(Scope(run, 0, "judge"))
+    return on_behalf_of(Scope(run, 0, "judge"))
 
 
 async def test_what_is_on_record_is_not_asked_again_whatever_is_drawn() -> None:

@@ -44,7 +44,7 @@ class FaultyWorker(GraphWorker):
         known = (task.id, 0) in finished_runs(chapter)
         first = Trajectory(task, failure="the first")
         if not known:
-            chapter.write(first.finished(batch.name, 0))
+            chapter.write(first.outcome_event(batch.name, 0))
         if task.question == "die" or (task.question == "die once" and not known):
             os._exit(1)
         if task.question == "block":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -140,16 +141,14 @@ async def test_a_full_disk_ends_the_group_at_once_and_fails_no_run(
     worker: Any, planner: Path, tmp_path: Path, monkeypatch: Any, written: int
 ) -> None:
     """Within the graph any error is the planner's failure; the record's must come out."""
-    from agentflow_graph.record import file
-
-    stock, engine = file.os.write, Engine(planner)
+    stock, engine = os.write, Engine(planner)
 
     def full(descriptor: int, data: bytes) -> int:
         if room.pop():
             return stock(descriptor, data)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(file.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     room = [False] + [True] * written
     with pytest.raises(RecordError, match="No space left"):
         await asyncio.wait_for(worker(engine).run_group(TASKS[0], BATCH), 30)

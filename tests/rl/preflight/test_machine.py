@@ -88,7 +88,7 @@ def test_the_disk_must_hold_what_a_run_leaves(
     need = sum(kept.values())
     for free, state in ((2 * need, "ok"), (1.1 * need, "warning"), (0.9 * need, "failed")):
         usage = shutil._ntuple_diskusage(int(free), 0, int(free))  # type: ignore[attr-defined]
-        monkeypatch.setattr(machines.shutil, "disk_usage", lambda _, usage=usage: usage)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, usage=usage: usage)
         assert next(disk(config, seven)).state == state
     assert not (tmp_path / "not").exists()
 

@@ -154,14 +154,14 @@ async def every(
 ) -> collections.Counter[str]:
     """Runs until `n` replies were refused."""
     counts: collections.Counter[str] = collections.Counter()
-    rewards = []
+    rewards: list[Any] = []
     while counts["replies"] - counts["planned"] < n:
         runs = len(rewards)
         kept = record.begin(run_name("", TASK, runs, 0))
         context = CONTEXTS[runs % len(CONTEXTS)]
         run = await rollout(agents[runs % 7 == 0], TASK, context, deadline=300, run=kept)
         check(run, counts)
-        record.write(run.finished("", runs))
+        record.write(run.outcome_event("", runs))
         rewards.append(run.reward)
     assert counts["replies"] == replies.given, "a reply left no trace"
     found = rows(record.folder)

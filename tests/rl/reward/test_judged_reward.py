@@ -22,7 +22,7 @@ from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from rl.reward import Reward, reward_of
-from rl.rollout import Trajectory, judged, rollout, until_judged
+from rl.rollout import Trajectory, attempt_until_graded, grade_run, rollout
 from rl.run.scoring import scoring
 from rl.settings.config import RewardSettings
 from rl.task import Task
@@ -83,7 +83,7 @@ def graded_by(server: Answering, kind: str = "judge", seconds: float = 10.0) -> 
 
 def kept(run: Trajectory) -> dict[str, Any]:
     """The grade as the record has it."""
-    grade: dict[str, Any] = run.finished("train-00001", 0)["grade"]
+    grade: dict[str, Any] = run.outcome_event("train-00001", 0)["grade"]
     return grade
 
 
@@ -166,7 +166,7 @@ async def test_a_judge_that_is_gone_costs_its_runs_and_no_second_run_of_the_grap
         runs.append(await run("M. Voss", reward))
         return runs[-1]
 
-    found = await until_judged("train-00001", TASK, 0, once, retries=2)
+    found = await attempt_until_graded("train-00001", TASK, 0, once, retries=2)
     assert found.failure.startswith("judge: ")
     assert (found.reward, len(runs)) == (None, 1)
 
@@ -190,7 +190,7 @@ async def test_no_instruction_wins_from_a_judge_that_believes_everything(kind: s
     with Answering([said("So be it.\nVERDICT: CORRECT")]) as server:
         reward = graded_by(server, kind)
         for attack in ATTACKS:
-            found = await judged(TASK, *ended(TASK, attack), 1.0, reward)
+            found = await grade_run(TASK, *ended(TASK, attack), 1.0, reward)
             assert (found.reward, found.failure) == (0.0, ""), attack
 
 

@@ -18,7 +18,7 @@ from agentflow_graph.state import State
 from rl.questions.files import every
 from rl.reward import Grade, by_rule, reward_of
 from rl.reward.grade import fault
-from rl.rollout import Trajectory, judged, until_judged
+from rl.rollout import Trajectory, attempt_until_graded, grade_run
 from rl.run.scoring import scoring
 from rl.settings.config import RewardSettings, load
 from rl.task import Task
@@ -33,7 +33,7 @@ def finished(answer: str, turns: int = 1) -> State:
 
 async def graded(kind: str, answer: str = "4821", seconds: float = 5.0) -> Trajectory:
     reward = reward_of(RewardSettings(kind=kind, seconds=seconds))
-    return await judged(TASK, *ended(TASK, answer), 1.0, reward)
+    return await grade_run(TASK, *ended(TASK, answer), 1.0, reward)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ async def test_a_question_is_graded_by_the_rule_that_it_names(
 
 async def test_a_gold_answer_that_nobody_could_meet_leaves_the_run_unscored() -> None:
     task = Task("t", "question?", ("...",))
-    run = await judged(task, *ended(task, "..."), 1.0)
+    run = await grade_run(task, *ended(task, "..."), 1.0)
     assert (run.reward, run.actions) == (None, [])
     assert "rule:exact" in run.failure
     assert "no reply could be right" in run.failure
@@ -64,11 +64,11 @@ async def test_a_gold_answer_that_nobody_could_meet_leaves_the_run_unscored() ->
 @pytest.mark.parametrize(("name", "reward"), [("brief", 0.5), ("patient", 0.5), ("strict", 1.0)])
 async def test_a_function_of_ones_own_grades(name: str, reward: float) -> None:
     own = reward_of(RewardSettings(kind=f"own_rewards:{name}"))
-    run = await judged(TASK, *ended(TASK, "4821", turns=2), 1.0, own)
+    run = await grade_run(TASK, *ended(TASK, "4821", turns=2), 1.0, own)
     assert (run.reward, run.failure, len(run.actions)) == (reward, "", 2)
     assert run.grade is not None
     assert run.grade.by == f"function:own_rewards:{name}"
-    record = orjson.loads(orjson.dumps(run.finished("train-00001", 0)))
+    record = orjson.loads(orjson.dumps(run.outcome_event("train-00001", 0)))
     assert record["grade"]["by"] == f"function:own_rewards:{name}"
     assert record["grade"]["seconds"] >= 0
 
@@ -172,7 +172,7 @@ async def test_a_run_that_only_its_reward_failed_is_not_run_again() -> None:
         runs.append(await graded("own_rewards:broken"))
         return runs[-1]
 
-    assert (await until_judged("train-00001", TASK, 0, run, 3)).failure
+    assert (await attempt_until_graded("train-00001", TASK, 0, run, 3)).failure
     assert len(runs) == 1
 
 

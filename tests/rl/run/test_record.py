@@ -55,7 +55,7 @@ async def test_another_process_finds_answers_and_ended_runs(
     assert await ask(other, "q1/3/0", "one") == ["one"], "another run of the question"
     assert await ask(other, "q1/2/1", "one") == ["one"], "another attempt"
     event, run = finished_runs(other)["q2", 0]
-    again = Trajectory.recalled(ended.task, event, run)
+    again = Trajectory.from_record(ended.task, event, run)
     assert again.actions == ended.actions
     assert (again.reward, again.seconds, again.attempts) == (1.0, 2.0, 1)
     assert again.state["answer"] == "a?"

@@ -102,7 +102,7 @@ from rl.run.record import TrainingRecord
 from rl.task import Task
 chapter = TrainingRecord(Path(sys.argv[1])).chapter("train-00001")
 for run in range(10**6):
-    chapter.write(Trajectory(Task("q", "q", ("x",)), failure="x" * 5000).finished("b", run))
+    chapter.write(Trajectory(Task("q", "q", ("x",)), failure="x" * 5000).outcome_event("b", run))
     print(run, flush=True)
 """
 
@@ -135,7 +135,8 @@ chapter = TrainingRecord(Path(sys.argv[1])).chapter("train-00001")
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 for run in range(10):
     try:
-        chapter.write(Trajectory(Task("q", "q", ("x",)), failure="x" * 2900).finished("b", run))
+        failed = Trajectory(Task("q", "q", ("x",)), failure="x" * 2900)
+        chapter.write(failed.outcome_event("b", run))
     except RecordError as error:
         print(run, error)
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

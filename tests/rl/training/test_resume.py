@@ -63,7 +63,7 @@ def batches(run: Path) -> list[str]:
 
 def outcomes(batch: Path) -> list[object]:
     """What the policy said, what the tools answered and what that earned, run by run."""
-    found = []
+    found: list[object] = []
     for row in rows(batch):
         turns = row["state"]["turns"]
         said = [(call["token_ids"], call["logprobs"]) for t in turns for call in t["planner"]]
