@@ -53,6 +53,7 @@ class Record:
         self._written = self._synced = 0
         self._syncing = asyncio.Lock()
         self._writing = Lock()
+        self._using = Lock()  # while it is synced or closed; writers need not wait for a sync
         self._secrets = secrets()
         self._resources: set[str] = set()
         self._known: dict[str, RecordedRun] | None = None
@@ -177,18 +178,20 @@ class Record:
 
     def sync(self) -> None:
         """Force what was written onto the disk."""
-        if self._file >= 0:
-            try:
-                os.fsync(self._file)
-            except OSError as error:
-                raise self._broken(error) from error
+        with self._using:
+            if self._file >= 0:
+                try:
+                    os.fsync(self._file)
+                except OSError as error:
+                    raise self._broken(error) from error
 
     def close(self) -> None:
         """Give the file back, with all that was written on the disk."""
         self.sync()
-        if self._file >= 0:
-            os.close(self._file)
-        self._file = -1
+        with self._using, self._writing:
+            if self._file >= 0:
+                os.close(self._file)
+            self._file = -1
         self._open.clear()
 
     def _broken(self, error: OSError) -> RecordError:

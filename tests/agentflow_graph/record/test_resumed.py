@@ -148,7 +148,7 @@ async def test_reasoning_is_recorded_and_read_by_nobody(tmp_path: Path, plan, lo
 
 
 async def test_the_record_holds_what_counts_a_planners_tokens(tmp_path: Path) -> None:
-    # Without python_coder, whose sandbox is proved once a process, and not where sockets are closed.
+    # Without python_coder: where sockets are closed, its sandbox cannot be proved.
     context = Context(tools="wikipedia_search", max_turns=1)
     question = {"question": "What is 2 + 2?"}
     state = await build_graph(record=tmp_path).ainvoke(question, context=context)
