@@ -101,36 +101,40 @@ def read(folder: Path) -> dict[str, RecordedRun]:
     for path in files_of(folder):
         resources: dict[str, Any] = {}
         for event in events_in(path):
-            _learn(event, runs, resources, path)
+            if event["event"] == "resources":
+                resources[event["digest"]] = event
+            elif "run" in event:
+                run = runs.setdefault(event["run"], RecordedRun(event["run"]))
+                run.add(event)
+                if event["event"] == "begun":
+                    run.resources = resources.get(event["resources"], {})
     return runs
 
 
-def _learn(
-    event: Event, runs: dict[str, RecordedRun], resources: dict[str, Any], path: Path
-) -> None:
-    if event["event"] == "opened":
-        if event["format"] != FORMAT:
-            raise SettingError(
-                f"{path} has format {event['format']}, this version reads {FORMAT}; it was written "
-                f"by agentflow-graph {event['versions'].get('agentflow-graph')}: use that one"
-            )
-    elif event["event"] == "resources":
-        resources[event["digest"]] = event
-    elif "run" in event:
-        name = event["run"]
-        run = runs.setdefault(name, RecordedRun(name))
-        run.add(event)
-        if event["event"] == "begun":
-            run.resources = resources.get(event["resources"], {})
-
-
 def files_of(folder: Path) -> list[Path]:
-    """The files of a record and of records inside it, the oldest first."""
-    return sorted(folder.rglob("*.jsonl"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    """The files of a record and of records inside it, in the order in which they were begun.
+
+    Raises:
+        SettingError: one has a format that this version does not read.
+    """
+    return sorted(folder.rglob("*.jsonl"), key=lambda path: (_begun(path), path.name))
+
+
+def _begun(path: Path) -> float:
+    """When a file was begun; 0 for one that is empty, damaged at its beginning or no record."""
+    opened = next(events_in(path), {})
+    if opened.get("event") != "opened":
+        return 0.0
+    if opened["format"] != FORMAT:
+        raise SettingError(
+            f"{path} has format {opened['format']}, this version reads {FORMAT}; it was written "
+            f"by agentflow-graph {opened['versions'].get('agentflow-graph')}: use that one"
+        )
+    return float(opened["time"])
 
 
 def events(folder: Path) -> Iterator[Event]:
-    """Every event of a record, file by file."""
+    """Every event of a record, file by file; raises SettingError as `files_of` does."""
     for path in files_of(folder):
         yield from events_in(path)
 

@@ -1,6 +1,6 @@
 """`score`: score the stored answers again, by today's rules or another judge.
 
-The graph does not run. The former scores stay in the journal; the report reads the latest.
+The graph does not run. The former scores stay on record; the report reads the latest.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from typing import Any
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record import Record, RecordError, hold
+from benchmarks.errors import RunStopped
 from benchmarks.items.item import Item
 from benchmarks.runner.prices import Price
 
@@ -70,7 +71,12 @@ class Folder:
 
     @contextmanager
     def open(self) -> Iterator[Record]:
-        """The record, for this process alone; raises SettingError if another one has it."""
+        """The record, for this process alone.
+
+        Raises:
+            SettingError: another process has it.
+            RunStopped: inside, the disk did not take an event.
+        """
         held = hold(
             self.record / "lock",
             f"{self.path} is in use by another process; wait for it or stop it",
@@ -78,6 +84,8 @@ class Folder:
         record = Record(self.record)
         try:
             yield record
+        except RecordError as error:
+            raise RunStopped(str(error)) from error
         finally:
             with suppress(RecordError):  # who must hear of it has heard
                 record.close()
@@ -116,9 +124,11 @@ class Folder:
             raise SettingError(f"{self.request_file} cannot be read: {error}") from None
         found = record.pop("format", None) if isinstance(record, dict) else None
         if found != FORMAT:
-            known = (
-                "agentflow-graph 0.1 reads it (git checkout v0.1.0)" if found == 1 else "damaged"
-            )
+            by = {
+                "1": "agentflow-graph 0.1 reads it (git checkout 49036a0)",
+                "None": "it is damaged",
+            }
+            known = by.get(str(found), "another version wrote it")
             raise SettingError(
                 f"{self.request_file} is of format {found}, not {FORMAT}: {known}; begin a new run"
             )

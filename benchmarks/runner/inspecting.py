@@ -89,7 +89,7 @@ def solver_of(task: str, run: Trials) -> Solver:
         async def solve(state: TaskState, generate: Generate) -> TaskState:
             outcome = await run.outcome(Key(task, str(state.sample_id), state.epoch))
             shown = viewable(outcome.state)
-            await tell(shown)
+            await log_to_transcript(shown)
             state.output = ModelOutput.from_content("agentflow", str(shown["answer"]))
             return state
 
@@ -108,7 +108,7 @@ def scorer_of(task: str, run: Trials) -> Scorer:
     @scorer(metrics=[accuracy(), stderr()])
     def recorded() -> Scorer:
         async def score(state: TaskState, target: Target) -> Score:
-            outcome = run.taken(Key(task, str(state.sample_id), state.epoch))
+            outcome = run.pop_outcome(Key(task, str(state.sample_id), state.epoch))
             state.metadata["agentflow"] = json.dumps(viewable(outcome.state), default=str)
             mark = viewable(outcome.mark)
             return Score(
@@ -123,7 +123,7 @@ def scorer_of(task: str, run: Trials) -> Scorer:
     return recorded()
 
 
-async def tell(state: FinalState) -> None:
+async def log_to_transcript(state: FinalState) -> None:
     """The finished state as spans and info events of the current sample."""
     log = transcript()
     if state["analysis"]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import platform
-from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from agentflow_graph.context import Context
+from agentflow_graph.context import Context, pairs
 from agentflow_graph.errors import SettingError
+from agentflow_graph.record.events import versions
 from agentflow_graph.resources import ResourceCache
 from benchmarks.items.data import load, must_be_folder
 from benchmarks.items.item import Benchmark
@@ -21,7 +20,7 @@ from benchmarks.runner.trials import context_of
 from benchmarks.scoring.judge import Judge
 from benchmarks.tasks.registry import benchmark
 
-PACKAGES = ("inspect-ai", "langgraph", "langchain-core", "math-verify")
+PACKAGES = ("agentflow-graph", "inspect-ai", "langgraph", "langchain-core", "math-verify")
 
 
 def prepare(args: argparse.Namespace) -> tuple[Request, Items, Judge | None]:
@@ -41,7 +40,7 @@ def prepare(args: argparse.Namespace) -> tuple[Request, Items, Judge | None]:
         judge=args.judge,
         max_cost=args.max_cost,
         prices=read_prices(args.prices) if args.prices else {},
-        versions=_versions(),
+        versions=versions(PACKAGES),
     )
     judge = check(request)
     items = {name: _items(name, part, args) for name, part in subsets.items()}
@@ -102,29 +101,8 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         "outputs": "base" if args.baseline else None,
     }
     given = {name: value for name, value in options.items() if value is not None}
-    for name, value in _pairs(args.set):
+    for name, value in pairs(args.set):
         if name in given or (name == "seed" and args.seed):
             raise SettingError(f"{name} is set twice: by --set {name}={value} and by an option")
         given[name] = value
     return given
-
-
-def _pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
-    pairs = []
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise SettingError(f"--set {text!r} is not of the form NAME=VALUE")
-        pairs.append((name, value))
-    return pairs
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -15,6 +15,7 @@ from agentflow_graph.errors import SettingError
 
 Event = dict[str, Any]
 KINDS = ("scored", "unscored", "scoring")
+LOST = "its finished state is damaged on disk; resume makes it again"
 
 
 class Key(NamedTuple):
@@ -40,7 +41,7 @@ class Records:
     """Events by trial; of several of one kind the last one counts."""
 
     finished: dict[Key, Event] = field(default_factory=dict)
-    """`trial` events of runs that ended well, with `state`."""
+    """`trial` events of runs that ended well, with `state`; of one whose state was lost, none."""
     failed: dict[Key, Event] = field(default_factory=dict)
     """The other `trial` events; `state` is empty where the run came to none."""
     scored: dict[int, dict[Key, Event]] = field(default_factory=lambda: {0: {}})
@@ -50,6 +51,9 @@ class Records:
     """Judge of each later scoring that has ended."""
     spent: float = 0.0
     """US dollars of everything, failed runs and judges included, as far as prices are known."""
+    _paid: dict[Key, float] = field(default_factory=dict)
+    """What trials have cost so far: one that is tried again asks only for what is missing, and its
+    new cost holds the former one."""
 
     @classmethod
     def of(
@@ -75,15 +79,24 @@ class Records:
     def add(self, event: Event) -> None:
         """One event more."""
         kind = event["event"]
+        if kind == "trial":
+            self._add_trial(Key.of(event), event)
+            return
         self.spent += event.get("cost") or 0.0
         if kind == "scoring":
             self.judges[event["scoring"]] = event["judge"]
-        elif kind == "trial":
-            by_end = self.failed if event["error"] else self.finished
-            by_end[Key.of(event)] = event
         else:
             by_scoring = self.scored if kind == "scored" else self.unscored
             by_scoring.setdefault(event["scoring"], {})[Key.of(event)] = event
+
+    def _add_trial(self, key: Key, event: Event) -> None:
+        before, cost = self._paid.get(key, 0.0), event["cost"] or 0.0
+        self._paid[key] = max(before, cost)
+        self.spent += max(0.0, cost - before)
+        if not event["state"] and not event["error"]:
+            event = {**event, "error": LOST}
+        by_end = self.failed if event["error"] else self.finished
+        by_end[key] = event
 
     def verdicts(self, judge: str) -> dict[Key, Event]:
         """Marks that `judge` gave, in any scoring: nobody need ask it again."""

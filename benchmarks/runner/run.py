@@ -20,7 +20,7 @@ from agentflow_graph.record.reading import events
 from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.items.item import Benchmark
 from benchmarks.runner.folder import Folder, Items, Request
-from benchmarks.runner.marking import Marker, whole_reply
+from benchmarks.runner.grading import Grader, whole_reply
 from benchmarks.runner.progress import Progress
 from benchmarks.runner.records import Key, Records
 from benchmarks.runner.session import keys
@@ -73,12 +73,12 @@ async def resume(
     known(request.subsets, benchmarks)
     with folder.open() as record:
         records = Records.of(events(folder.record))
-        marker = Marker(benchmarks, items, record, records, judge, prices=request.prices)
+        grader = Grader(benchmarks, items, record, records, judge, prices=request.prices)
         total = sum(request.expected.values()) * request.trials
         # They are made again, whole, from the record.
         shutil.rmtree(folder.logs, ignore_errors=True)
-        with Progress(total, records, out) as progress, marker:
-            trials = Trials(agent, request, items, record, records, marker, progress.ended)
+        with Progress(total, records, out) as progress, grader:
+            trials = Trials(agent, request, items, record, records, grader, progress.ended)
             try:
                 logs = await evaluate(folder, request, items, trials)
             except OSError as error:
@@ -109,23 +109,23 @@ async def score(
     with folder.open() as record:
         records = Records.of(events(folder.record))
         number = records.next_scoring()
-        marker = Marker(benchmarks, items, record, records, judge, number, request.prices)
+        grader = Grader(benchmarks, items, record, records, judge, number, request.prices)
         finished = [key for key in keys(request, items) if key in records.finished]
-        with marker:
-            marked = await _each_marked(marker, records, finished)
+        with grader:
+            marked = await _each_graded(grader, records, finished)
         name = judge.name if judge else ""
         record.write({"event": "scoring", "scoring": number, "judge": name})
         await record.synced()
     return number, len(finished) - marked
 
 
-async def _each_marked(marker: Marker, records: Records, finished: list[Key]) -> int:
+async def _each_graded(grader: Grader, records: Records, finished: list[Key]) -> int:
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(key: Key) -> bool:
         async with slots:
             try:
-                await marker.mark(key, whole_reply(records.finished[key]["state"]))
+                await grader.mark(key, whole_reply(records.finished[key]["state"]))
             except TrialFailed:
                 return False
             return True

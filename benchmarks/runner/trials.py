@@ -1,6 +1,6 @@
 """Trials of items: each runs the compiled graph once, and never again once it has finished.
 
-    trials = Trials(agent, request, items, record, records, marker)
+    trials = Trials(agent, request, items, record, records, grader)
     outcome = await trials.outcome(Key("bamboogle", "test_1", 1))
 
 A finished state is on record before it is marked, and the mark before anybody sees it; so a process
@@ -23,11 +23,11 @@ from langchain_core.runnables import RunnableConfig
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent
 from agentflow_graph.nodes.run import GRACE
-from agentflow_graph.record import Record, RecordError, recording
+from agentflow_graph.record import Record, RecordError, RunRecord, recording
 from agentflow_graph.state import State
 from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.runner.folder import Items, Request
-from benchmarks.runner.marking import Marker, whole_reply
+from benchmarks.runner.grading import Grader, whole_reply
 from benchmarks.runner.prices import cost
 from benchmarks.runner.records import Event, Key, Records
 
@@ -56,11 +56,11 @@ class Trials:
         items: Items,
         record: Record,
         records: Records,
-        marker: Marker,
+        grader: Grader,
         on_end: Callable[[Event | None], None] = lambda mark: None,
     ) -> None:
         self._agent, self._request, self._items = agent, request, items
-        self._record, self._records, self._marker = record, records, marker
+        self._record, self._records, self._grader = record, records, grader
         self._on_end = on_end
         self._slots = asyncio.Semaphore(request.concurrency)
         self._outcomes: dict[Key, Outcome] = {}
@@ -79,7 +79,7 @@ class Trials:
             async with self._slots:
                 self._may_go_on()
                 state = await self._state(key)
-                mark = await self._marker.mark(key, whole_reply(state))
+                mark = await self._grader.mark(key, whole_reply(state))
         except asyncio.CancelledError:
             self.interrupted = True
             raise
@@ -96,7 +96,7 @@ class Trials:
         self._outcomes[key] = Outcome(state, mark)
         return self._outcomes[key]
 
-    def taken(self, key: Key) -> Outcome:
+    def pop_outcome(self, key: Key) -> Outcome:
         """What `outcome` gave; kept until it is taken, once."""
         return self._outcomes.pop(key)
 
@@ -118,12 +118,16 @@ class Trials:
 
     async def _run(self, key: Key) -> FinalState:
         context, begun = self._context(key.trial), time.perf_counter()
-        state, error = await self._answered(key, context)
+        run = self._record.run(key.run)
+        before = set(run.answers)
+        state, error = await self._answered(key, context, run)
+        # What had been answered before a kill or a failure took its time then.
+        earlier = sum(answer.get("seconds", 0.0) for call, answer in run.calls if call in before)
         event = {
             "event": "trial",
             "run": key.run,
             **key._asdict(),
-            "seconds": time.perf_counter() - begun,
+            "seconds": earlier + time.perf_counter() - begun,
             "cost": cost(state["usage"], context, self._request.prices) if state else None,
             "error": error,
         }
@@ -134,14 +138,14 @@ class Trials:
             raise TrialFailed(error)
         return state
 
-    async def _answered(self, key: Key, context: Context) -> tuple[FinalState, str]:
+    async def _answered(self, key: Key, context: Context, run: RunRecord) -> tuple[FinalState, str]:
         """The finished state, and what is wrong with it; an empty state where there is none."""
         config: RunnableConfig = {"recursion_limit": context.recursion_limit}
         limit = context.max_seconds + GRACE + MARGIN
         given = State(question=self._items[key.task][key.item].question)
         try:
             async with asyncio.timeout(limit) as clock:
-                with recording(self._record.run(key.run)):
+                with recording(run):
                     state = await self._agent.ainvoke(given, config, context=context)
         except RecordError:
             raise

@@ -78,6 +78,14 @@ class Verdict:
     output_tokens: int = 0
 
 
+class OffTheMenu(Exception):
+    """A reply without a verdict: on record a failure, so that it is asked for again."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.verdict = verdict
+
+
 class Judge:
     """Asks a chat model whether an answer means the same as one of the right answers.
 
@@ -139,7 +147,10 @@ class Judge:
             begun = time.perf_counter()
             async with clock:
                 message = await self.model.ainvoke(messages)
-            return answer_of(message, time.perf_counter() - begun)
+            answer = answer_of(message, time.perf_counter() - begun)
+            if (read := _read(answer)).correct is None:
+                raise OffTheMenu(read)
+            return answer
 
         def request() -> Event:
             # Fence and decoys are drawn anew each time; what is asked is the same.
@@ -147,14 +158,15 @@ class Judge:
             return {"model": self.name, "messages": plain_messages(messages), "subject": subject}
 
         try:
-            said = await recorded(request, ask)
+            return _read(await recorded(request, ask))
         except RecordError:
             raise
+        except OffTheMenu as refused:
+            return refused.verdict
         except Exception as error:  # every provider has classes of its own
             if clock.expired():
                 return Verdict(None, f"no verdict within {self.seconds:g} s", "timeout")
             return Verdict(None, f"{type(error).__name__}: {error}"[:300], "model failed")
-        return _read(said)
 
 
 def prompt(question: str, golds: Sequence[str], answer: str) -> list[BaseMessage]:

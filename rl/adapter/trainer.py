@@ -71,7 +71,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         """Evaluate, train, evaluate; a resumed run goes on from its checkpoint.
 
         The stock loop, without its data loader, which reads ahead of what it has handed out: a
-        step's questions, seeds and journal are named by its number, and so nothing is in between.
+        step's questions, seeds and record are named by its number, and so nothing is in between.
         """
         versions = ray.get([engine.ready.remote() for engine in self.vllm_engines])
         self.recorder.engines_ready(versions[0])

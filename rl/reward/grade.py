@@ -30,7 +30,7 @@ class Grade:
     """Time that the judge or the function took."""
 
     def record(self) -> dict[str, Any]:
-        """As plain data, for the journal; value and failure are the trajectory's own."""
+        """As plain data, for the record; value and failure are the trajectory's own."""
         hidden = ("value", "failure")
         return {name: value for name, value in asdict(self).items() if name not in hidden}
 

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 
 from agentflow_graph.errors import AgentFlowError, SettingError
+from agentflow_graph.record import RecordError
 
 
 class TrainingFailed(AgentFlowError):
@@ -36,7 +37,7 @@ def exit_code(work: Callable[[], object]) -> int:
     except SettingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except TrainingFailed as error:
+    except (TrainingFailed, RecordError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kept import light_call
 from launched import run_program
 
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
-from agentflow_graph.state import ModelCall, State, ToolCall, Turn
+from agentflow_graph.state import State, ToolCall, Turn
 from rl.planners import nano
 from rl.rollout import Action, Trajectory
 from rl.task import Task
@@ -94,7 +95,7 @@ def trajectory_of(
     actions = [
         Action([1, 2, 3], [mark + t] * (t + 1), [-0.5] * (t + 1), t, "stop") for t in range(turns)
     ]
-    calls = [ModelCall(text="", token_ids=action.token_ids) for action in actions]
+    calls = [light_call(0, action) for action in actions]
     used = ToolCall(tool="look_up", arguments={}, status="ok", result="4821", seconds=0.0)
     state = State(
         question=task.question,

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
+from kept import answer, ended
 from langchain_core.tools import tool
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
-from agentflow_graph.state import ModelCall, State, Turn
-from rl.rollout import Trajectory, broken, judged, rollout, until_judged
+from agentflow_graph.record import Record, RecordError
+from agentflow_graph.record.events import Answer
+from agentflow_graph.state import ModelCall
+from rl.rollout import (
+    Action,
+    Trajectory,
+    broken,
+    finished_runs,
+    judged,
+    rollout,
+    run_name,
+    until_judged,
+)
 from rl.task import Task
 
 TASK = Task("t1", "What is the population of Old Harbor?", ("4821",), "one_hop")
 CONTEXT = Context(layout="terse", max_turns=2, repairs=0)
 GOOD = "Context: Old Harbor\nSub-Goal: find the facts\nTool Name: look_up"
+LIGHT = set(ModelCall.__annotations__)
 ASTRAY = "Context: New Hill\nSub-Goal: find the facts\nTool Name: look_up"
 
 
@@ -91,34 +105,29 @@ async def test_what_the_graph_refuses_fails_the_run(agent: Any, policy: Any) -> 
     assert (run.reward, run.failure.split(":")[0]) == (None, "QuestionError")
 
 
-CALL = ModelCall(
-    prompt_ids=[1], token_ids=[5, 2], logprobs=[-0.1, -0.2], policy_version=3, finish_reason="stop"
-)
+CALL = answer(Action([1], [5, 2], [-0.1, -0.2], 3, "stop"))
 
 
 @pytest.mark.parametrize(
     ("calls", "why"),
     [
         ([], "no planner call"),
-        ([CALL, ModelCall(text="hello")], "planner call 2 has no token ids"),
+        ([CALL, {"text": "hello"}], "planner call 2 has no token ids"),
         ([{**CALL, "prompt_ids": []}], "planner call 1 has no token ids"),
         ([{**CALL, "logprobs": [-0.1]}], "2 tokens but 1 log-probabilities"),
         ([{k: v for k, v in CALL.items() if k != "logprobs"}], "2 tokens but 0 log-prob"),
     ],
 )
-async def test_a_broken_record_is_a_failure(calls: list[ModelCall], why: str) -> None:
-    turn = Turn(index=1, planner=calls, calls=[])
-    state = State(turns=[turn], stopped_by="turns", error="", answer="4821")
-    run = await judged(TASK, state, 1.0)
+async def test_a_broken_record_is_a_failure(calls: list[Answer], why: str) -> None:
+    run = await judged(TASK, *ended(TASK, "4821", calls=calls), 1.0)
     assert why in run.failure
     assert (run.reward, run.actions) == (None, [])
     assert not broken([CALL])
 
 
 async def test_a_run_that_ended_in_an_error_is_a_failure_with_its_reason() -> None:
-    turn = Turn(index=1, planner=[CALL], calls=[])
-    state = State(turns=[turn], stopped_by="error", error="server gone", answer="4821")
-    run = await judged(TASK, state, 1.0)
+    gone = ended(TASK, "4821", stopped_by="error", error="server gone")
+    run = await judged(TASK, *gone, 1.0)
     assert (run.reward, run.failure) == (None, "server gone")
 
 
@@ -127,25 +136,49 @@ async def test_a_failed_run_is_run_again_until_it_is_judged(retries: int, runs: 
     outcomes = [Trajectory(TASK, failure="a"), Trajectory(TASK, failure="b")]
     outcomes += [Trajectory(TASK, reward=0.0)] * 9
     given = iter(outcomes)
-    seen: list[Trajectory] = []
+    seen: list[tuple[str, int]] = []
 
-    async def run() -> Trajectory:
-        seen.append(next(given))
-        return seen[-1]
+    async def run(name: str, made: int) -> Trajectory:
+        seen.append((name, made))
+        return next(given)
 
-    assert await until_judged(run, retries) is outcomes[runs - 1]
-    assert len(seen) == runs
+    found = await until_judged("train-00001", TASK, 4, run, retries)
+    assert found == replace(outcomes[runs - 1], attempts=runs)
+    assert seen == [(f"train-00001/t1/4/{made}", made) for made in range(runs)]
 
 
-async def test_the_record_of_a_run_is_plain_data(agent: Any, policy: Any) -> None:
+async def test_a_run_comes_back_from_its_record(agent: Any, policy: Any, tmp_path: Path) -> None:
+    record = Record(tmp_path)
+
+    async def recorded(client: Any, number: int, deadline: float) -> Trajectory:
+        run = record.run(run_name("b", TASK, number, 0))
+        found = await rollout(agent(client), TASK, CONTEXT, deadline, run=run)
+        record.write(found.finished("b", number))
+        return found
+
+    client = policy("no plan", GOOD)
+    good, late = await recorded(client, 0, 20), await recorded(policy(5.0), 1, 0.05)
+    known = finished_runs(Record(tmp_path))
+    assert list(known) == [("t1", 0), ("t1", 1)]
+    again, event = Trajectory.recalled(TASK, *known["t1", 0]), known["t1", 0][0]
+    assert (event["task"], event["golds"], event["reward"]) == ("t1", ["4821"], 1.0)
+    assert [action.token_ids for action in again.actions] == [c.token_ids for c in client.given]
+    assert "messages" not in again.state
+    assert set(again.state["turns"][0]["planner"][0]) == LIGHT, "ids and texts are in the record"
+    shown = {key: value for key, value in good.state.items() if key != "messages"}
+    assert again == replace(good, state=shown, seconds=round(good.seconds, 4))
+    again = Trajectory.recalled(TASK, *known["t1", 1])
+    assert again == replace(late, seconds=round(late.seconds, 4))
+    assert (again.reward, again.state) == (None, {})
+    assert "deadline" in again.failure
+
+
+async def test_a_record_that_cannot_be_written_fails_no_run_but_stops_everything(
+    agent: Any, policy: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    run = Record(tmp_path / "file" / "inside").run("t1/0/0")
     client = policy(GOOD)
-    graph = agent(client)
-    run = await rollout(graph, TASK, CONTEXT, deadline=20)
-    record = orjson.loads(orjson.dumps(run.record()))
-    assert record["state"]["turns"][0]["planner"][0]["token_ids"] == client.given[0].token_ids
-    assert (record["id"], record["golds"], record["reward"]) == ("t1", ["4821"], 1.0)
-    assert "messages" not in record["state"]
-    late = await rollout(agent(policy(5.0)), TASK, CONTEXT, deadline=0.05)
-    record = orjson.loads(orjson.dumps(late.record()))
-    assert (record["reward"], record["state"]) == (None, {})
-    assert "deadline" in record["failure"]
+    with pytest.raises(RecordError, match="cannot be written"):
+        await rollout(agent(client), TASK, CONTEXT, 20, run=run)
+    assert client.asked == [], "nothing is asked that could not be recorded"

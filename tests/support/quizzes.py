@@ -6,10 +6,11 @@ import asyncio
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from instructing import shown
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -18,10 +19,10 @@ from langchain_core.tools import tool
 from agentflow_graph.graph import Agent, build_graph
 from benchmarks.items.item import Benchmark, Item
 from benchmarks.runner.folder import Items, Request
-from benchmarks.scoring.judge import Judge, Verdict
+from benchmarks.scoring.judge import Judge
 from benchmarks.scoring.scorers import Score, exact
 
-QUIZ = "quiz"
+QUIZ, GOLD = "quiz", "something else"
 _NUMBER = re.compile(r"number (\d+)")
 
 
@@ -41,6 +42,8 @@ class NotingPlanner(BaseChatModel):
 
     calls: Path
     delay: float = 0.0
+    says: str = ""
+    """Before its plan."""
     fails: Callable[[int, int], bool] = lambda number, before: False
     """Of the question's number and of how often it was asked before."""
 
@@ -57,25 +60,45 @@ class NotingPlanner(BaseChatModel):
         await asyncio.sleep(self.delay * (1 + int(number) % 5 / 5))
         if self.fails(int(number), before):
             raise RuntimeError("the model is away")
-        plan = f"Context: {number}\nSub-Goal: find it\nTool Name: look_up"
+        plan = f"{self.says}Context: {number}\nSub-Goal: find it\nTool Name: look_up"
         return ChatResult(generations=[ChatGeneration(message=AIMessage(plan))])
 
     def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
         raise AssertionError("the graph is async")
 
 
-class NotingJudge(Judge):
-    """Finds every answer right, and notes its questions; `broken` gives no verdict."""
+class NotingJudgeModel(BaseChatModel):
+    """Accepts only beside the gold of `quiz_items`; notes `3` for item 3, `3:control` for a decoy.
 
-    def __init__(self, calls: Path, name: str = "judge", broken: bool = False) -> None:
-        self.name, self._calls, self._broken = name, calls, broken
+    `says` is what it says instead; without a time limit of the judge, `hangs` is for ever.
+    """
 
-    async def __call__(self, question: str, golds: Sequence[str], reply: str) -> Verdict:
-        found = _NUMBER.search(question)
+    calls: Path
+    says: str = ""
+    hangs: bool = False
+
+    @property
+    def _llm_type(self) -> str:
+        return "noting"
+
+    async def _agenerate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        data = shown(str(messages[-1].content))
+        found = _NUMBER.search(data["question"])
         assert found
-        noted(self._calls, found[1])
-        await asyncio.sleep(0.01)
-        return Verdict(None, error="timeout") if self._broken else Verdict(True, "so it is")
+        right = data["right_answers"] == [GOLD]
+        noted(self.calls, found[1] if right else f"{found[1]}:control")
+        await asyncio.sleep(60 if self.hangs else 0.01)
+        said = self.says or f"So it is.\nVERDICT: {'CORRECT' if right else 'INCORRECT'}"
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(said))])
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        raise AssertionError("the runner is async")
+
+
+def noting_judge(calls: Path, name: str = "judge", **how: Any) -> Judge:
+    """A judge that notes every question it is asked; one that hangs is given little time."""
+    seconds = 0.05 if how.get("hangs") else 60.0
+    return Judge(NotingJudgeModel(calls=calls, **how), name, seconds)
 
 
 @tool
@@ -90,7 +113,7 @@ def quiz_agent(calls: Path, **how: Any) -> Agent:
 
 def quiz_items(n: int) -> Items:
     """Every third one has a gold that the rule does not find in the answer."""
-    golds = (str(i * 10) if i % 3 else "something else" for i in range(n))
+    golds = (str(i * 10) if i % 3 else GOLD for i in range(n))
     asked = (f"What is the value of number {i}?" for i in range(n))
     pairs = enumerate(zip(asked, golds, strict=True))
     return {QUIZ: {f"q{i}": Item(f"q{i}", question, (gold,)) for i, (question, gold) in pairs}}

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rl.adapter.cluster import unwrap_ray_actor
+from rl.adapter.stack.cluster import unwrap_ray_actor
 
 
 def named(path: str) -> Any:

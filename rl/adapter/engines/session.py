@@ -24,7 +24,7 @@ from rl.settings.config import Engine
 
 
 class SessionPolicy:
-    """A policy client that keeps no journal; what a session samples can be sampled again."""
+    """A policy client that keeps no record; what a session samples can be sampled again."""
 
     def __init__(self, engine: Any, window: int, eos_id: int) -> None:
         self._engine = engine

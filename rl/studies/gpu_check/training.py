@@ -72,7 +72,7 @@ def _trained(steps: list[dict[str, Any]], held: list[dict[str, Any]]) -> Finding
     before, after = held[0]["success"], held[-1]["success"]
     text = f"held-out {before:.3f} -> {after:.3f} in {len(steps)} steps, {failed} failed runs"
     # The planner that ships is trained already: it must not lose what it knows.
-    remedy = "see rollouts/ and log.txt of the run: are replies cut, or log-probabilities off?"
+    remedy = "see record/ and log.txt of the run: are replies cut, or log-probabilities off?"
     return verdict("training", failed == 0 and after >= before - 0.1, text, remedy)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from quizzes import QUIZ, NotingJudge, quiz_agent, quiz_benchmark, quiz_items, quiz_request
+from quizzes import QUIZ, noting_judge, quiz_agent, quiz_benchmark, quiz_items, quiz_request
 
 from agentflow_graph.errors import SettingError
 from benchmarks.commands.outcome import finish
@@ -33,7 +33,7 @@ def main() -> int:
     path, calls, judged = (Path(word) for word in sys.argv[1:4])
     n, *most = map(int, sys.argv[4:])
     agent = quiz_agent(calls, delay=0.1, fails=away_at_first)
-    judge, benchmarks, folder = NotingJudge(judged), {QUIZ: quiz_benchmark()}, Folder(path)
+    judge, benchmarks, folder = noting_judge(judged), {QUIZ: quiz_benchmark()}, Folder(path)
     if folder.request_file.exists():
         work = resume(folder, benchmarks, agent, judge)
     else:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import RunnableLambda
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.record import RecordError, RunRecord, Scope
+from agentflow_graph.record.run import acting
 from benchmarks.scoring.decoys import decoy
 from benchmarks.scoring.judge import LONGEST_ANSWER, Judge, Verdict, prompt
 
@@ -111,6 +114,67 @@ async def test_slow_and_broken_models_are_data() -> None:
     failed = await judge(broken)(QUESTION, GOLDS, "Mars")
     assert (failed.correct, failed.error) == (None, "model failed")
     assert failed.reason == "ConnectionError: gone"
+
+
+def judging(run: RunRecord) -> AbstractContextManager[Scope]:
+    """What a judge asks inside is recorded as the runner and the trainer record it."""
+    return acting(Scope(run, 0, "judge"))
+
+
+async def test_what_is_on_record_is_not_asked_again_whatever_is_drawn() -> None:
+    run, asked = RunRecord("r"), []
+
+    def count(text: str) -> str:
+        asked.append(text)
+        return honest(text)
+
+    verdicts = []
+    for seed in range(3):
+        with judging(run):
+            ask = judge(count, rng=random.Random(seed))
+            verdicts.append(await ask(QUESTION, GOLDS, "Madison"))
+    assert len(asked) == 2, "the question and its control"
+    assert verdicts == [Verdict(True, "Compared.", "", 200, 20)] * 3
+    assert [key.number for key, _ in run.calls] == [0, 1] * 3
+
+    others = [(QUESTION, GOLDS, "Mars"), (QUESTION, ["Mars"], "Madison"), ("Who?", GOLDS, "Earth")]
+    for number, other in enumerate(others, 3):
+        with judging(run):
+            await judge(count)(*other)
+        assert len(asked) == number
+    with judging(run):
+        await Judge(judge(count).model, "another judge")(QUESTION, GOLDS, "Mars")
+    assert len(asked) == 6
+
+
+@pytest.mark.parametrize("fault", ["hm", "", ConnectionError("gone"), TimeoutError()])
+@pytest.mark.parametrize("at", [0, 1])
+async def test_what_is_no_verdict_is_asked_again(fault: Any, at: int) -> None:
+    """Of the question and its control the one that has a verdict is kept."""
+    run, asked = RunRecord("r"), []
+
+    def fail_once(text: str) -> str:
+        asked.append(text)
+        if len(asked) != at + 1:
+            return honest(text)
+        if isinstance(fault, Exception):
+            raise fault
+        return str(fault)
+
+    with judging(run):
+        assert (await judge(fail_once)(QUESTION, GOLDS, "Madison")).correct is None
+    with judging(run):
+        assert (await judge(fail_once)(QUESTION, GOLDS, "Madison")).correct is True
+    assert len(asked) == 3
+    assert len(run.answers) == 2
+
+
+async def test_a_record_that_is_full_is_no_fault_of_the_model() -> None:
+    def broken(text: str) -> str:
+        raise RecordError("no room")
+
+    with pytest.raises(RecordError, match="no room"):
+        await judge(broken)(QUESTION, GOLDS, "Madison")
 
 
 @given(texts, texts)

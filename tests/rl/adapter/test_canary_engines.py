@@ -36,21 +36,27 @@ def test_a_checkpoint_is_loaded_by_the_name_in_latest() -> None:
 
 def test_deepspeeds_compiled_operations_can_be_switched_off() -> None:
     operations = importlib.import_module("deepspeed.ops").__compatible_ops__
-    assert isinstance(operations, dict), "rl/adapter/cpu.py writes into __compatible_ops__"
+    assert isinstance(operations, dict), "rl/adapter/stack/cpu.py writes into __compatible_ops__"
     source = inspect.getsource(importlib.import_module("deepspeed.comm.torch"))
-    assert "__compatible_ops__.get(builder.NAME" in source, "rl/adapter/cpu.py: who reads it?"
+    assert "__compatible_ops__.get(builder.NAME" in source, "rl/adapter/stack/cpu.py: who reads it?"
     builder = importlib.import_module("deepspeed.ops.op_builder.cpu.comm")
-    assert builder.ShareMemCommBuilder.NAME == "deepspeed_shm_comm", "rl/adapter/cpu.py names it"
+    assert builder.ShareMemCommBuilder.NAME == "deepspeed_shm_comm", (
+        "rl/adapter/stack/cpu.py names it"
+    )
 
 
 def test_the_optimizer_of_deepspeeds_configuration_has_params() -> None:
     make = named("openrlhf.utils.deepspeed.deepspeed_utils:get_train_ds_config")
     optimizer = {"type": "AdamW", "params": {"lr": 1e-3}}
     config = make(offload=False, adam_offload=False, optim_config=optimizer)
-    assert config["optimizer"]["params"]["lr"] == 1e-3, "rl/adapter/cpu.py adds torch_adam there"
+    assert config["optimizer"]["params"]["lr"] == 1e-3, (
+        "rl/adapter/stack/cpu.py adds torch_adam there"
+    )
     config = make(offload=False, param_dtype="fp32")
     enabled = [config[half]["enabled"] for half in ("bf16", "fp16")]
-    assert enabled == [False, False], "rl/adapter/cpu.py `allow_fp32`: a third word is float32"
+    assert enabled == [False, False], (
+        "rl/adapter/stack/cpu.py `allow_fp32`: a third word is float32"
+    )
 
 
 def test_vllm_takes_our_sampling_parameters() -> None:
@@ -87,7 +93,7 @@ def test_vllm_takes_our_engine_arguments() -> None:
     assert keys | {"seed"} <= known, "rl/adapter/engines/cpu_engines.py"
 
 
-def test_vllms_synchronous_engine_has_what_the_inline_engine_calls() -> None:
+def test_vllms_synchronous_engine_has_what_the_sync_engine_calls() -> None:
     llm = named("vllm.v1.engine.llm_engine:LLMEngine")
     calls = {
         "from_engine_args": ["engine_args"],

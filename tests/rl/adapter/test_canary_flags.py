@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from upstream import stock_cli
 
-from rl.adapter import flags
+from rl.adapter.stack import flags
 from rl.settings.config import load
 
 NANO = Path(__file__).parents[3] / "rl" / "configs" / "nano.yaml"
@@ -44,7 +44,7 @@ def test_the_stock_parser_understands_every_flag(overrides: list[str]) -> None:
     parsed = vars(parser.parse_args(flags.flags(config)))
     for word in flags.flags(config):
         if word.startswith("--"):
-            assert word[2:] in parsed, f"rl/adapter/flags.py: {word} is an abbreviation"
+            assert word[2:] in parsed, f"rl/adapter/stack/flags.py: {word} is an abbreviation"
     assert parsed["train.batch_size"] == config.optimizer.batch_rows
     assert parsed["actor.eps_clip_low_high"] == [0.2, 0.3]
     assert parsed["algo.kl.init_coef"] == config.algorithm.kl
@@ -71,4 +71,4 @@ def test_what_we_do_not_set_is_as_the_adapter_assumes() -> None:
         "vllm.enable_sleep": False,
         "ds.packing_samples": False,
     }
-    assert {name: parsed[name] for name in assumed} == assumed, "rl/adapter/flags.py"
+    assert {name: parsed[name] for name in assumed} == assumed, "rl/adapter/stack/flags.py"

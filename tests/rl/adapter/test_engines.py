@@ -78,8 +78,8 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -
 def engines(warm_planner: Path) -> Iterator[dict[str, Any]]:
     import ray
 
-    from rl.adapter.cluster import start_ray
     from rl.adapter.engines.cpu_engines import create_cpu_engines
+    from rl.adapter.stack.cluster import start_ray
 
     start_ray(on_cpu=True)
     try:

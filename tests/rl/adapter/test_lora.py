@@ -15,9 +15,10 @@ from transformers import AutoModelForCausalLM
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO, trained_under
-from rl.adapter import flags
+from rl.adapter.stack import flags
 from rl.adapter.update import lora
 from rl.adapter.update import policy as models
+from rl.run.record import rows
 from rl.settings.config import load
 
 CONFIG = Path(__file__).parents[3] / "rl" / "configs" / "nano.yaml"
@@ -153,7 +154,7 @@ def test_two_steps_with_adapters_serve_what_they_trained(
     assert (first["updated"], second["updated"]) == (1, 1)
     assert second["policy_versions"] == [1]
     assert second["mismatch_max"] < 1e-3, "the engine serves something else than base plus adapter"
-    assert _furthest(run / "rollouts" / "step-00002.jsonl", plain(warm_planner)) > 1e-2, (
+    assert _furthest(run / "record" / "train-00002", plain(warm_planner)) > 1e-2, (
         "the control does not discriminate: the first step changed too little"
     )
     base = PeftModel.from_pretrained(plain(warm_planner), run / "adapter").eval()
@@ -162,15 +163,15 @@ def test_two_steps_with_adapters_serve_what_they_trained(
     assert (run / "model" / "tokenizer" / "tokenizer.json").exists()
 
 
-def _furthest(rollouts: Path, model: Any) -> float:
+def _furthest(batch: Path, model: Any) -> float:
     """The largest distance of a recorded log-probability from that under `model`, 50 replies."""
-    lines = rollouts.read_text().splitlines()[:50]
-    calls = [json.loads(line)["state"]["turns"][0]["planner"][0] for line in lines]
+    calls = [row["state"]["turns"][0]["planner"][0] for row in rows(batch)[:50]]
+    assert len(calls) == 50
     worst = 0.0
     for call in calls:
         prompt, reply = call["prompt_ids"], call["token_ids"]
         with torch.no_grad():
-            rows = model(input_ids=torch.tensor([prompt + reply])).logits[0, len(prompt) - 1 : -1]
-        own = rows.log_softmax(-1).gather(1, torch.tensor(reply)[:, None])[:, 0]
+            seen = model(input_ids=torch.tensor([prompt + reply])).logits[0, len(prompt) - 1 : -1]
+        own = seen.log_softmax(-1).gather(1, torch.tensor(reply)[:, None])[:, 0]
         worst = max(worst, (own - torch.tensor(call["logprobs"])).abs().max().item())
     return worst

@@ -13,10 +13,10 @@ import pytest
 
 from agentflow_graph.context import Context
 from agentflow_graph.models.policy import Sampling
+from agentflow_graph.record import RecordError
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
-from rl.rollout import Trajectory
-from rl.run.journal import Journal
-from rl.settings.errors import JournalError
+from rl.rollout import Trajectory, finished_runs
+from rl.run.record import TrainingRecord, rows
 from rl.task import Task
 
 pytestmark = pytest.mark.integration
@@ -31,20 +31,20 @@ class FaultyWorker(GraphWorker):
         planner: str,
         context: Context,
         limits: Limits,
-        journal: Journal,
+        record: TrainingRecord,
         reward: Any,
     ) -> None:
-        self.limits, self.journal = limits, journal
+        self.limits, self.record = limits, record
 
     async def warm_up(self) -> None:
         pass
 
     async def run_group(self, task: Task, batch: Batch) -> list[Trajectory]:
-        chapter = self.journal.chapter(batch.name)
-        known = (task.id, 0) in chapter.finished
+        chapter = self.record.chapter(batch.name)
+        known = (task.id, 0) in finished_runs(chapter)
         first = Trajectory(task, failure="the first")
         if not known:
-            chapter.finish(task.id, 0, first.record())
+            chapter.write(first.finished(batch.name, 0))
         if task.question == "die" or (task.question == "die once" and not known):
             os._exit(1)
         if task.question == "block":
@@ -52,7 +52,7 @@ class FaultyWorker(GraphWorker):
         if task.question == "raise":
             raise ValueError("injected")
         if task.question == "full":
-            raise JournalError("no room in /somewhere")
+            raise RecordError("no room in /somewhere")
         return [first, *[Trajectory(task, reward=float(known))] * (batch.runs - 1)]
 
 
@@ -60,7 +60,7 @@ class FaultyWorker(GraphWorker):
 def _ray() -> Iterator[None]:
     import ray
 
-    from rl.adapter.cluster import start_ray
+    from rl.adapter.stack.cluster import start_ray
 
     # The worker class lives in this file, which is no importable module: pickle it whole.
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -75,8 +75,8 @@ def pool_of(tmp_path: Path) -> Any:
 
     def make(workers: int, grace: float = 8.0) -> WorkerPool:
         limits = Limits(deadline=1.0, grace=grace, retries=1, in_flight=8, window=64)
-        journal = Journal(tmp_path / "journal")
-        return WorkerPool([], "", Context(), limits, workers, journal, FaultyWorker)
+        record = TrainingRecord(tmp_path / "record")
+        return WorkerPool([], "", Context(), limits, workers, record, FaultyWorker)
 
     return make
 
@@ -121,8 +121,8 @@ def test_a_group_that_kills_its_workers_is_given_up(pool_of: Any, tmp_path: Path
     first = outcomes(pool.run(asked("a", "die"), batch("train-00001")))
     assert first[0] == "ok"
     assert first[1].startswith("the graph worker died")
-    kept = Journal(tmp_path / "journal").chapter("train-00001").finished
-    assert kept["1", 1]["failure"].startswith("the graph worker died"), "so it stays, resumed"
+    kept = {row["id"]: row["failure"] for row in rows(tmp_path / "record" / "train-00001")}
+    assert kept["1"].startswith("the graph worker died"), "so it stays, resumed"
     assert outcomes(pool.run(asked("a", "b"), batch("train-00002"))) == ["ok", "ok"]
 
 
@@ -136,8 +136,8 @@ def test_a_blocked_worker_is_replaced_within_its_patience(pool_of: Any) -> None:
     assert outcomes(pool.run(asked("a", "b"), batch("train-00002"))) == ["ok", "ok"]
 
 
-def test_a_journal_that_cannot_be_written_stops_everything(pool_of: Any) -> None:
-    with pytest.raises(JournalError, match="no room in /somewhere"):
+def test_a_record_that_cannot_be_written_stops_everything(pool_of: Any) -> None:
+    with pytest.raises(RecordError, match="no room in /somewhere"):
         pool_of(1).run(asked("a", "full"), batch("train-00001"))
 
 

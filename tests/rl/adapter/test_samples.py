@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kept import keep
 
 from agentflow_graph.errors import SettingError
 from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.adapter.workers.worker import Batch
 from rl.questions import data
 from rl.rollout import Trajectory
-from rl.run.metrics import Recorder, outcome
+from rl.run.record import TrainingRecord, train_batch
 from rl.settings.config import Config
 from rl.settings.yaml_file import read
 from rl.task import Task
@@ -107,7 +109,7 @@ def test_questions_without_spread_are_replaced_and_counted(tmp_path: Path) -> No
     groups = samples.of_step(1)
     asked = [tasks for _, tasks in pool.asked()]
     assert asked == [tuple(ids[:3]), (ids[3], ids[4]), (ids[5],)]
-    assert {name for name, _ in pool.asked()} == {"train-00001"}, "one chapter of the journal"
+    assert {name for name, _ in pool.asked()} == {"train-00001"}, "one chapter of the record"
     assert [run.task.id for run in groups][::2] == ids[:6], "what is dropped is still on record"
     samples.of_step(2)
     assert pool.asked()[3][1] == tuple(ids[9:12]), "whatever the first step replaced"
@@ -131,13 +133,13 @@ def test_a_resumed_curriculum_asks_what_it_would_have_asked(tmp_path: Path, ahea
         return None if task.id.endswith("7") else float(int(task.id[-2:]) % 3 == 0)
 
     pool, later = Pool(hard), Pool(hard)
-    recorder = Recorder(config.run, config.steps)
-    recorder.say = lambda text: None  # type: ignore[method-assign]
+    record = TrainingRecord(config.run / "record")
     samples = generator(config, pool)
     for step in (1, 2, 3, 4):
-        runs = samples.of_step(step)
-        if step < 3:
-            recorder.step(step, outcome(_with_state(runs)) | {"groups_used": 1}, _with_state(runs))
+        for place, run in enumerate(samples.of_step(step)):
+            # As a worker does; where rollouts run ahead, more is on record than the resumed
+            # run may know.
+            keep(record.chapter(train_batch(step)), train_batch(step), place % 2, _ended(run))
     resumed = generator(config, later)
     resumed.recall(2)
     for step in (3, 4):
@@ -145,8 +147,9 @@ def test_a_resumed_curriculum_asks_what_it_would_have_asked(tmp_path: Path, ahea
     assert later.asked() == [batch for batch in pool.asked() if batch[0] > "train-00002"]
 
 
-def _with_state(runs: list[Trajectory]) -> list[Trajectory]:
-    return [Trajectory(run.task, reward=run.reward, state={"turns": []}) for run in runs]
+def _ended(run: Trajectory) -> Trajectory:
+    failure = "it broke" if run.reward is None else ""
+    return replace(run, state={"turns": []}, failure=failure)
 
 
 def test_evaluations_have_chapters_of_their_own(tmp_path: Path) -> None:
@@ -182,7 +185,7 @@ def test_what_does_not_go_together_is_refused(settings: list[str], said: str) ->
     ],
 )
 def test_rollouts_ahead_are_corrected_unless_told_otherwise(settings: list[str], mode: str) -> None:
-    from rl.adapter.flags import flags
+    from rl.adapter.stack.flags import flags
 
     words = flags(read(Config, Path("rl/configs/nano.yaml"), settings))
     assert ("--algo.advantage.is_correction_level" in words) == (mode != "none")

@@ -14,11 +14,12 @@ from launched import run_program
 
 from agentflow_graph.context import Context
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
+from agentflow_graph.record import Record, RecordError, read
+from agentflow_graph.record.events import Key
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
 from rl.planners import nano
-from rl.rollout import Trajectory
-from rl.run.journal import Call, Chapter, Journal
-from rl.settings.errors import JournalError
+from rl.rollout import Trajectory, finished_runs, run_name
+from rl.run.record import TrainingRecord
 from rl.task import Task
 
 CONTEXT = Context(layout="terse", max_turns=3, repairs=0, tools="base_generator", passages=1)
@@ -57,10 +58,10 @@ class Engine:
 
 @pytest.fixture
 def worker(planner: Path, tmp_path: Path) -> Callable[..., GraphWorker]:
-    def make(engine: Engine, seed: int | None = 7, folder: str = "journal") -> GraphWorker:
+    def make(engine: Engine, seed: int | None = 7, folder: str = "record") -> GraphWorker:
         limits = Limits(deadline=60, grace=1, retries=1, in_flight=256, window=512)
-        journal = Journal(tmp_path / folder, seed)
-        return GraphWorker([engine], str(planner), CONTEXT, limits, journal)
+        record = TrainingRecord(tmp_path / folder, seed)
+        return GraphWorker([engine], str(planner), CONTEXT, limits, record)
 
     return make
 
@@ -81,7 +82,9 @@ async def test_what_ended_is_read_and_nothing_is_asked(worker: Any, planner: Pat
     assert len(first.seeds) == sum(len(run.actions) for run in runs) >= 12
     assert second.seeds == []
     assert sampled(again) == sampled(runs)
-    assert [run.state["turns"] for run in again] == [run.state["turns"] for run in runs]
+    for key in ("turns", "answer", "usage", "seconds", "stopped_by"):
+        assert [run.state[key] for run in again] == [run.state[key] for run in runs]
+    assert [run.grade for run in again] == [run.grade for run in runs]
 
 
 @pytest.mark.parametrize("dies_at", [1, 2, 7, 20])
@@ -102,7 +105,8 @@ async def test_a_kill_costs_the_calls_that_were_under_way(
     assert len(dying.seeds) == dies_at, "one at a time, and the last was under way"
     assert len(second.seeds) == len(whole.seeds) - (dies_at - 1)
     assert sorted({*dying.seeds, *second.seeds}) == sorted(whole.seeds)
-    assert Journal(tmp_path / "journal").calls() == (len(whole.seeds) + 1, len(whole.seeds))
+    calls = TrainingRecord(tmp_path / "record").calls()
+    assert calls == (len(whole.seeds) + 1, len(whole.seeds))
 
 
 async def test_every_call_has_a_seed_of_its_own_or_none(worker: Any, planner: Path) -> None:
@@ -117,28 +121,42 @@ async def test_an_answer_to_another_prompt_is_not_taken(
     worker: Any, planner: Path, tmp_path: Path
 ) -> None:
     """A tool may answer otherwise the second time: then what was said next is of no use."""
-    chapter = Journal(tmp_path / "journal").chapter(BATCH.name)
-    for run in range(BATCH.runs):
-        wrong = Call.of(TASKS[0].id, run, 0, 0, [1, 2, 3])
-        chapter.answer(wrong, Completion([9], [-9.0], "stop", 0))
+    chapter = TrainingRecord(tmp_path / "record").chapter(BATCH.name)
+    wrong = {"prompt_ids": [1], "token_ids": [9], "logprobs": [-9.0], "policy_version": 0}
+    for number in range(BATCH.runs):
+        name = run_name(BATCH.name, TASKS[0], number, 0)
+        where = {"run": name, "call": Key("planner", 1, 0, "0" * 16)}
+        chapter.write({"event": "answered", **where, "answer": {"text": "", **wrong}})
     engine = Engine(planner)
     runs = await worker(engine).run_group(TASKS[0], BATCH)
     assert all(action.logprobs != [-9.0] for run in runs for action in run.actions)
     assert len(engine.seeds) == sum(len(run.actions) for run in runs)
+    again = await worker(Engine(planner)).run_group(TASKS[0], BATCH)
+    assert sampled(again) == sampled(runs), "what was asked anew is what counts"
 
 
-async def test_a_full_disk_ends_the_group_and_fails_no_run(
-    worker: Any, planner: Path, monkeypatch: Any
+@pytest.mark.parametrize("written", [0, 1, 5, 9, 12])
+async def test_a_full_disk_ends_the_group_at_once_and_fails_no_run(
+    worker: Any, planner: Path, tmp_path: Path, monkeypatch: Any, written: int
 ) -> None:
-    """Within the graph any error is the planner's failure; the journal's must come out."""
-    from rl.run import journal
+    """Within the graph any error is the planner's failure; the record's must come out."""
+    from agentflow_graph.record import file
 
-    def full(*_: Any) -> int:
+    stock, engine = file.os.write, Engine(planner)
+
+    def full(descriptor: int, data: bytes) -> int:
+        if room.pop():
+            return stock(descriptor, data)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(journal.os, "write", full)
-    with pytest.raises(JournalError, match="No space left"):
-        await worker(Engine(planner)).run_group(TASKS[0], BATCH)
+    monkeypatch.setattr(file.os, "write", full)
+    room = [False] + [True] * written
+    with pytest.raises(RecordError, match="No space left"):
+        await asyncio.wait_for(worker(engine).run_group(TASKS[0], BATCH), 30)
+    monkeypatch.undo()
+    kept = read(tmp_path / "record" / BATCH.name)
+    assert all(run.state is None and not run.notes for run in kept.values())
+    assert len(engine.seeds) <= written
 
 
 async def test_a_failed_run_stays_failed(worker: Any, planner: Path, tmp_path: Path) -> None:
@@ -149,7 +167,7 @@ async def test_a_failed_run_stays_failed(worker: Any, planner: Path, tmp_path: P
     assert engine.seeds == []
     assert all("rollout.window" in run.failure for run in first)
     assert [run.failure for run in again] == [run.failure for run in first]
-    assert len(Chapter(tmp_path / "journal" / BATCH.name).finished) == BATCH.runs
+    assert len(finished_runs(Record(tmp_path / "record" / BATCH.name))) == BATCH.runs
 
 
 def test_a_worker_and_the_handles_it_is_given_load_no_engine_and_no_trainer() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from kept import keep
 from launched import run_program
 from transformers import AutoModelForCausalLM
 
@@ -16,6 +17,8 @@ from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.policy import PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import NANO, trained_under
+from agentflow_graph.record import Record
+from agentflow_graph.record.events import line_of
 from benchmarks.almanac.oracle import plan
 from benchmarks.almanac.scripted import written
 from rl.planners import traces
@@ -24,7 +27,8 @@ from rl.planners.sft import fine_tune, main, read, turns
 from rl.planners.supervised import Recipe, next_token_loss
 from rl.questions import data
 from rl.rollout import Trajectory
-from rl.run.metrics import evaluation, line
+from rl.run.metrics import evaluation
+from rl.run.record import rows
 
 # The sandbox proves at its start that nothing in it reaches a listening socket of ours.
 pytestmark = pytest.mark.enable_socket
@@ -34,17 +38,18 @@ ONCE = Recipe(seed=1, steps=6, batch=4, lr=1e-3, muon_lr=0.0, threads=1)
 
 
 @pytest.fixture(scope="module")
-def taught() -> list[Trajectory]:
-    """The oracle's runs of twenty training questions, through the real graph."""
-    table = Table.set(NANO, None, CONTEXT)
-    return asyncio.run(table.play(data.almanac("train", 20, seed=4), Sampling(1.0, 32)))
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("traces") / "teacher"
 
 
 @pytest.fixture(scope="module")
-def recorded(taught: list[Trajectory], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("traces") / "teacher.jsonl"
-    path.write_bytes(b"".join(map(line, taught)))
-    return path
+def taught(recorded: Path) -> list[Trajectory]:
+    """The oracle's runs of twenty training questions, through the real graph."""
+    table, record = Table.set(NANO, None, CONTEXT), Record(recorded)
+    asked = data.almanac("train", 20, seed=4)
+    runs = asyncio.run(table.play(asked, Sampling(1.0, 32), record=record))
+    record.close()
+    return runs
 
 
 def test_the_teacher_is_always_right_and_takes_as_many_turns_as_needed(
@@ -83,9 +88,29 @@ def test_a_smaller_turn_budget_ends_runs_earlier() -> None:
 # ------------------------------------------------------------------- examples
 
 
-def test_the_loss_counts_the_replies_alone(taught: list[Trajectory]) -> None:
+def test_what_is_recorded_is_what_was_played(taught: list[Trajectory], recorded: Path) -> None:
+    found = {row["id"]: row for row in rows(recorded)}
+    assert len(found) == len(taught) == 20
     for run in taught:
-        examples = turns(run.record())
+        row = found[run.task.id]
+        assert (row["reward"], row["level"]) == (run.reward, run.task.level)
+        assert row["golds"] == list(run.task.answers)
+        for turn, same in zip(row["state"]["turns"], run.state["turns"], strict=True):
+            assert {**turn, "planner": same["planner"]} == same
+            assert turn["planner"][0]["text"].startswith("Context: ")
+
+
+def test_the_same_question_again_is_a_run_of_its_own(tmp_path: Path) -> None:
+    table, record = Table.set(NANO, None, CONTEXT), Record(tmp_path)
+    task = data.almanac("train", 1, seed=4)
+    asyncio.run(table.play(task * 3, Sampling(1.0, 32), record=record))
+    assert [row["id"] for row in rows(tmp_path)] == [task[0].id] * 3
+
+
+def test_the_loss_counts_the_replies_alone(taught: list[Trajectory], recorded: Path) -> None:
+    found = {row["id"]: row for row in read(recorded)}
+    for run in taught:
+        examples = turns(found[run.task.id])
         assert len(examples) == len(run.actions)
         for example, action in zip(examples, run.actions, strict=True):
             assert example.ids == action.prompt_ids + action.token_ids
@@ -101,7 +126,7 @@ def test_a_planner_learns_its_lesson_and_the_first_one_stays(
     assert (facts["traces"], facts["successes"], facts["steps"]) == (20, 20, 6)
     assert facts["turns"] == sum(len(run.actions) for run in taught)
     assert (NANO / "model.safetensors").read_bytes() == before
-    examples = [example for run in taught for example in turns(run.record())]
+    examples = [example for row in rows(recorded) for example in turns(row)]
 
     def loss(folder: Path) -> float:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
@@ -118,13 +143,14 @@ def test_a_planner_learns_its_lesson_and_the_first_one_stays(
 
 
 def test_failures_are_no_lesson(taught: list[Trajectory], tmp_path: Path) -> None:
-    records = [run.record() for run in taught[:4]]
-    records[0]["reward"] = 0.0
-    records[1]["reward"], records[1]["failure"] = None, "it broke"
-    path = tmp_path / "mixed.jsonl"
-    path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    facts = fine_tune(NANO, path, tmp_path / "out", ONCE, say=lambda _: None)
+    wrong, broken, *right = taught[:4]
+    runs = [replace(wrong, reward=0.0), replace(broken, reward=None, failure="it broke"), *right]
+    record = Record(tmp_path / "record" / "train-00001")
+    for run in runs:
+        keep(record, "train-00001", 0, run)
+    facts = fine_tune(NANO, tmp_path / "record", tmp_path / "out", ONCE, say=lambda _: None)
     assert (facts["traces"], facts["successes"]) == (4, 2)
+    assert facts["turns"] == sum(len(run.actions) for run in right)
 
 
 # --------------------------------------------------------------------- faults
@@ -133,19 +159,25 @@ def test_failures_are_no_lesson(taught: list[Trajectory], tmp_path: Path) -> Non
 def test_traces_without_success_are_refused_before_anything_is_made(
     taught: list[Trajectory], tmp_path: Path
 ) -> None:
-    path = tmp_path / "wrong.jsonl"
-    path.write_text(json.dumps(taught[0].record() | {"reward": 0.0}) + "\n")
+    keep(Record(tmp_path / "record"), "", 0, replace(taught[0], reward=0.0))
     with pytest.raises(SettingError, match="none of the 1 traces"):
-        fine_tune(NANO, path, tmp_path / "out", ONCE)
+        fine_tune(NANO, tmp_path / "record", tmp_path / "out", ONCE)
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("text", ["nonsense", "[]", '{"reward": 1.0}', "12"])
-def test_a_line_that_is_no_trajectory_is_named(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "broken.jsonl"
-    path.write_text(text + "\n")
-    with pytest.raises(SettingError, match=r"broken\.jsonl:1 is not a trajectory"):
-        list(read(path))
+@pytest.mark.parametrize("text", ["nonsense", "[]", '{"reward": 1.0}', "12", ""])
+def test_a_folder_without_a_run_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "broken.jsonl").write_text(text + "\n")
+    for folder in (tmp_path, tmp_path / "broken.jsonl"):  # a file, as version 0.1 made them
+        with pytest.raises(SettingError, match=f"{folder} hold no runs; record some with"):
+            read(folder)
+
+
+def test_traces_of_another_format_are_refused(tmp_path: Path) -> None:
+    opened = {"event": "opened", "format": 2, "versions": {"agentflow-graph": "9.9"}}
+    (tmp_path / "new.jsonl").write_bytes(line_of(opened, {}))
+    with pytest.raises(SettingError, match=r"new\.jsonl has format 2.*agentflow-graph 9\.9"):
+        read(tmp_path)
 
 
 def test_what_is_missing_or_taken_ends_with_code_2(
@@ -157,7 +189,7 @@ def test_what_is_missing_or_taken_ends_with_code_2(
         return capsys.readouterr().err
 
     assert "no config.json" in said(planner=tmp_path)
-    assert "do not exist" in said(traces=tmp_path / "none.jsonl")
+    assert "hold no runs" in said(traces=tmp_path / "none")
     assert "exists; choose another" in said(out=tmp_path)
     existing = ["--planner", str(NANO), "--out", str(recorded), "--teacher"]
     assert traces.main(existing) == 2
@@ -169,11 +201,15 @@ def test_what_is_missing_or_taken_ends_with_code_2(
 
 @pytest.mark.integration
 def test_own_traces_are_sampled_in_an_engine(warm_planner: Path, tmp_path: Path) -> None:
-    out, planner = tmp_path / "own.jsonl", str(warm_planner)
+    out, planner = tmp_path / "own", str(warm_planner)
+    (tmp_path / "own.partial").mkdir()
+    (tmp_path / "own.partial" / "left.jsonl").write_text("by a kill")
     asked = ["--questions", "40", "--group", "2"]
     done = run_program("-m", "rl.planners.traces", "--planner", planner, "--out", str(out), *asked)
     assert done.returncode == 0, done.stderr
-    found = list(read(out))
+    assert {path.name for path in tmp_path.iterdir()} == {"own", "own.log"}
+    assert not (out / "left.jsonl").exists()
+    found = read(out)
     assert len(found) == 80
     assert len({trace["id"] for trace in found}) == 40
     call = found[0]["state"]["turns"][0]["planner"][0]

@@ -13,11 +13,11 @@ from qwen import QWEN_7B
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO
 from rl.preflight.endpoints import MODULES, endpoints
-from rl.preflight.finding import Finding
 from rl.preflight.plan import examine
 from rl.preflight.planner import Planner, planner
 from rl.questions import hub
 from rl.settings.config import Config, load
+from tools.outcomes.finding import Finding
 
 pytestmark = pytest.mark.integration
 

@@ -79,6 +79,12 @@ def test_the_disk_must_hold_what_a_run_leaves(
     config = load(CONFIGS / "qwen2.5-7b.yaml", [f"run={tmp_path}/not/yet"])
     kept = machines.disk_bytes(config, seven)
     assert kept["3 checkpoint(s)"] == 3 * 14 * seven.parameters
+    rollout, evaluation = config.rollout, config.evaluation
+    runs = config.steps * rollout.questions * rollout.group_size
+    measured = len([step for step in range(config.steps + 1) if step % evaluation.every == 0])
+    runs += (measured + evaluation.greedy * 2) * config.data.heldout_n
+    longest = runs * config.context().max_turns * rollout.window * machines.TOKEN_BYTES
+    assert longest / 2 < kept["record, at most"] < longest
     need = sum(kept.values())
     for free, state in ((2 * need, "ok"), (1.1 * need, "warning"), (0.9 * need, "failed")):
         usage = shutil._ntuple_diskusage(int(free), 0, int(free))  # type: ignore[attr-defined]

@@ -12,10 +12,10 @@ import pytest
 
 from agentflow_graph.models.strings import NANO
 from rl.preflight.agent import agent
-from rl.preflight.finding import Finding
 from rl.preflight.planner import Planner, planner
 from rl.preflight.questions import questions
 from rl.settings.config import Config, load
+from tools.outcomes.finding import Finding
 
 CONFIGS = Path(__file__).parents[3] / "rl" / "configs"
 

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -26,8 +25,9 @@ from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import NANO
-from rl.rollout import Trajectory, rollout
-from rl.run.metrics import line
+from agentflow_graph.record import Record
+from rl.rollout import Trajectory, rollout, run_name
+from rl.run.record import rows
 from rl.task import Task
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
@@ -136,7 +136,6 @@ def check(run: Trajectory, counts: collections.Counter[str]) -> None:
     """Every turn is a typed record; what was called is what the turn says, as text."""
     assert not run.failure, run.failure
     assert run.reward in (0.0, 1.0)
-    assert orjson.loads(line(run))["reward"] == run.reward
     made = []
     for turn in run.state["turns"]:
         counts["replies"] += len(turn["planner"])
@@ -150,16 +149,27 @@ def check(run: Trajectory, counts: collections.Counter[str]) -> None:
     called.clear()
 
 
-async def every(agents: list[Agent], replies: Replies, n: int) -> collections.Counter[str]:
+async def every(
+    agents: list[Agent], replies: Replies, n: int, record: Record
+) -> collections.Counter[str]:
     """Runs until `n` replies were refused."""
     counts: collections.Counter[str] = collections.Counter()
-    runs = 0
+    rewards = []
     while counts["replies"] - counts["planned"] < n:
+        runs = len(rewards)
+        kept = record.begin(run_name("", TASK, runs, 0))
         context = CONTEXTS[runs % len(CONTEXTS)]
-        check(await rollout(agents[runs % 7 == 0], TASK, context, deadline=300), counts)
-        runs += 1
-    assert counts["replies"] == replies.given, "a reply left no record"
-    return counts + collections.Counter(runs=runs)
+        run = await rollout(agents[runs % 7 == 0], TASK, context, deadline=300, run=kept)
+        check(run, counts)
+        record.write(run.finished("", runs))
+        rewards.append(run.reward)
+    assert counts["replies"] == replies.given, "a reply left no trace"
+    found = rows(record.folder)
+    assert [row["reward"] for row in found] == rewards
+    calls = [call for row in found for turn in row["state"]["turns"] for call in turn["planner"]]
+    assert len(calls) == replies.given, "a reply left no record"
+    assert all(isinstance(call["text"], str) and call["token_ids"] for call in calls)
+    return counts + collections.Counter(runs=len(rewards))
 
 
 async def main(n: int, seed: int) -> None:
@@ -170,15 +180,19 @@ async def main(n: int, seed: int) -> None:
     tools = [python_coder, wikipedia_search, base_generator]
     agents = [build_graph({"planner": one}, tools) for one in (planner, Speaker(replies=replies))]
     sys.addaudithook(hear)
-    await every(agents, replies, 200)  # imports and caches
-    replies.texts, replies.given, listening = malformed(seed), 0, True
-    counts = await every(agents, replies, n)
-    found = list(heard)
-    heard.clear()
-    compile("1", "<control>", "eval")
-    with tempfile.TemporaryFile("w"):
-        pass
-    listening = False
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        warm, record = (Record(home / name, shared=home) for name in ("warm", "record"))
+        await every(agents, replies, 200, warm)  # imports and caches
+        record.write({"event": "note", "run": ""})  # makes its folder and its file
+        replies.texts, replies.given, listening = malformed(seed), 0, True
+        counts = await every(agents, replies, n, record)
+        found = list(heard)
+        heard.clear()
+        compile("1", "<control>", "eval")
+        with tempfile.TemporaryFile("w"):
+            pass
+        listening = False
     print(json.dumps({**counts, "heard": found, "control": len(heard)}))
 
 

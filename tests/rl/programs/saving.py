@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from gradient import experiences, trajectories
 
+from agentflow_graph.record import RecordError
 from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.update.experience import assign
 from rl.adapter.update.policy import FlowPolicy
 from rl.planners import nano
 from rl.run import checkpoints
 from rl.settings.config import Config
-from rl.settings.errors import JournalError
 
 
 def config_of(folder: Path) -> Config:
@@ -71,7 +71,7 @@ def save(folder: Path) -> dict[str, Any]:
     try:
         policy.save_checkpoint("global_step3", {"global_step": 3})
         said = ""
-    except JournalError as error:
+    except RecordError as error:
         said = str(error)
     resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     hashes.append(update(policy, args, config))

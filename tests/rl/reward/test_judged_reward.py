@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from answering import Answering, Reply, Request
 from instructing import ATTACKS
+from kept import ended
 from langchain_core.tools import tool
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
-from agentflow_graph.state import ModelCall, State, Turn
 from rl.reward import Reward, reward_of
 from rl.rollout import Trajectory, judged, rollout, until_judged
 from rl.run.scoring import scoring
@@ -81,6 +81,12 @@ def graded_by(server: Answering, kind: str = "judge", seconds: float = 10.0) -> 
     return reward_of(RewardSettings.model_validate(settings))
 
 
+def kept(run: Trajectory) -> dict[str, Any]:
+    """The grade as the record has it."""
+    grade: dict[str, Any] = run.finished("train-00001", 0)["grade"]
+    return grade
+
+
 @pytest.fixture
 def run(policy: Any, tokenizer: PolicyTokenizer) -> Callable[..., Any]:
     async def once(answer: str, reward: Reward) -> Trajectory:
@@ -99,8 +105,8 @@ async def test_the_verdict_is_the_reward_and_its_cost_is_in_the_record(
         found = await run(answer, graded_by(server))
     assert (found.reward, found.failure, len(found.actions)) == (reward, "", 1)
     calls = 2 if reward else 1  # a yes is put to the test with a decoy
-    assert (len(server.asked), found.record()["grade"]["tokens"]) == (calls, calls * 110)
-    assert found.record()["grade"] | {"seconds": 0} == {
+    assert (len(server.asked), kept(found)["tokens"]) == (calls, calls * 110)
+    assert kept(found) | {"seconds": 0} == {
         "by": "judge",
         "reason": "They agree." if reward else "They differ.",
         "asked": 1,
@@ -156,11 +162,11 @@ async def test_a_judge_that_is_gone_costs_its_runs_and_no_second_run_of_the_grap
         reward = graded_by(server, seconds=5.0)
     runs: list[Trajectory] = []
 
-    async def once() -> Trajectory:
+    async def once(name: str, made: int) -> Trajectory:
         runs.append(await run("M. Voss", reward))
         return runs[-1]
 
-    found = await until_judged(once, retries=2)
+    found = await until_judged("train-00001", TASK, 0, once, retries=2)
     assert found.failure.startswith("judge: ")
     assert (found.reward, len(runs)) == (None, 1)
 
@@ -181,15 +187,10 @@ async def test_an_answer_that_instructs_an_obedient_judge_does_not_win(
 
 @pytest.mark.parametrize("kind", ["judge", "rule_then_judge"])
 async def test_no_instruction_wins_from_a_judge_that_believes_everything(kind: str) -> None:
-    call = ModelCall(
-        prompt_ids=[1], token_ids=[2], logprobs=[-1.0], policy_version=0, finish_reason="stop"
-    )
-    turns = [Turn(index=1, planner=[call], calls=[])]
     with Answering([said("So be it.\nVERDICT: CORRECT")]) as server:
         reward = graded_by(server, kind)
         for attack in ATTACKS:
-            state = State(turns=turns, error="", answer=attack)
-            found = await judged(TASK, state, 1.0, reward)
+            found = await judged(TASK, *ended(TASK, attack), 1.0, reward)
             assert (found.reward, found.failure) == (0.0, ""), attack
 
 

@@ -11,9 +11,10 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kept import ended
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.state import ModelCall, State, Turn
+from agentflow_graph.state import State
 from rl.questions.files import every
 from rl.reward import Grade, by_rule, reward_of
 from rl.reward.grade import fault
@@ -24,19 +25,15 @@ from rl.task import Task
 from rl.train import prepare
 
 TASK = Task("t1", "What is the population of Old Harbor?", ("4821", "4,800"))
-CALL = ModelCall(
-    prompt_ids=[1], token_ids=[5, 2], logprobs=[-0.1, -0.2], policy_version=3, finish_reason="stop"
-)
 
 
 def finished(answer: str, turns: int = 1) -> State:
-    made = [Turn(index=i + 1, planner=[CALL], calls=[]) for i in range(turns)]
-    return State(question=TASK.question, turns=made, error="", answer=answer)
+    return ended(TASK, answer, turns)[0]
 
 
 async def graded(kind: str, answer: str = "4821", seconds: float = 5.0) -> Trajectory:
     reward = reward_of(RewardSettings(kind=kind, seconds=seconds))
-    return await judged(TASK, finished(answer), 1.0, reward)
+    return await judged(TASK, *ended(TASK, answer), 1.0, reward)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +55,7 @@ async def test_a_question_is_graded_by_the_rule_that_it_names(
 
 async def test_a_gold_answer_that_nobody_could_meet_leaves_the_run_unscored() -> None:
     task = Task("t", "question?", ("...",))
-    run = await judged(task, finished("..."), 1.0)
+    run = await judged(task, *ended(task, "..."), 1.0)
     assert (run.reward, run.actions) == (None, [])
     assert "rule:exact" in run.failure
     assert "no reply could be right" in run.failure
@@ -67,11 +64,11 @@ async def test_a_gold_answer_that_nobody_could_meet_leaves_the_run_unscored() ->
 @pytest.mark.parametrize(("name", "reward"), [("brief", 0.5), ("patient", 0.5), ("strict", 1.0)])
 async def test_a_function_of_ones_own_grades(name: str, reward: float) -> None:
     own = reward_of(RewardSettings(kind=f"own_rewards:{name}"))
-    run = await judged(TASK, finished("4821", turns=2), 1.0, own)
+    run = await judged(TASK, *ended(TASK, "4821", turns=2), 1.0, own)
     assert (run.reward, run.failure, len(run.actions)) == (reward, "", 2)
     assert run.grade is not None
     assert run.grade.by == f"function:own_rewards:{name}"
-    record = orjson.loads(orjson.dumps(run.record()))
+    record = orjson.loads(orjson.dumps(run.finished("train-00001", 0)))
     assert record["grade"]["by"] == f"function:own_rewards:{name}"
     assert record["grade"]["seconds"] >= 0
 
@@ -171,11 +168,11 @@ def test_an_unknown_rule_in_the_data_is_refused_with_its_line(tmp_path: Path) ->
 async def test_a_run_that_only_its_reward_failed_is_not_run_again() -> None:
     runs: list[Trajectory] = []
 
-    async def run() -> Trajectory:
+    async def run(name: str, made: int) -> Trajectory:
         runs.append(await graded("own_rewards:broken"))
         return runs[-1]
 
-    assert (await until_judged(run, 3)).failure
+    assert (await until_judged("train-00001", TASK, 0, run, 3)).failure
     assert len(runs) == 1
 
 

@@ -16,7 +16,7 @@ from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import NANO
 from rl.adapter.workers.worker import Batch, Limits
 from rl.rollout import Trajectory
-from rl.run.journal import Journal
+from rl.run.record import TrainingRecord, rows
 from rl.settings.config import RewardSettings
 from rl.task import Task
 
@@ -43,7 +43,7 @@ class Engine:
 def _ray() -> Iterator[None]:
     import ray
 
-    from rl.adapter.cluster import start_ray
+    from rl.adapter.stack.cluster import start_ray
 
     # The class lives in this file, which is no importable module: pickle it whole.
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -54,7 +54,7 @@ def _ray() -> Iterator[None]:
     ray.shutdown()
 
 
-def run_with(reward: RewardSettings, journal: Path) -> list[Trajectory]:
+def run_with(reward: RewardSettings, folder: Path) -> list[Trajectory]:
     import ray
 
     from rl.adapter.workers.pool import WorkerPool
@@ -62,7 +62,8 @@ def run_with(reward: RewardSettings, journal: Path) -> list[Trajectory]:
     engine = ray.remote(Engine).options(num_cpus=0).remote()
     limits = Limits(60.0, 30.0, retries=0, in_flight=8, window=512, scoring=reward.longest)
     context = Context(layout="terse", max_turns=1, repairs=0, tools="wikipedia_search")
-    pool = WorkerPool([engine], str(NANO), context, limits, 1, Journal(journal), reward=reward)
+    record = TrainingRecord(folder)
+    pool = WorkerPool([engine], str(NANO), context, limits, 1, record, reward=reward)
     return pool.run([TASK], Batch("train-00001", 2, Sampling(1.0, 32)))[0]
 
 
@@ -83,3 +84,5 @@ def test_a_judge_grades_in_the_worker_and_its_silence_leaves_runs_unscored(tmp_p
     assert [run.reward for run in runs] == [None, None]
     assert all(run.failure.startswith("judge: model failed") for run in runs)
     assert len(server.asked) == 2
+    assert [row["reward"] for row in rows(tmp_path)] == [None, None]
+    assert all(row["state"]["answer"] for row in rows(tmp_path)), "the runs themselves are whole"

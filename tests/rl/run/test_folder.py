@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -17,9 +18,13 @@ from rl.run.folder import claim, hold_as_writer, hold_to_planner, move_in, recor
 
 
 def test_a_second_trainer_is_refused(tmp_path: Path) -> None:
-    with claim(tmp_path), pytest.raises(SettingError, match="another trainer"):
-        claim(tmp_path)
-    claim(tmp_path).close()
+    for _ in range(2):  # it is given back
+        with claim(tmp_path), pytest.raises(SettingError, match="another trainer"):
+            claim(tmp_path).__enter__()
+    with pytest.raises(KeyError), claim(tmp_path):
+        raise KeyError
+    with claim(tmp_path):
+        pass
 
 
 WRITER = """
@@ -33,16 +38,24 @@ time.sleep(600)
 
 
 def test_what_is_left_of_a_killed_trainer_is_waited_for(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", WRITER, str(tmp_path / "journal")]
+    command = [sys.executable, "-c", WRITER, str(tmp_path / "record")]
     with subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE) as writer:
         assert writer.stdout
         assert writer.stdout.readline() == b"held\n"
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(folder, "ENDING", 0.2)
             with pytest.raises(SettingError, match="still writes"):
-                claim(tmp_path)
+                claim(tmp_path).__enter__()
         writer.kill()
-        claim(tmp_path).close()
+        with claim(tmp_path):
+            pass
+
+
+def test_no_worker_begins_to_write_while_a_trainer_waits_for_the_last_one(tmp_path: Path) -> None:
+    with (tmp_path / "writers.lock").open("w") as waiting:
+        fcntl.flock(waiting, fcntl.LOCK_EX)
+        with pytest.raises(SettingError, match="being claimed"):
+            hold_as_writer(tmp_path)
 
 
 def test_writers_share(tmp_path: Path) -> None:
@@ -105,7 +118,7 @@ def test_a_moved_folder_replaces_the_old_one(tmp_path: Path) -> None:
 def test_a_run_is_not_resumed_on_other_weights(tmp_path: Path) -> None:
     model, run = tmp_path / "model", tmp_path / "run"
     model.mkdir()
-    (run / "journal").mkdir(parents=True)
+    (run / "record").mkdir(parents=True)
     (model / "model.safetensors").write_bytes(b"weights")
     hold_to_planner(run, model)
     hold_to_planner(run, model)

@@ -8,79 +8,17 @@ from typing import Any
 
 import orjson
 import pytest
+from training_runs import SUMMARY, evaluation, finished, lay, ran, step
 
+from agentflow_graph.errors import SettingError
 from rl.run.report import examples, write_report
 
 HOSTILE = "</pre><script>alert(1)</script><img src=//x.example onerror=alert(2)>\"' {{ 7 * 7 }} $x$"
 
 
-STEP = """
-{"kind": "step", "step": 1, "reward": 0.1, "runs": 128, "failed": 0, "turns": 2.5,
- "tool_errors": 0.25, "tools": {"python_coder": 0.4, "wikipedia_search": 0.6},
- "reply_tokens": 16.0, "policy_versions": [0], "groups_used": 12, "groups_dropped": 4,
- "mismatch_max": 3e-6, "mismatch_mean": 4e-7, "kl": 0.01, "clip_ratio": 0.001, "grad_norm": 0.3,
- "lr": 0.001, "rollout_seconds": 2.0, "experience_seconds": 0.5, "update_seconds": 1.0,
- "sync_seconds": 0.02, "wall": 41.0}
-"""
-SUMMARY = """
-{"rollout_engine": "vllm 0.32.0", "trainer": "openrlhf 0.11.2", "train_seconds": 181.5,
- "seconds_to_090": null, "policy_versions_seen": 41, "failed_rollouts": 3}
-"""
-CONFIG = """
-{"steps": 2, "seed": 11, "engine": {"device": "cpu"}, "rollout": {"questions": 16, "group_size": 8}}
-"""
-
-
-def step(number: int, **changed: Any) -> dict[str, Any]:
-    return orjson.loads(STEP) | {"step": number} | changed
-
-
-def evaluation(at: int, success: float, temperature: float = 0.7, **changed: Any) -> dict[str, Any]:
-    usual = {"kind": "evaluation", "step": at, "temperature": temperature, "n": 300, "wall": 40.0}
-    usual |= {"success": success, "interval": [success - 0.0511, success + 0.0522]}
-    return usual | {"levels": {"arithmetic": success, "one_hop": 1.0}} | changed
-
-
-def record(
-    number: int, reward: float | None, text: str = "plain", **changed: Any
-) -> dict[str, Any]:
-    call = {"tool": text, "arguments": {text: text}, "status": "error", "result": text}
-    verdict = {"complete": False, "reason": text}
-    plan = {"sub_goal": text, "error": "", "planner": [], "calls": [call], "verdict": verdict}
-    broken = plan | {"error": text, "planner": [{"text": text}], "calls": [call | {"tool": ""}]}
-    state = {"question": f"Question {number} {text}", "turns": [plan, broken], "answer": text}
-    usual = {"id": f"q{number}", "level": f"level {number % 3}", "golds": [f"gold {text}"]}
-    return usual | {"reward": reward, "failure": "", "state": state} | changed
-
-
-def lay(run: Path, entries: list[dict[str, Any]], **rollouts: list[dict[str, Any]]) -> Path:
-    """A run folder; `heldout_00040=[...]` are the records of a file in rollouts/."""
-    (run / "rollouts").mkdir(parents=True)
-    files = {"metrics.jsonl": entries}
-    files |= {f"rollouts/{k.replace('_', '-')}.jsonl": v for k, v in rollouts.items()}
-    for name, lines in files.items():
-        (run / name).write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
-    return run
-
-
-def finished(run: Path, text: str = "plain") -> Path:
-    """A whole run of two steps."""
-    entries = [
-        evaluation(0, 0.25, levels={text: 0.2}),
-        evaluation(0, 0.125, 0.0),
-        step(1, tools={text: 1.0}),
-        step(2),
-        evaluation(2, 0.875, levels={text: 0.9}),
-        evaluation(2, 0.9375, 0.0),
-    ]
-    before = [record(n, float(n > 6), text, level=text) for n in range(10)]
-    after = [record(n, float(n > 1), text, level=text) for n in range(10)]
-    lay(run, entries, heldout_00000=before, heldout_00002=after)
-    config = orjson.loads(CONFIG) | {"model": {"path": text}}
-    summary = orjson.loads(SUMMARY) | {"failures": {text: 3}}
-    (run / "config.yaml").write_bytes(orjson.dumps(config))
-    (run / "summary.json").write_bytes(orjson.dumps(summary))
-    return run
+def shown(number: int, reward: float) -> dict[str, Any]:
+    """A row of the record, as far as it is chosen by it."""
+    return {"id": f"q{number}", "level": f"level {number % 3}", "reward": reward}
 
 
 class Elements(HTMLParser):
@@ -191,14 +129,30 @@ def test_what_a_run_lacks_is_said(
 
 
 def test_a_failed_run_is_an_example_without_outcome(tmp_path: Path) -> None:
-    failed = record(1, None, failure="no answer within the deadline of 60 s", state={})
+    failed = ran(1, None, failure="no answer within the deadline of 60 s", state={}, actions=[])
     run = lay(
-        tmp_path / "run", [evaluation(0, 0.0, levels={"level 1": 0.0})], heldout_00000=[failed]
+        tmp_path / "run", [evaluation(0, 0.0, levels={"level 1": 0.0})], heldout_00000_0_7=[failed]
     )
     text = write_report(run).read_text("utf-8")
     assert "No outcome: " in text
     assert "deadline of 60 s" in text
     assert "✗ wrong" not in text
+
+
+def test_a_greedy_run_shows_its_examples_too(tmp_path: Path) -> None:
+    greedy = {"heldout_00000_0_0": [ran(1, 1.0)], "heldout_00000_0_7": [ran(2, 1.0)]}
+    run = lay(tmp_path / "run", [evaluation(0, 0.5, 0.0, levels={"level 1": 0.5})], **greedy)
+    text = write_report(run).read_text("utf-8")
+    assert "Question 1 plain" in text
+    assert "Question 2 plain" not in text, "of another evaluation"
+
+
+def test_a_run_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    run = lay(tmp_path / "run", [step(1)])
+    (run / "journal").mkdir()
+    with pytest.raises(SettingError, match="with version 0.1.0"):
+        write_report(run)
+    assert not (run / "report.html").exists()
 
 
 def test_of_a_step_done_again_after_a_resume_the_later_record_counts(tmp_path: Path) -> None:
@@ -209,8 +163,8 @@ def test_of_a_step_done_again_after_a_resume_the_later_record_counts(tmp_path: P
 
 
 def test_examples_are_spread_over_changes_and_levels() -> None:
-    before = [record(n, float(n % 4 == 0)) for n in range(100)]
-    after = [record(n, float(n % 7 != 0)) for n in range(90)]
+    before = [shown(n, float(n % 4 == 0)) for n in range(100)]
+    after = [shown(n, float(n % 7 != 0)) for n in range(90)]
     found = examples([before, after])
     assert sum(found["changes"].values()) == 90
     assert list(found["changes"]) == list(dict(found["examples"]))

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentflow_graph.errors import SettingError
+from agentflow_graph.record import RecordError
 from rl import evaluate
 from rl.settings.arguments import numbers, positive
+from rl.settings.errors import TrainingFailed, exit_code
 from rl.studies.ablations import __main__ as ablations
 
 
@@ -48,3 +51,21 @@ def test_the_command_line_ends_with_code_2(
         main(words)
     assert ended.value.code == 2
     assert "is not a whole number from 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SettingError("x=1 is wrong"), 2),
+        (TrainingFailed("it broke off"), 1),
+        (RecordError("the record cannot be written"), 1),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_a_code(
+    error: Exception, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> None:
+        raise error
+
+    assert exit_code(work) == code
+    assert capsys.readouterr().err == f"error: {error}\n"

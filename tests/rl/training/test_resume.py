@@ -6,11 +6,10 @@ import json
 import random
 from pathlib import Path
 
-import orjson
 import pytest
 from launched import ROOT, run_program, write_questions
 
-from rl.run.journal import Journal
+from rl.run.record import TrainingRecord, rows
 from rl.studies.killing import KINDS, compared, drawn, run_to_the_end, untimed, weights
 
 pytestmark = pytest.mark.integration
@@ -41,7 +40,7 @@ def runs(warm_planner: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = ["--config", str(ROOT / "rl" / "configs" / "nano.yaml"), *words]
     whole, killed = folder / "whole", folder / "killed"
     run_to_the_end(whole, [*config, f"run={whole}"], [], folder / "none.jsonl")
-    calls, rng = Journal(whole / "journal").calls()[0], random.Random(SEED)
+    calls, rng = TrainingRecord(whole / "record").calls()[0], random.Random(SEED)
     plan = drawn(rng.sample(KINDS, len(KINDS)), calls, rng)
     run_to_the_end(killed, [*config, f"run={killed}"], plan, folder / "kills.jsonl")
     return folder
@@ -52,19 +51,28 @@ def test_weights_metrics_and_rollouts_are_those_of_a_run_left_alone(runs: Path) 
     assert len((runs / "kills.jsonl").read_text().splitlines()) == 3, f"seed {SEED}"
     assert weights(whole) == weights(killed), f"seed {SEED}"
     assert untimed(whole) == untimed(killed), f"seed {SEED}"
-    for path in (whole / "rollouts").iterdir():
-        ours, theirs = (outcomes(run / "rollouts" / path.name) for run in (whole, killed))
-        assert ours == theirs, f"{path.name}, seed {SEED}"
+    for batch in batches(whole):
+        ours, theirs = (outcomes(run / "record" / batch) for run in (whole, killed))
+        assert ours == theirs, f"{batch}, seed {SEED}"
+    assert batches(killed) == batches(whole)
 
 
-def outcomes(path: Path) -> list[object]:
-    """What the policy said and got, run by run."""
-    rows = [orjson.loads(line) for line in path.read_bytes().splitlines()]
-    return [
-        (row["id"], row["reward"], [call["token_ids"] for t in turns for call in t["planner"]])
-        for row in rows
-        for turns in [row["state"]["turns"]]
-    ]
+def batches(run: Path) -> list[str]:
+    return sorted(path.name for path in (run / "record").iterdir() if path.is_dir())
+
+
+def outcomes(batch: Path) -> list[object]:
+    """What the policy said, what the tools answered and what that earned, run by run."""
+    found = []
+    for row in rows(batch):
+        turns = row["state"]["turns"]
+        said = [(call["token_ids"], call["logprobs"]) for t in turns for call in t["planner"]]
+        used = [
+            (call["tool"], call["arguments"], call["status"]) for t in turns for call in t["calls"]
+        ]
+        found.append((row["id"], row["number"], row["reward"], row["attempts"], said, used))
+    assert found
+    return found
 
 
 def test_the_model_is_asked_only_what_had_not_been_answered(runs: Path) -> None:

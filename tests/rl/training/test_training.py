@@ -18,6 +18,10 @@ import psutil
 import pytest
 from launched import ROOT, run_program, start_program, write_questions
 
+from agentflow_graph.record import read
+from rl.preflight.machine import TOKEN_BYTES
+from rl.run.record import TrainingRecord, heldout_batch, rows, train_batch
+
 pytestmark = pytest.mark.integration
 
 
@@ -81,11 +85,32 @@ def test_the_run_folder_is_complete(trained: Path) -> None:
         assert (run / name).stat().st_size > 0, name
     assert list(run.glob("tensorboard/**/events*"))
     assert list(run.glob("checkpoints/_actor/global_step10/*"))
-    rollouts = (run / "rollouts" / "step-00001.jsonl").read_text().splitlines()
-    assert len(rollouts) == 16 * 8
-    turn = json.loads(rollouts[0])["state"]["turns"][0]
-    assert len(turn["planner"][0]["token_ids"]) == len(turn["planner"][0]["logprobs"])
+    batches = [train_batch(step) for step in range(1, 11)]
+    batches += [heldout_batch(step, 0.7) for step in (0, 10)]
+    record = run / "record"
+    assert sorted(batches) == sorted(path.name for path in record.iterdir() if path.is_dir())
+    found = rows(record / train_batch(1))
+    assert len(found) == 16 * 8
+    calls = [call for row in found for turn in row["state"]["turns"] for call in turn["planner"]]
+    assert all(len(call["token_ids"]) == len(call["logprobs"]) > 0 for call in calls)
+    assert all(call["prompt_ids"] for call in calls)
+    assert len(rows(record)) == 10 * 16 * 8 + 2 * 150
+    summary = json.loads((run / "summary.json").read_text())
+    made, ended = TrainingRecord(record).calls()
+    assert (summary["model_calls"], summary["model_calls_lost"]) == (made, 0)
+    assert made == ended == sum(len(run.answers_of("planner")) for run in read(record).values())
+    assert not (run / "rollouts").exists()
     assert not (run / "model" / "tokenizer.json").exists(), "beside config.json it gets mangled"
+
+
+def test_the_dry_run_reckons_with_the_room_that_a_record_takes(trained: Path) -> None:
+    """A token of the planner's, of prompt or reply, costs what the estimate of the disk says."""
+    batch = trained / "run" / "record" / train_batch(1)
+    taken = sum(path.stat().st_size for path in batch.iterdir())
+    turns = [turn for row in rows(batch) for turn in row["state"]["turns"]]
+    calls = [call for turn in turns for call in turn["planner"]]
+    each = taken / sum(len(call["prompt_ids"]) + len(call["token_ids"]) for call in calls)
+    assert 0.8 * TOKEN_BYTES < each < 1.1 * TOKEN_BYTES, each
 
 
 def test_the_exported_planner_answers(trained: Path) -> None:
@@ -160,8 +185,9 @@ def test_hanging_and_raising_tools_cost_runs_and_no_step_and_ctrl_c_ends_them(
     steps = [m for m in metrics(tmp_path) if m["kind"] == "step"]
     assert [step["step"] for step in steps] == [1, 2]
     assert all(step["runs"] + step["failed"] == 128 for step in steps)
-    files = sorted((tmp_path / "run" / "rollouts").glob("step-*.jsonl"))
-    records = [json.loads(row) for file in files for row in file.read_text().splitlines()]
+    records = [
+        row for step in (1, 2) for row in rows(tmp_path / "run" / "record" / train_batch(step))
+    ]
     assert sum(bool(r["failure"]) for r in records) == sum(step["failed"] for step in steps) > 0
     assert {r["failure"] for r in records} == {"", "no answer within the deadline of 8 s"}
     assert all((r["reward"] is None) == bool(r["failure"]) for r in records)
@@ -170,7 +196,7 @@ def test_hanging_and_raising_tools_cost_runs_and_no_step_and_ctrl_c_ends_them(
 
 
 def test_terminating_leaves_no_process_behind(warm_planner: Path, tmp_path: Path) -> None:
-    sizes = {"rollout__questions": 4, "optimizer__rows": 16, "optimizer__micro_batch": 16}
+    sizes = {"rollout__questions": 4, "optimizer__batch_rows": 16, "optimizer__micro_batch": 16}
     command = words(warm_planner, tmp_path, data__heldout_n=8, steps=500, **sizes)
     code = stopped(command, signal.SIGTERM, "step   1/500", tmp_path / "output.txt")
     assert code == 143

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from launched import run_program
 
+from agentflow_graph.record import RecordedRun, read
+from agentflow_graph.record.events import Key
 from benchmarks.__main__ import main
 from benchmarks.runner.folder import Folder
 from benchmarks.runner.session import read_session
+
+
+def calls_of(run: RecordedRun) -> list[tuple[str, Key]]:
+    """The calls that were answered, one that was answered twice twice."""
+    return [(run.name, call.key) for call in run.calls if call.answer]
+
 
 pytestmark = pytest.mark.integration
 
@@ -31,12 +40,17 @@ def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
     assert all(result.turns and result.tools and result.input_tokens for result in session.results)
     assert {result.cost for result in session.results} == {0.0}
 
-    # The last five lines are lost, as if it had been killed.
-    lines = folder.journal_file.read_bytes().splitlines(keepends=True)
-    folder.journal_file.write_bytes(b"".join(lines[:-5]) + lines[-5][:40])
+    # The last third is lost, as if it had been killed.
+    (file,) = folder.record.glob("*.jsonl")
+    lines = file.read_bytes().splitlines(keepends=True)
+    kept = len(lines) * 2 // 3
+    file.write_bytes(b"".join(lines[:kept]) + lines[kept][:40])
     resumed = run_program("-m", "benchmarks", "resume", str(folder.path))
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    assert all(result.score is not None for result in read_session(folder.path).results)
+    again = read_session(folder.path)
+    assert [result.score for result in again.results] == [r.score for r in session.results]
+    answered = Counter(key for run in read(folder.record).values() for key in calls_of(run))
+    assert max(answered.values()) == 1, "what was on record was asked again"
 
     (path,) = folder.logs.glob("*.eval")
     log = read_eval_log(str(path))

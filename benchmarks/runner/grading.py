@@ -30,7 +30,7 @@ def whole_reply(state: Mapping[str, Any]) -> str:
     return next(outputs[name] for name in ("direct", "final", "base") if name in outputs)
 
 
-class Marker:
+class Grader:
     """Marks answers in one scoring of a run."""
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -81,9 +82,10 @@ def test_a_folder_without_a_run_is_no_run(
     ("text", "why"),
     [
         ("{", "cannot be read"),
-        ("[]", "is not of format 1"),
-        ("{}", "is not of format 1"),
-        ('{"format": 1}', "is damaged"),
+        ("[]", "is of format None, not 2: it is damaged"),
+        ("{}", "is of format None, not 2: it is damaged"),
+        ('{"format": 3}', "is of format 3, not 2: another version wrote it"),
+        ('{"format": 2}', "is damaged"),
     ],
 )
 def test_a_damaged_run_is_refused(
@@ -92,6 +94,23 @@ def test_a_damaged_run_is_refused(
     (tmp_path / "run.json").write_text(text)
     assert main(["resume", str(tmp_path)]) == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["resume", "score", "report", "view"])
+def test_a_run_of_the_version_before_is_refused_with_that_version(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Version 0.1.0 kept a journal, which this one does not read."""
+    folder = Folder(tmp_path)
+    folder.create(Request("run", {"almanac": "full"}, {"almanac": 1}), {})
+    request = json.loads(folder.request_file.read_text())
+    folder.request_file.write_text(json.dumps({**request, "format": 1}))
+    (tmp_path / "journal.jsonl").write_text('{"event": "scoring", "scoring": 1, "judge": ""}\n')
+    assert main([command, str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "is of format 1, not 2: agentflow-graph 0.1 reads it" in error
+    assert "git checkout 49036a0" in error and "begin a new run" in error
+    assert not folder.record.exists()
 
 
 @pytest.mark.parametrize("text", [None, "x", "[]", '{"task": "almanac"}'])
