@@ -29,7 +29,7 @@ check: setup ## ruff and mypy, changing nothing; a minute, later seconds
 test: setup ## every test, 17 minutes; some: ARGS="tests/rl/adapter/test_pool.py -k dead"
 	@$(PY) -m pytest $(ARGS)
 
-unit: setup ## the tests that start no server and open no socket, 2 minutes; ARGS as above
+unit: setup ## the tests that start no server and open no socket, 3 minutes; ARGS as above
 	@$(PY) -m pytest -m "not integration" --disable-socket --allow-unix-socket $(ARGS)
 
 format: setup ## let ruff rewrite what it can

@@ -1,6 +1,6 @@
 """Flow-GRPO in one process, to be read: the agent's own graph, the paper's objective, AdamW.
 
-    python examples/minimal_flow_grpo.py [--steps 30] [--planner DIR]     # TIME
+    python examples/minimal_flow_grpo.py [--steps 30] [--planner DIR]     # six minutes
 
 Makes a small planner by supervised steps, or takes the one in DIR. Then repeats: run the graph G
 times on each question, reward a run by its answer alone, take a few gradient steps. Prints the
