@@ -178,7 +178,8 @@ def load_tools(context: Context, passages: int) -> list[BaseTool]:
 
     def resolve(spec: str) -> BaseChatModel:
         model = chat_model(spec, 0.0, context.reply_tokens, context.seed)
-        return RecordedModel(inner=model, name=spec)
+        sampling = {"temperature": 0.0, "max_tokens": context.reply_tokens}
+        return RecordedModel(inner=model, name=spec, sampling=sampling)
 
     model = resolve(context.tool_model) if context.tool_model else None
     names = [name.strip() for name in context.tools.split(",") if name.strip()]

@@ -62,6 +62,8 @@ class RecordedModel(BaseChatModel):
     inner: BaseChatModel
     name: str = ""
     """Model string, as the record calls it."""
+    sampling: dict[str, Any] = {}
+    """How it samples, for the record."""
 
     @property
     def _llm_type(self) -> str:
@@ -76,7 +78,11 @@ class RecordedModel(BaseChatModel):
             return answer_of(message, time.perf_counter() - begun)
 
         def request() -> dict[str, Any]:
-            return {"model": self.name, "messages": plain_messages(messages)}
+            return {
+                "model": self.name,
+                "sampling": self.sampling,
+                "messages": plain_messages(messages),
+            }
 
         scope = SCOPE.get()
         answer = await (scope.call(f"{scope.who}.model", request, ask) if scope else ask())

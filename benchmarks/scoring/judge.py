@@ -155,7 +155,12 @@ class Judge:
         def request() -> Event:
             # Fence and decoys are drawn anew each time; what is asked is the same.
             subject = [self.name, question, answer, number, [] if number else list(golds)]
-            return {"model": self.name, "messages": plain_messages(messages), "subject": subject}
+            return {
+                "model": self.name,
+                "sampling": {"temperature": 0.0, "max_tokens": REPLY_TOKENS},
+                "messages": plain_messages(messages),
+                "subject": subject,
+            }
 
         try:
             return _read(await ask_through_record(request, ask))
