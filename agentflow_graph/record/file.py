@@ -100,8 +100,9 @@ class Record:
         return run
 
     def close_run(self, name: str) -> None:
-        """Forget the answers of a run that has ended."""
+        """Forget the answers of a run that has ended; a fork of it reads them from disk."""
         self._open.pop(name, None)
+        (self._known or {}).pop(name, None)
 
     def forget(self) -> None:
         """Read the folder again when it is next wanted: another process has written meanwhile."""

@@ -6,7 +6,7 @@
     run.calls                                      # what was asked and answered, in order
 
 A call whose answer is known is not made again. What is not recorded at all (no record, no
-`recording`) costs nothing: `Scope` then asks at once.
+`record_as`) costs nothing: `Scope` then asks at once.
 """
 
 from __future__ import annotations

@@ -158,3 +158,21 @@ async def test_the_record_holds_what_counts_a_planners_tokens(tmp_path: Path) ->
     prompt = run.calls[0].answer["prompt_ids"] if run.calls[0].answer else []
     assert len(prompt) == state["turns"][0]["planner"][0]["input_tokens"]
     assert "2 + 2" in tokenizer.decode(prompt).replace(" +", " +")
+
+
+async def test_a_fork_gets_what_was_answered_and_asks_for_the_rest(
+    tmp_path: Path, scripted, plan, look_up
+) -> None:
+    planner = scripted(plan("x"), plan("y"), plan("Old Harbor"))
+    graph = build_graph({"planner": planner}, [look_up], record=tmp_path)
+    graph.checkpointer = InMemorySaver()
+    state = await graph.ainvoke(QUESTION, THREAD)
+    history = [snapshot async for snapshot in graph.aget_state_history(THREAD)]
+    second = next(s for s in history if s.next == ("planner",) and len(s.values["turns"]) == 1)
+    again = await graph.ainvoke(None, second.config)
+    assert (again["turns"], again["answer"]) == (state["turns"], "4821")
+    assert len(planner.seen) == 3, "nobody was asked"
+    edit = {"turns": [{"index": 1, "sub_goal": "something else"}]}
+    config = await graph.aupdate_state(second.config, edit, as_node="verifier")
+    await graph.ainvoke(None, config)
+    assert len(planner.seen) > 3, "another prompt is another call"
