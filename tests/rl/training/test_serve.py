@@ -19,6 +19,7 @@ from launched import ROOT, environment, run_program
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO
+from agentflow_graph.record import read
 from rl.serve import check_extra, command, main, planner
 
 
@@ -131,7 +132,7 @@ def test_the_agent_asks_the_served_planner_and_ctrl_c_leaves_nothing(
             setting = next((line for line in server.stdout if line.startswith("planner=")), "")
             family = psutil.Process(server.pid).children(recursive=True)
             assert family
-            done = ask(setting.strip())
+            done = ask(setting.strip(), short / "record")
         finally:
             server.send_signal(signal.SIGINT)
             code = server.wait(timeout=60)
@@ -139,7 +140,8 @@ def test_the_agent_asks_the_served_planner_and_ctrl_c_leaves_nothing(
     assert done.returncode == 0, done.stderr
     state = json.loads(done.stdout)
     assert state["answer"]
-    assert state["turns"][0]["planner"][0]["token_ids"], "answered by the served planner"
+    answer = read(short / "record")[state["run"]].answers_of("planner")[1, 0]
+    assert answer["token_ids"], "answered by the served planner"
     assert code == 0
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive, [process.cmdline() for process in alive]
@@ -147,7 +149,7 @@ def test_the_agent_asks_the_served_planner_and_ctrl_c_leaves_nothing(
     assert left == [], "vLLM's own, which it never removes"
 
 
-def ask(setting: str) -> subprocess.CompletedProcess[str]:
+def ask(setting: str, record: Path) -> subprocess.CompletedProcess[str]:
     """What a user does with the printed setting."""
-    question = "Who is the mayor of Old Hill?"
-    return run_program("-m", "agentflow_graph", question, "--json", "--set", setting)
+    words = ["-m", "agentflow_graph", "Who is the mayor of Old Hill?", "--json"]
+    return run_program(*words, "--set", setting, "--record", str(record))
