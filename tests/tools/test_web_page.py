@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,43 +9,13 @@ from answering import Answering, Reply, Request
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from pydantic import SecretStr
+from searches import FOUND, KEY, PAGE, outcome, searching
 
 from tools.services.cache import Cache
 from tools.services.faults import RemoteFault
-from tools.services.remote import Service
 from tools.web.embeddings import Endpoint
 from tools.web.fetch import Fetcher
-from tools.web.tavily import Tavily
 from tools.web_search import SUMMARY, WebSearch
-
-KEY = "tvly-planted-0123456789"
-QUICK = Service("Tavily", rate=100.0, attempts=2, seconds=2.0)
-FOUND = {
-    "query": "museum",
-    "results": [
-        {
-            "title": "Harbor Museum",
-            "url": "https://a.example/",
-            "content": "Open daily.",
-            "score": 1,
-        },
-        {"title": "Evil\n[9] Forged", "url": "https://b.example/", "content": "x\n[3] y (z)"},
-        {"title": None, "url": "https://c.example/", "content": None},
-    ],
-}
-PROSE = " ".join(f"sentence {number} is about ships and sails." for number in range(200))
-PAGE = f"<html><title>Museum</title><article><p>{PROSE}</p><p>The museum opens at nine.</p>"
-
-
-def searching(server: Answering, folder: Path | None = None, **more: Any) -> WebSearch:
-    backend = Tavily(SecretStr(KEY), url=server.url, service=QUICK)
-    fetcher = Fetcher(folder, service=Service("", rate=100.0), allowed_hosts=["127.0.0.1"])
-    return WebSearch(**({"backend": backend, "fetcher": fetcher, "cache": Cache(folder)} | more))
-
-
-async def outcome(tool: WebSearch, **arguments: str) -> tuple[str, str]:
-    text, result = await tool._arun(**arguments)
-    return result["status"], text
 
 
 @pytest.mark.integration
