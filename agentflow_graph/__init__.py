@@ -1,4 +1,4 @@
-"""AgentFlow on LangGraph: planner, executor, verifier, generator over a typed, evolving memory.
+"""AgentFlow on LangGraph, the agent alone: it knows neither benchmarks nor training.
 
 from agentflow_graph import graph, build_graph, Context
 """

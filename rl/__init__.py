@@ -1,3 +1,3 @@
-"""Training: Flow-GRPO (arXiv 2510.05592) in the live graph, through OpenRLHF, Ray and vLLM."""
+"""Training: Flow-GRPO (arXiv 2510.05592) in the live graph; nothing else of ours knows it."""
 
 AGENTFLOW = True

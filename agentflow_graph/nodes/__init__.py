@@ -1,1 +1,1 @@
-"""The four modules of AgentFlow; each is a coroutine from a `Run` to an update of the state."""
+"""The four modules, each a coroutine from a `NodeRun` to an update of the state; know no graph."""

@@ -1,4 +1,4 @@
-"""Checks before a run: each module looks at one thing; nothing is started and nothing written.
+"""Checks before a run, a module for each thing; starts nothing and knows no trainer.
 
 `rl/preflight/plan.py` puts them together for `python -m rl.train --dry-run`.
 """

@@ -1,4 +1,4 @@
-"""The outcome reward of a run: by rule, by an LLM judge, by both, or by a function of one's own.
+"""The outcome reward of a run, by rule, judge or a function of one's own; knows no rollout.
 
     reward = reward_of(config.reward)              # once, at the start: a wrong setting is refused
     grade = await reward(task, state)              # for each finished run
