@@ -17,10 +17,11 @@ from langchain_core.messages import messages_to_dict
 from langchain_core.runnables import RunnableConfig
 
 from agentflow_graph.context import Context, pairs
-from agentflow_graph.errors import AgentFlowError
+from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.graph import build_graph, graph
 from agentflow_graph.models.strings import FORMS
 from agentflow_graph.prompts.memory import command, shorten
+from agentflow_graph.record import RecordError
 from agentflow_graph.resources import MODULES
 from agentflow_graph.state import State, Turn
 
@@ -40,10 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         context = _context(args)
+        if context.approve:
+            raise SettingError("approve=True needs somebody to ask: use Studio, or a program")
         if context.planner == "nano":
             print(NOTE, file=sys.stderr)
         state = asyncio.run(_answer(args, context))
-    except AgentFlowError as error:
+    except (AgentFlowError, RecordError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -70,7 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--json", action="store_true", help="print the finished state as one line")
     parser.add_argument(
-        "--record", type=Path, metavar="DIR", help="keep all that was asked and answered there"
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="keep all that was asked and answered there, "
+        "as AGENTFLOW_RECORD does; `replay DIR` plays it again",
     )
     return parser
 

@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool
+from langchain_core.tools import Tool
 from tokenizers import Tokenizer
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, SettingError, closest
 from agentflow_graph.graph import Agent, compile_graph
 from agentflow_graph.prompts.memory import Count, approximate_tokens
-from agentflow_graph.record.events import as_json
-from agentflow_graph.record.reading import RecordedRun, read
+from agentflow_graph.record.events import as_json, damaged_lines
+from agentflow_graph.record.reading import RecordedRun, files_of, read
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.record.replay import Difference, EndOfRecord, Replay
 from agentflow_graph.record.run import record_as
@@ -49,16 +49,6 @@ class Replayed:
     """Empty where it is the same as recorded."""
     note: str = ""
     """Why it stopped early, where it did."""
-
-
-class RecordedTool(BaseTool):
-    """A tool of a recorded run, by its description; its calls are answered by the record."""
-
-    name: str
-    description: str
-
-    def _run(self, *_: Any, **__: Any) -> Any:
-        raise AssertionError(f"{self.name} is replayed and cannot be called")
 
 
 async def replay(recorded: RecordedRun, record: Path, until: int = 0) -> Replayed:
@@ -105,7 +95,7 @@ def _agent(recorded: RecordedRun, record: Path) -> Agent:
     resources = Resources(
         models=dict.fromkeys(told["models"], cast(Any, None)),
         requests=told["models"],
-        tools={n: RecordedTool(name=n, description=t["description"]) for n, t in tools.items()},
+        tools={n: Tool(n, None, t["description"]) for n, t in tools.items()},
         schemas={name: tool["schema"] for name, tool in tools.items()},
         cards={name: tool["card"] for name, tool in tools.items()},
         layout=told["layout"],
@@ -122,8 +112,9 @@ def _agent(recorded: RecordedRun, record: Path) -> Agent:
 def _counter(digest: str, record: Path) -> Count:
     if not digest:
         return approximate_tokens
-    for folder in (record, *record.parents[:1]):
-        if (path := folder / f"{digest}.tokenizer").exists():
+    name = f"{digest}.tokenizer"
+    for path in (*record.rglob(name), record.parent / name):
+        if path.exists():
             tokenizer = Tokenizer.from_str(path.read_text())
             return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
     raise SettingError(
@@ -140,11 +131,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("record", type=Path, metavar="DIR", help="folder of the record")
     parser.add_argument("run", nargs="?", default="", metavar="RUN", help="this run only")
-    parser.add_argument("--until", type=int, default=0, metavar="TURN", help="the last turn")
+    parser.add_argument("--until", type=int, metavar="TURN", help="the last turn")
     parser.add_argument("--json", action="store_true", help="the replayed state, a line a run")
     args = parser.parse_args(arguments)
+    if args.until is not None and args.until < 1:
+        parser.error(f"--until {args.until}: turns count from 1")
     try:
-        return asyncio.run(_play(args.record, args.run, args.until, args.json))
+        return asyncio.run(_play(args.record, args.run, args.until or 0, args.json))
     except AgentFlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -152,20 +145,26 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def _play(record: Path, name: str, until: int, as_lines: bool) -> int:
     runs = _chosen(record, name)
-    differ = 0
+    differ = incomplete = 0
     for run in runs:
         done = await replay(run, record, until)
         differ += bool(done.difference)
+        incomplete += run.state is None
         if as_lines:
             kept = {key: value for key, value in done.state.items() if key != "messages"}
             print(as_json({**vars(done), "state": kept}).decode())
         else:
             print(f"{run.name}  {done.difference or done.note or 'same'}")
-    print(f"{len(runs)} runs, {differ} differ", file=sys.stderr)
+    print(f"runs: {len(runs)}, differ: {differ}, not ended: {incomplete}", file=sys.stderr)
+    for path in files_of(record):
+        if damaged := damaged_lines(path):
+            print(f"damaged lines in {path}: {damaged}; passed over", file=sys.stderr)
     return 1 if differ else 0
 
 
 def _chosen(record: Path, name: str) -> list[RecordedRun]:
+    if record.is_file():
+        raise SettingError(f"{record} is a file; give the folder of the record")
     runs = {run.name: run for run in read(record).values() if run.begun}
     if not runs:
         raise SettingError(f"{record} holds no recorded run; record some with --record DIR")

@@ -36,7 +36,7 @@ def answer_of(message: AIMessage, seconds: float) -> Answer:
     told = message.response_metadata
     answer: Answer = {
         "text": str(message.text),
-        "finish_reason": str(told.get("finish_reason", told.get("stop_reason"))),
+        "finish_reason": str(told.get("finish_reason") or told.get("stop_reason") or ""),
         "input_tokens": tokens["input_tokens"],
         "output_tokens": tokens["output_tokens"],
         "seconds": round(seconds, 6),

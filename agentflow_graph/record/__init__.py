@@ -11,16 +11,13 @@ and exactly-once resume), the benchmarks (resume and scores) and the replay. Who
 looks first whether the answer is there already: that is resume, exactly-once and replay in one.
 """
 
-from agentflow_graph.record.background import BackgroundRecord
 from agentflow_graph.record.file import Record, RecordError, hold
-from agentflow_graph.record.reading import RecordedCall, RecordedRun, read
+from agentflow_graph.record.reading import RecordedRun, read
 from agentflow_graph.record.run import RunRecord, Scope, record_as
 
 __all__ = [
-    "BackgroundRecord",
     "Record",
     "RecordError",
-    "RecordedCall",
     "RecordedRun",
     "RunRecord",
     "Scope",

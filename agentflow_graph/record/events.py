@@ -84,22 +84,38 @@ def _storable(value: Any) -> Any:
 
 def line_of(event: Event, secrets: Mapping[bytes, bytes]) -> bytes:
     """An event as a line, each secret in it replaced by its name."""
-    text = as_json(event)
+    text = redact(as_json(event), secrets)
+    return b"%08x %b\n" % (zlib.crc32(text), text)
+
+
+def redact(text: bytes, secrets: Mapping[bytes, bytes]) -> bytes:
+    """JSON without the secrets in it, and without passwords in addresses."""
     if b"@" in text:
         text = _USERINFO.sub(rb"\1[redacted]@", text)
     for secret, name in secrets.items():
         if secret in text:
             text = text.replace(secret, name)
-    return b"%08x %b\n" % (zlib.crc32(text), text)
+    return text
 
 
 def events_in(path: Path) -> Iterator[Event]:
     """The events of a file, without lines that are torn or damaged."""
     with path.open("rb") as lines:
         for line in lines:
-            checksum, _, text = line.rstrip(b"\n").partition(b" ")
-            if len(checksum) == 8 and checksum == b"%08x" % zlib.crc32(text):
+            if text := _checked(line):
                 yield orjson.loads(text)
+
+
+def damaged_lines(path: Path) -> int:
+    """How many lines of a file are torn or damaged."""
+    with path.open("rb") as lines:
+        return sum(not _checked(line) for line in lines)
+
+
+def _checked(line: bytes) -> bytes:
+    checksum, _, text = line.rstrip(b"\n").partition(b" ")
+    whole = len(checksum) == 8 and checksum == b"%08x" % zlib.crc32(text)
+    return text if whole else b""
 
 
 def secrets() -> dict[bytes, bytes]:

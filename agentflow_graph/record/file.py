@@ -12,6 +12,7 @@ and begins a file of its own, so nothing is ever appended to a torn line.
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import time
@@ -197,9 +198,11 @@ class Record:
 
     def _broken(self, error: OSError) -> RecordError:
         """From now on nothing is written: the last line may be torn."""
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        remedy = f"make room there (`df {self.folder}`), then resume the run"
         self.fault = (
-            f"the record in {self.folder} cannot be written: {error.strerror}; make room there "
-            f"(`df {self.folder}`), then resume the run"
+            f"the record in {self.folder} cannot be written: {error.strerror}; "
+            f"{remedy if full else 'name a folder that can be written'}"
         )
         return RecordError(self.fault)
 

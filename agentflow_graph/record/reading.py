@@ -91,14 +91,14 @@ class RecordedRun:
             call.error = event["kind"], event["error"]
 
 
-def read(folder: Path) -> dict[str, RecordedRun]:
-    """The runs of a record, by name, in the order in which they began.
+def read(folder: Path | str) -> dict[str, RecordedRun]:
+    """The runs of a record, by name, in the order in which they began; none if there is no record.
 
     Raises:
         SettingError: a file has a format that this version does not read.
     """
     runs: dict[str, RecordedRun] = {}
-    for path in files_of(folder):
+    for path in files_of(Path(folder)):
         resources: dict[str, Any] = {}
         for event in events_in(path):
             if event["event"] == "resources":

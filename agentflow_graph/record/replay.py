@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from agentflow_graph.errors import ModelError, OutOfTime, PromptTooLong
-from agentflow_graph.record.events import Answer, Event, as_json, digest_of
+from agentflow_graph.record.events import Answer, Event, as_json, digest_of, redact, secrets
 from agentflow_graph.record.reading import RecordedCall, RecordedRun
 from agentflow_graph.record.run import Ask, RunRecord
 
@@ -65,22 +65,24 @@ class Replay(RunRecord):
         call = self._calls.get((node, turn, number))
         if call is None:
             if self._recorded.state is None:
-                raise EndOfRecord(f"the record ends before {where}")
+                raise EndOfRecord(f"the run was cut off before {where}, or its line is damaged")
             raise Difference(f"{where} was not made in the recorded run; now it asks {request}")
         self._check(where, call, request)
         if call.error:
             kind, text = call.error
             raise FAILURES.get(kind, ModelError)(text)
         if call.answer is None:
-            raise EndOfRecord(f"{where} was still under way when the record ends")
+            raise EndOfRecord(f"{where} has no answer: it was cut off, or its line is damaged")
         self.calls.append((call.key, call.answer))
         return call.answer
 
     def _check(self, where: str, call: RecordedCall, request: Event) -> None:
         subject = as_json(request.get("subject", request))
-        if digest_of(subject) == call.key.digest:
+        # What was redacted has another digest; its text is the same.
+        shown = orjson.loads(redact(as_json(request), secrets()))
+        if digest_of(subject) == call.key.digest or shown == call.request:
             return
-        before, now = _first_difference(call.request, orjson.loads(as_json(request)))
+        before, now = _first_difference(call.request, shown)
         raise Difference(f"{where} differs.\n  recorded: {before}\n  now:      {now}")
 
     def decision(self, turn: int) -> Any:
@@ -115,9 +117,6 @@ def _first_difference(before: Any, now: Any, where: str = "") -> tuple[str, str]
                 return _first_difference(one, other, f"{where}[{at}]")
     one, other = (text if isinstance(text, str) else repr(text) for text in (before, now))
     at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
-    begin = max(0, at - SHOWN // 4)
-    label = f"{where.lstrip('.')} " if where else ""
-    return (
-        f"{label}...{one[begin : begin + SHOWN]!r}",
-        f"{label}...{other[begin : begin + SHOWN]!r}",
-    )
+    begin, label = max(0, at - SHOWN // 4), f"{where.lstrip('.')} "
+    end = begin + SHOWN
+    return f"{label}...{one[begin:end]!r}", f"{label}...{other[begin:end]!r}"

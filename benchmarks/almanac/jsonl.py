@@ -3,7 +3,7 @@
 Like this:
 
     export(Path("almanac"), seed=0, train=2000, heldout=500)
-    read_jsonl(Path("almanac/train.jsonl"))[0]   # {"id", "question", "answer", "level"}
+    # a line of train.jsonl: {"id", "question", "answer", "level"}
 """
 
 import json
@@ -53,10 +53,3 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
     """Write one object a line. Line ends are the same everywhere: equal rows, equal bytes."""
     lines = (json.dumps(dict(fields), ensure_ascii=False) + "\n" for fields in rows)
     path.write_text("".join(lines), encoding="utf-8", newline="\n")
-
-
-def read_jsonl(path: Path) -> list[dict[str, str]]:
-    """The rows that `write_jsonl` wrote."""
-    # Not splitlines(): it also splits at characters such as U+2028, which JSON leaves as they are.
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines if line]

@@ -33,21 +33,12 @@ from benchmarks.items.item import Benchmark, Item
 from benchmarks.runner.folder import Folder, Request
 from benchmarks.runner.inspecting import LIGHT, kept_in
 from benchmarks.runner.run import start
-from benchmarks.scoring.scorers import Score, exact
 
 AT_ONCE = 32
 QUESTION = "What is the population of Old Harbor?"
 SETTINGS = {"max_turns": TURNS, "layout": "terse"}
 PLAN = "Context: Old Harbor\nSub-Goal: find the facts\nTool Name: look_up"
 TARGET_WALL, TARGET_CPU = 1.15, 0.5
-
-
-def _score(item: Item, reply: str) -> Score:
-    return exact(item.golds, reply)
-
-
-def _no_rows(row: Any) -> Item:
-    raise ValueError("this benchmark has no rows")
 
 
 BENCHMARK = Benchmark(
@@ -58,8 +49,7 @@ BENCHMARK = Benchmark(
     split="",
     licence="MIT",
     rule="exact",
-    official=_no_rows,
-    score=_score,
+    official=lambda row: Item("", "", ("",)),
     subsets={},
 )
 

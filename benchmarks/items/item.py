@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agentflow_graph.errors import SettingError, closest
-from benchmarks.scoring.scorers import Score
+from benchmarks.scoring.scorers import SCORERS, Score
 
 Row = Mapping[str, Any]
 Kind = Literal["search", "agentic", "math", "science", "almanac"]
@@ -68,8 +68,6 @@ class Benchmark:
     """Name of the scoring rule, for people."""
     official: Callable[[Row], Item]
     """An item from a row of the data set itself. Raises KeyError, TypeError or ValueError."""
-    score: Callable[[Item, str], Score]
-    """The rule: a pure function of the item and the whole reply."""
     subsets: Mapping[str, Subset]
     """`agentflow`: the paper's items; `full`: all; others by name."""
     original: Callable[[Row], Item] | None = None
@@ -88,8 +86,16 @@ class Benchmark:
     """The hub wants an account that accepted the terms; items must not be passed on."""
     judged: bool = False
     """Open answers: where the rule says no, a judge may be asked."""
+    rule_of: Callable[[Item, str], Score] | None = None
+    """A rule that needs more of an item than its golds; by default `SCORERS[rule]`."""
     paper: Mapping[str, float] = field(default_factory=dict)
     """Accuracy in per cent by system, from tables 1 and 2 of arXiv 2510.05592."""
+
+    def score(self, item: Item, reply: str) -> Score:
+        """The rule: a pure function of the item and the whole reply."""
+        if self.rule_of:
+            return self.rule_of(item, reply)
+        return SCORERS[self.rule](item.golds, reply)
 
     def subset(self, name: str) -> Subset:
         """The subset of that name.

@@ -6,7 +6,6 @@ from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import detail, open_item, whole_number
 from benchmarks.items.subsets import whole_set
 from benchmarks.items.wording import NUMBER
-from benchmarks.scoring.scorers import maths
 
 NAME = "aime24"
 
@@ -31,7 +30,6 @@ BENCHMARK = Benchmark(
     rule="maths",
     original=item,
     official=item,
-    score=lambda item, reply: maths(item.golds, reply),
     subsets=whole_set(30),
     sha256="9284356275e85963bc7508d41c42b73215faffc962abad02f248a650ca51feb2",
     paper=reported(6.7, 13.3, 13.3, 16.7, 40.0),

@@ -11,7 +11,6 @@ from benchmarks.almanac import World, questions
 from benchmarks.almanac.jsonl import row
 from benchmarks.items.item import Benchmark, Item, Row
 from benchmarks.items.subsets import everything
-from benchmarks.scoring.scorers import exact
 
 NAME = "almanac"
 SIZE, SEED = 300, 0
@@ -37,7 +36,6 @@ BENCHMARK = Benchmark(
     rule="exact",
     official=item,
     generate=rows,
-    score=lambda item, reply: exact(item.golds, reply),
     subsets={
         "agentflow": {"official": everything(SIZE)},
         "full": {"official": everything(SIZE)},

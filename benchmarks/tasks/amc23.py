@@ -6,7 +6,6 @@ from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import open_item, whole_number
 from benchmarks.items.subsets import whole_set
 from benchmarks.items.wording import NUMBER
-from benchmarks.scoring.scorers import maths
 
 NAME = "amc23"
 
@@ -26,7 +25,6 @@ BENCHMARK = Benchmark(
     rule="maths",
     original=item,
     official=item,
-    score=lambda item, reply: maths(item.golds, reply),
     subsets=whole_set(40),
     sha256="ad7c8d4930ac9399e01915632c92fa69f7988f6f097bd57ebc7067569aa63072",
     paper=reported(47.5, 60.0, 57.5, 47.4, 61.5),

@@ -4,7 +4,6 @@ from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import open_item
 from benchmarks.items.subsets import whole_set
 from benchmarks.items.wording import WORDS
-from benchmarks.scoring.scorers import words
 
 NAME = "bamboogle"
 
@@ -24,7 +23,6 @@ BENCHMARK = Benchmark(
     rule="words",
     original=item,
     official=item,
-    score=lambda item, reply: words(item.golds, reply),
     subsets=whole_set(125),
     sha256="647c37dda2f27341e3f28e5b2a9625f6abcff44639f26a08dcbe1667d831d5e2",
     judged=True,

@@ -8,7 +8,6 @@ from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import golds_of, question_of, text
 from benchmarks.items.subsets import whole_set
 from benchmarks.items.wording import GAIA, format_question
-from benchmarks.scoring.scorers import SCORERS
 
 NAME = "gaia"
 
@@ -39,7 +38,6 @@ BENCHMARK = Benchmark(
     original=item,
     official=item,
     keep=lambda row: not row.get("file_name"),
-    score=lambda item, reply: SCORERS["gaia"](item.golds, reply),
     subsets=whole_set(127),
     sha256="fa714861d661c54c8999f3b9de0155c6da3d2d6496e4c95cd12f4dcf59210b76",
     paper=reported(3.2, 17.3, 6.3, 17.2, 33.1),

@@ -83,7 +83,7 @@ BENCHMARK = Benchmark(
     original=item,
     official=item,
     files=("24",),
-    score=lambda item, reply: game24(item.numbers, reply),
+    rule_of=lambda item, reply: game24(item.numbers, reply),
     subsets={
         "agentflow": {"original": first(100), "official": by_fingerprint(NAME, "agentflow")},
         "full": {"official": everything(1_362), "original": everything(300)},

@@ -48,7 +48,7 @@ BENCHMARK = Benchmark(
     rule="choice",
     original=original,
     official=official,
-    score=lambda item, reply: choice(item.choices, item.golds[0], reply),
+    rule_of=lambda item, reply: choice(item.choices, item.golds[0], reply),
     subsets={
         "agentflow": {"original": first(100)},
         "full": {"official": everything(448), "original": everything(300)},

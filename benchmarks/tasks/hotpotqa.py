@@ -4,7 +4,6 @@ from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import detail, open_item
 from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
-from benchmarks.scoring.scorers import words
 
 NAME = "hotpotqa"
 
@@ -27,7 +26,6 @@ BENCHMARK = Benchmark(
     rule="words",
     original=item,
     official=item,
-    score=lambda item, reply: words(item.golds, reply),
     subsets={
         "agentflow": {"original": first(100), "official": by_fingerprint(NAME, "agentflow")},
         "full": {"official": everything(7_405), "original": everything(100)},

@@ -40,7 +40,7 @@ BENCHMARK = Benchmark(
     rule="choice",
     original=original,
     official=official,
-    score=lambda item, reply: choice(item.choices, item.golds[0], reply),
+    rule_of=lambda item, reply: choice(item.choices, item.golds[0], reply),
     subsets={
         "agentflow": {"original": first(100), "official": by_fingerprint(NAME, "agentflow")},
         "full": {"official": everything(1_273), "original": everything(300)},

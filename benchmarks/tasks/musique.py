@@ -9,7 +9,6 @@ from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import detail, open_item
 from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
-from benchmarks.scoring.scorers import words
 
 NAME = "musique"
 _HOPS = re.compile(r"(\d)hop")
@@ -32,7 +31,6 @@ BENCHMARK = Benchmark(
     original=item,
     official=item,
     keep=lambda row: row.get("answerable") is not False,
-    score=lambda item, reply: words(item.golds, reply),
     subsets={
         "agentflow": {"original": first(100), "official": by_fingerprint(NAME, "agentflow")},
         "full": {"official": everything(2_417), "original": everything(200)},

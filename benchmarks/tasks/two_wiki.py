@@ -8,7 +8,6 @@ from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import detail, open_item
 from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
-from benchmarks.scoring.scorers import words
 
 NAME = "2wiki"
 
@@ -29,7 +28,6 @@ BENCHMARK = Benchmark(
     rule="words",
     original=item,
     official=item,
-    score=lambda item, reply: words(item.golds, reply),
     subsets={
         "agentflow": {"original": first(100), "official": by_fingerprint(NAME, "agentflow")},
         "full": {"official": everything(12_576), "original": everything(200)},

@@ -12,9 +12,4 @@ from rl.reward.choice import reward_of
 from rl.reward.grade import Grade, Reward
 from rl.reward.rule import by_rule
 
-__all__ = [
-    "Grade",
-    "Reward",
-    "by_rule",
-    "reward_of",
-]
+__all__ = ["Grade", "Reward", "by_rule", "reward_of"]

@@ -54,12 +54,18 @@ def score(record: Path, overrides: Sequence[str], out: Path | None = None) -> li
     reward = reward_of(load(CONFIG, list(overrides)).reward)
     found = rows(record)
     if not found:
-        raise SettingError(f"{record} holds no finished runs; give RUN/record or a part of it")
+        raise SettingError(f"{record} holds no runs of a training; give RUN/record or a part of it")
     lines = [_line(row, grade) for row, grade in asyncio.run(_grades(found, reward))]
     if out:
         out.write_text("".join(json.dumps(line) + "\n" for line in lines))
     for batch in dict.fromkeys(line["batch"] for line in lines):
-        print(_summary(batch, [line for line in lines if line["batch"] == batch]))
+        of_batch = [line for line in lines if line["batch"] == batch]
+        before, now = ([line[name] for line in of_batch] for name in ("recorded", "reward"))
+        changed = sum(line["recorded"] != line["reward"] for line in of_batch)
+        print(
+            f"{batch or 'record':22} {len(now):6} runs  recorded {_mean(before)}  now {_mean(now)}"
+            f"  changed {changed}  without a reward {now.count(None)}"
+        )
     return lines
 
 
@@ -83,15 +89,6 @@ def _line(row: Row, grade: Grade | None) -> dict[str, Any]:
     said = grade or Grade(None, "", row["failure"])
     new = {"reward": said.value, "by": said.by, "failure": said.failure}
     return {**known, "recorded": row["reward"], **new}
-
-
-def _summary(batch: str, lines: Sequence[dict[str, Any]]) -> str:
-    before, now = ([line[name] for line in lines] for name in ("recorded", "reward"))
-    changed = sum(one != other for one, other in zip(before, now, strict=True))
-    return (
-        f"{batch or 'record':22} {len(lines):6} runs  recorded {_mean(before)}  now {_mean(now)}  "
-        f"changed {changed}  without a reward {now.count(None)}"
-    )
 
 
 def _mean(values: Sequence[float | None]) -> str:

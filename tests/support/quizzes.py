@@ -139,7 +139,7 @@ def quiz_benchmark(judged: bool = True) -> Benchmark:
         licence="MIT",
         rule="exact",
         official=nothing,
-        score=score,
+        rule_of=score,
         subsets={},
         judged=judged,
     )

@@ -15,12 +15,7 @@ State = Literal["ok", "warning", "failed", "skipped"]
 """A warning: it may disappoint. Failed: it must not be started, or cannot work. Skipped: nobody
 looked."""
 
-SIGNS: dict[State, str] = {
-    "ok": "ok",
-    "warning": "WARNING",
-    "failed": "FAILED",
-    "skipped": "skipped",
-}
+SIGNS = {"ok": "ok", "warning": "WARNING", "failed": "FAILED", "skipped": "skipped"}
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,8 @@ tell which exist: Landlock leaves `stat` alone.
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-
-from tools.sandbox.launch import MODULES, Launch, Setup, packages, readable
-from tools.sandbox.warm import WarmSandbox
+from tools.sandbox.launch import Launch, readable
+from tools.sandbox.warm import WarmSandbox, unboxed
 
 
 class LandlockSandbox(WarmSandbox):
@@ -29,15 +25,4 @@ class LandlockSandbox(WarmSandbox):
     )
 
     def _launch(self) -> Launch:
-        folder = tempfile.mkdtemp(prefix="agentflow-sandbox-")
-        setup = Setup(
-            owner=os.getpid(),
-            parent=os.getpid(),
-            walls="landlock",
-            root=folder,
-            readable=readable(),
-            packages=packages(),
-            parallel=self._parallel,
-            remedy=self.remedy,
-        )
-        return Launch(self.name, (sys.executable,), str(MODULES), setup, folder)
+        return unboxed(self, "landlock", readable())

@@ -8,12 +8,8 @@ that you would run yourself, on a machine where nothing else works. Only its nam
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-
-from tools.sandbox.launch import MODULES, Launch, Setup, packages
-from tools.sandbox.warm import WarmSandbox
+from tools.sandbox.launch import Launch
+from tools.sandbox.warm import WarmSandbox, unboxed
 
 
 class UnsafeSandboxWarning(UserWarning):
@@ -27,15 +23,4 @@ class UnsafeSubprocess(WarmSandbox):
     remedy = "use Linux 5.3 or newer"
 
     def _launch(self) -> Launch:
-        folder = tempfile.mkdtemp(prefix="agentflow-unsafe-")
-        setup = Setup(
-            owner=os.getpid(),
-            parent=os.getpid(),
-            walls="none",
-            root=folder,
-            readable=(),
-            packages=packages(),
-            parallel=self._parallel,
-            remedy=self.remedy,
-        )
-        return Launch(self.name, (sys.executable,), str(MODULES), setup, folder)
+        return unboxed(self, "none", ())

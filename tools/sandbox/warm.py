@@ -6,11 +6,13 @@ import asyncio
 import atexit
 import os
 import sys
+import tempfile
 import threading
 from abc import ABC, abstractmethod
 
 from tools.sandbox.client import Zygote
-from tools.sandbox.launch import Launch, MissingError
+from tools.sandbox.inside.cage import Walls
+from tools.sandbox.launch import MODULES, Launch, MissingError, Setup, packages
 from tools.sandbox.protocol import Execution, Limits
 
 LONGEST_CODE = 1 << 20
@@ -72,3 +74,19 @@ class WarmSandbox(ABC):
     def _unavailable(self, reason: str) -> Execution:
         text = f"the sandbox cannot start: {reason}"
         return Execution("unavailable", error=text, backend=self.name)
+
+
+def unboxed(sandbox: WarmSandbox, walls: Walls, readable: tuple[str, ...]) -> Launch:
+    """A zygote in no container: its children build the walls themselves, if there are any."""
+    folder = tempfile.mkdtemp(prefix=f"agentflow-{walls}-")
+    setup = Setup(
+        owner=os.getpid(),
+        parent=os.getpid(),
+        walls=walls,
+        root=folder,
+        readable=readable,
+        packages=packages(),
+        parallel=sandbox._parallel,
+        remedy=sandbox.remedy,
+    )
+    return Launch(sandbox.name, (sys.executable,), str(MODULES), setup, folder)

@@ -10,43 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import ray
 
-from agentflow_graph.errors import ModelError
-from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling, room_for_reply
+from agentflow_graph.models.policy import PolicyTokenizer
 from rl.adapter.engines.cpu_engines import create_cpu_engines
+from rl.adapter.engines.policy import EnginePolicy
 from rl.adapter.stack.cluster import start_ray
 from rl.settings.config import Engine
 
 
-class SessionPolicy:
-    """A policy client that keeps no record; what a session samples can be sampled again."""
-
-    def __init__(self, engine: Any, window: int, eos_id: int) -> None:
-        self._engine = engine
-        self._window = window
-        self._eos = eos_id
-
-    async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
-        """See `PolicyClient`."""
-        remedy = "raise rollout.window, or lower agent.memory_tokens"
-        room = room_for_reply(prompt_ids, self._window, remedy)
-        sampling = replace(sampling, max_tokens=min(sampling.max_tokens, room))
-        try:
-            done: Completion = await self._engine.generate_ids.remote(
-                prompt_ids, sampling, self._eos
-            )
-        except ray.exceptions.RayError as error:
-            raise ModelError(f"the engine failed: {error}") from error
-        return done
-
-
 @contextmanager
-def session(planner: Path, window: int, seed: int = 0) -> Iterator[SessionPolicy]:
+def session(planner: Path, window: int, seed: int = 0) -> Iterator[EnginePolicy]:
     """Start Ray and one CPU engine on `planner`; both end with the block.
 
     Args:
@@ -58,6 +34,6 @@ def session(planner: Path, window: int, seed: int = 0) -> Iterator[SessionPolicy
     try:
         engine = create_cpu_engines(Engine().model_dump(), str(planner), seed, window)[0]
         ray.get(engine.ready.remote())
-        yield SessionPolicy(engine, window, PolicyTokenizer.load(planner).eos_id)
+        yield EnginePolicy([engine], window, PolicyTokenizer.load(planner).eos_id)
     finally:
         ray.shutdown()

@@ -8,28 +8,23 @@ tool or of a judge that was answered is not made.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ray
-
 from agentflow_graph.context import Context
-from agentflow_graph.errors import ModelError
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.policy import (
-    Completion,
     PolicyModel,
     PolicyTokenizer,
     Sampling,
-    room_for_reply,
 )
 from agentflow_graph.models.strings import trained_under
 from agentflow_graph.record import Record, RunRecord
 from agentflow_graph.resources import load_tools
+from rl.adapter.engines.policy import EnginePolicy
 from rl.reward import reward_of
 from rl.rollout import Finished, Trajectory, attempt_until_graded, finished_runs, rollout
 from rl.run.folder import hold_as_writer
@@ -63,35 +58,6 @@ class Attempt:
 
 
 ATTEMPT: ContextVar[Attempt] = ContextVar("ATTEMPT")
-
-
-class EnginePolicy:
-    """The third policy client: the engines of the trainer in turn."""
-
-    def __init__(
-        self, engines: list[Any], window: int, eos_id: int, record: TrainingRecord
-    ) -> None:
-        self._engines = itertools.cycle(engines)
-        self._window = window
-        self._eos = eos_id
-        self._record = record
-
-    async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
-        """See `PolicyClient`."""
-        remedy = "raise rollout.window, or lower agent.memory_tokens"
-        room = room_for_reply(prompt_ids, self._window, remedy)
-        made = ATTEMPT.get()
-        seed = self._record.sampling_seed(
-            made.batch.name, made.question, made.number, made.attempt, made.run.answered["planner"]
-        )
-        sampling = replace(sampling, max_tokens=min(sampling.max_tokens, room), seed=seed)
-        try:
-            done: Completion = await next(self._engines).generate_ids.remote(
-                prompt_ids, sampling, self._eos
-            )
-        except ray.exceptions.RayError as error:
-            raise ModelError(f"a rollout engine failed: {error}") from error
-        return done
 
 
 @dataclass(frozen=True)
@@ -130,12 +96,20 @@ class GraphWorker:
         self._reward = reward_of(reward or RewardSettings())
         self._tokenizer = PolicyTokenizer.load(planner)
         self._trained = trained_under(Path(planner))
-        self._client = EnginePolicy(engines, limits.window, self._tokenizer.eos_id, record)
+        self._client = EnginePolicy(
+            engines, limits.window, self._tokenizer.eos_id, self._sampling_seed
+        )
         self._context = context
         self._tools = load_tools(context, context.passages or self._trained.get("passages", 3))
         self._limits = limits
         self._graphs: dict[Sampling, Agent] = {}
         self._slots = asyncio.Semaphore(limits.in_flight)
+
+    def _sampling_seed(self) -> int:
+        made = ATTEMPT.get()
+        return self._record.sampling_seed(
+            made.batch.name, made.question, made.number, made.attempt, made.run.answered["planner"]
+        )
 
     async def warm_up(self) -> None:
         """Let each tool look at what it needs, such as a sandbox, while the engines still start."""

@@ -19,10 +19,12 @@ import time
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean, linear_regression
+from typing import Any
 
 import psutil
 
 from agentflow_graph.models.strings import NANO
+from rl.run.folder import records
 
 SETTLED = 50
 """Steps before the line begins."""
@@ -34,20 +36,11 @@ ACTORS = {
     "ray::SyncEngine": "engine",
     "ray::GraphWorker": "worker",
 }
-SETTINGS = (
-    f"model.path={NANO}",
-    "rollout.questions=4",
-    "rollout.group_size=4",
-    "rollout.temperature=1.6",
-    "optimizer.batch_rows=16",
-    "optimizer.micro_batch=16",
-    "optimizer.lr=1.0e-7",
-    "optimizer.threads=1",
-    "stalled_after=200",
-    "data.heldout_n=4",
-    "evaluation.every=1000",
-    "evaluation.greedy=false",
-)
+SETTINGS = f"""
+model.path={NANO} rollout.questions=4 rollout.group_size=4 rollout.temperature=1.6
+optimizer.batch_rows=16 optimizer.micro_batch=16 optimizer.lr=1.0e-7 optimizer.threads=1
+stalled_after=200 data.heldout_n=4 evaluation.every=1000 evaluation.greedy=false
+""".split()
 Sample = dict[str, tuple[int, int]]
 """By process: bytes resident, and of these its own."""
 
@@ -91,11 +84,9 @@ def watch(steps: int, run: Path) -> tuple[dict[int, Sample], int]:
     return samples, sum(line["updated"] for line in recorded_steps(run))
 
 
-def recorded_steps(run: Path) -> list[dict[str, int]]:
+def recorded_steps(run: Path) -> list[dict[str, Any]]:
     """The steps that the run has recorded."""
-    path = run / "metrics.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [line for line in map(json.loads, lines) if line["kind"] == "step"]
+    return [entry for entry in records(run / "metrics.jsonl") if entry["kind"] == "step"]
 
 
 def line(samples: dict[int, Sample], which: int) -> dict[str, dict[str, float]]:
@@ -127,9 +118,7 @@ def main() -> None:
             held, slope, ratio = found["mb"], found["mb_per_100_steps"], found["ratio"]
             print(f"{kind}  {name:9} {held:8.1f} MB  {slope:+7.2f} per 100 steps  x {ratio:.3f}")
     worst = max(found["ratio"] for found in result["own"].values())
-    print(
-        f"{updates} updates in {chosen.steps} steps; worst end/begin {worst:.3f} (at most {TARGET})"
-    )
+    print(f"{updates} updates in {chosen.steps} steps; worst ratio {worst:.3f}, at most {TARGET}")
     print(json.dumps({**result, "worst": worst, "steps": chosen.steps, "updates": updates}))
 
 

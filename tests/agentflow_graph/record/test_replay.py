@@ -112,7 +112,7 @@ async def test_a_run_that_was_cut_off_plays_to_its_end(
     path.write_bytes(b"".join(lines[:cut]))
     (run,) = read(tmp_path).values()
     done = await replay(run, tmp_path)
-    assert done.note == "call 0 of look_up in turn 2 was still under way when the record ends"
+    assert done.note.startswith("call 0 of look_up in turn 2 has no answer: it was cut off, or")
     assert len(done.state["turns"]) == 2
 
 
@@ -176,7 +176,7 @@ def test_the_command_plays_all_runs_or_one(recorded: Path, capsys: Any) -> None:
     out, err = capsys.readouterr()
     names = [line.split()[0] for line in out.splitlines()]
     assert [line.split()[1] for line in out.splitlines()] == ["same", "same"]
-    assert err == "2 runs, 0 differ\n"
+    assert err == "runs: 2, differ: 0, not ended: 0\n"
     assert cli.main(["replay", str(recorded), names[0], "--until", "1", "--json"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     shown = json.loads(line)
@@ -185,15 +185,17 @@ def test_the_command_plays_all_runs_or_one(recorded: Path, capsys: Any) -> None:
 
 
 def test_the_command_says_what_differs_and_what_is_not_there(recorded: Path, capsys: Any) -> None:
-    for path in files_of(recorded)[:1]:
-        text = [
-            line_of(json.loads(json.dumps(e).replace("no x", "no z")), {}) for e in events_in(path)
-        ]
-        path.write_bytes(b"".join(text))
+    path = files_of(recorded)[0]
+    lines = []
+    for event in events_in(path):
+        answered = event["event"] == "answered" and event["call"][0] == "look_up"
+        text = json.dumps(event).replace("no x", "no z") if answered else json.dumps(event)
+        lines.append(line_of(json.loads(text), {}))
+    path.write_bytes(b"".join(lines))
     assert cli.main(["replay", str(recorded)]) == 1
     out, err = capsys.readouterr()
     assert "call 0 of planner in turn 2 differs" in out
-    assert err == "2 runs, 1 differ\n"
+    assert err == "runs: 2, differ: 1, not ended: 0\n"
     assert cli.main(["replay", str(recorded), "other"]) == 2
     assert "has no run 'other'" in capsys.readouterr().err
     assert cli.main(["replay", str(recorded / "nothing")]) == 2
@@ -213,3 +215,43 @@ def test_the_command_line_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert run.state is not None
         assert cli.main(["replay", str(place)]) == 0
     capsys.readouterr()
+
+
+def test_a_run_whose_secret_was_redacted_plays_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("X_TOKEN", "supersecretvalue12")
+    words = ["What is supersecretvalue12?", "--set", "tools=wikipedia_search", "--set", "seed=1"]
+    assert cli.main([*words, "--record", str(tmp_path)]) == 0
+    assert b"supersecret" not in b"".join(path.read_bytes() for path in files_of(tmp_path))
+    assert cli.main(["replay", str(tmp_path)]) == 0
+    monkeypatch.delenv("X_TOKEN")
+    assert cli.main(["replay", str(tmp_path)]) == 0
+    capsys.readouterr()
+
+
+def test_what_is_damaged_or_not_ended_is_said(recorded: Path, capsys: Any) -> None:
+    first, second = files_of(recorded)
+    lines = first.read_bytes().splitlines(keepends=True)
+    answered = next(n for n, line in enumerate(lines) if b'"answered"' in line)
+    lines[answered] = lines[answered].replace(b"answered", b"answeret")
+    first.write_bytes(b"".join(lines))
+    second.write_bytes(b"".join(second.read_bytes().splitlines(keepends=True)[:-1]))
+    assert cli.main(["replay", str(recorded)]) == 1
+    out, err = capsys.readouterr()
+    assert "has no answer: it was cut off, or its line is damaged" in out
+    assert "runs: 2, differ: 1, not ended: 1" in err
+    assert f"damaged lines in {first}: 1; passed over" in err
+    assert cli.main(["replay", str(first)]) == 2
+    assert "is a file; give the folder of the record" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["replay", str(recorded), "--until", "0"])
+    assert "turns count from 1" in capsys.readouterr().err
+
+
+def test_the_command_line_refuses_what_it_cannot_do(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "file").write_text("")
+    assert cli.main(["What is 1 + 1?", "--record", str(tmp_path / "file")]) == 2
+    assert "cannot be written: File exists; name a folder that can be" in capsys.readouterr().err
+    assert cli.main(["What is 1 + 1?", "--set", "approve=true"]) == 2
+    assert "approve=True needs somebody to ask" in capsys.readouterr().err

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from lines import read_jsonl
 
 from benchmarks.almanac.__main__ import main
-from benchmarks.almanac.jsonl import read_jsonl, row
+from benchmarks.almanac.jsonl import row
 from benchmarks.almanac.questions import LEVELS, Level, Question, number_split, questions
 from benchmarks.almanac.world import SPLITS, Split, World
 from benchmarks.scoring.scorers import exact

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from lines import read_jsonl
 
-from benchmarks.almanac.jsonl import read_jsonl, write_jsonl
+from benchmarks.almanac.jsonl import write_jsonl
 from benchmarks.almanac.world import SPLITS, Split, World
 
 SHIPPED_CORPUS = Path(__file__).parents[3] / "tools" / "wiki" / "almanac.jsonl"

@@ -11,7 +11,7 @@ import ray
 
 from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.models.policy import Completion, Sampling
-from rl.adapter.engines.session import SessionPolicy
+from rl.adapter.engines.policy import EnginePolicy
 
 DONE = Completion([5, 2], [-0.5, -0.1], "stop", 3)
 
@@ -34,7 +34,7 @@ class Engine:
 
 def test_the_window_bounds_the_reply() -> None:
     engine = Engine(DONE)
-    policy = SessionPolicy(engine, window=8, eos_id=2)
+    policy = EnginePolicy([engine], window=8, eos_id=2)
     assert asyncio.run(policy.generate([1, 2, 3], Sampling(0.7, 32))) is DONE
     asyncio.run(policy.generate([1, 2, 3], Sampling(0.7, 4)))
     assert [sampling.max_tokens for _, sampling, _ in engine.asked] == [5, 4]
@@ -44,11 +44,11 @@ def test_the_window_bounds_the_reply() -> None:
 def test_a_prompt_that_fills_the_window_is_refused_unasked() -> None:
     engine = Engine(DONE)
     with pytest.raises(PromptTooLong, match="has 8 tokens and the window 8.*raise rollout.window"):
-        asyncio.run(SessionPolicy(engine, window=8, eos_id=2).generate([1] * 8, Sampling()))
+        asyncio.run(EnginePolicy([engine], window=8, eos_id=2).generate([1] * 8, Sampling()))
     assert not engine.asked
 
 
 def test_an_engine_that_died_is_a_model_that_did_not_answer() -> None:
     engine = Engine(ray.exceptions.RayActorError())
-    with pytest.raises(ModelError, match="the engine failed"):
-        asyncio.run(SessionPolicy(engine, window=8, eos_id=2).generate([1], Sampling()))
+    with pytest.raises(ModelError, match="engine failed"):
+        asyncio.run(EnginePolicy([engine], window=8, eos_id=2).generate([1], Sampling()))

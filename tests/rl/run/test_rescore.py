@@ -71,4 +71,4 @@ def test_what_is_wrong_is_said(record: Path, tmp_path: Path, capsys: Any) -> Non
     assert rescore.main([str(record), "reward.kind=judge"]) == 2
     assert "reward.judge" in capsys.readouterr().err
     assert rescore.main([str(tmp_path / "none")]) == 2
-    assert "holds no finished runs; give RUN/record or a part of it" in capsys.readouterr().err
+    assert "holds no runs of a training; give RUN/record or a part of it" in capsys.readouterr().err

@@ -123,7 +123,8 @@ def test_one_sandbox_serves_many_loops(backend: str) -> None:
 async def test_a_missing_library_names_its_remedy(
     fresh: WarmSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"tools.sandbox.{fresh.name}.packages", lambda: ())
+    where = "bubblewrap" if fresh.name == "bubblewrap" else "warm"
+    monkeypatch.setattr(f"tools.sandbox.{where}.packages", lambda: ())
     execution = await fresh.run("1", Limits())
     assert execution.status == "unavailable"
     assert "pip install sandlock pyseccomp" in execution.error
