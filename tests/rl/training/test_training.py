@@ -130,7 +130,7 @@ def test_a_contrary_reward_teaches_the_contrary(warm_planner: Path, tmp_path: Pa
     and was seen to drift upwards by a half of what was learned (docs/log.md, "The control drifts").
     """
     contrary = words(
-        warm_planner, tmp_path, steps=3, data__heldout_n=80, reward__kind="own_rewards:contrary"
+        warm_planner, tmp_path, steps=4, data__heldout_n=200, reward__kind="own_rewards:contrary"
     )
     done = run_program(*contrary, modules=ROOT / "tests" / "support")
     assert done.returncode == 0, done.stdout + done.stderr
