@@ -45,8 +45,9 @@ def build_graph(
         models: chat models by module (planner, executor, verifier, generator, analysis); they win
             over their names in the Context.
         tools: they win over the Context's.
-        record: where every run of this graph is recorded, a folder or an open `Record`; without
-            it the folder that AGENTFLOW_RECORD names, else nowhere. See `agentflow_graph.record`.
+        record: where every run is recorded, a folder or an open `Record`; by default the folder
+            that AGENTFLOW_RECORD names, else nowhere. On a server that refuses blocking calls,
+            as `langgraph dev` does, use that variable or a `BackgroundRecord`.
 
     Raises:
         SettingError: an unknown module.

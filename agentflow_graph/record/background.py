@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from threading import Event as Signal
@@ -30,6 +30,7 @@ class BackgroundRecord(Record):
         super().__init__(folder)
         self._lines: deque[bytes] = deque()
         self._scheduled = False
+        self._last: Future[None] | None = None
         self._wanted = Signal()
         # One thread keeps the order, and the interpreter waits for it before it exits.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
@@ -45,7 +46,7 @@ class BackgroundRecord(Record):
         self._lines.append(line_of(event, self._secrets))
         if not self._scheduled:  # what comes within the delay is taken along
             self._scheduled = True
-            self._thread.submit(self._write_soon)
+            self._last = self._thread.submit(self._write_soon)
 
     def describe(self, digest: str, resources: Mapping[str, Any], tokenizer: str) -> None:
         """See `Record.describe`; the attachment is written in the thread too."""
@@ -61,10 +62,7 @@ class BackgroundRecord(Record):
         self._write_lines()
 
     def _write_lines(self) -> None:
-        lines = []
-        with suppress(IndexError):
-            while True:
-                lines.append(self._lines.popleft())
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
         with suppress(RecordError):  # the next `write` raises it
             self.append(b"".join(lines))
 
@@ -75,7 +73,8 @@ class BackgroundRecord(Record):
             RecordError: the disk did not take it.
         """
         self._wanted.set()
-        await asyncio.wrap_future(self._thread.submit(self._write_lines))
+        if self._last:
+            await asyncio.wrap_future(self._last)
         if self.fault:
             raise RecordError(self.fault)
 

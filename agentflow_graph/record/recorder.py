@@ -20,13 +20,13 @@ class Recorder:
     """Names the runs of a graph and finds their records. A run in `record_as(...)` keeps its own.
 
     Args:
-        record: a folder, which is written in the background; an open record, which is written at
-            once; or None for what AGENTFLOW_RECORD says.
+        record: a folder or an open record; or None for the folder that AGENTFLOW_RECORD names,
+            as servers are told: that one is written in the background.
     """
 
     def __init__(self, record: Record | Path | str | None = None) -> None:
         if isinstance(record, str | Path):
-            record = BackgroundRecord(Path(record))
+            record = Record(Path(record))
         self._given = record
 
     def begin(self) -> str:

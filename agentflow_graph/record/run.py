@@ -135,7 +135,8 @@ class RunRecord:
 
     def _write(self, kind: str, key: Key, what: Event) -> None:
         if self._record:
-            self._record.write({"event": kind, "run": self.name, "call": key, **what})
+            # A list: orjson takes no named tuple, and the way around is slow.
+            self._record.write({"event": kind, "run": self.name, "call": [*key], **what})
 
     def decision(self, turn: int) -> Any:
         """What a person said in `turn`, in a replay; else None, and LangGraph asks."""
