@@ -27,7 +27,7 @@ from agentflow_graph.record.reading import RecordedRun
 from agentflow_graph.record.run import on_behalf_of
 from agentflow_graph.state import State
 from rl.reward import Grade, Reward, by_rule
-from rl.task import Task
+from rl.reward.task import Task
 
 FINISHED = "finished"
 """Kind of the event that says which attempt at a run counts, and what it earned."""

@@ -24,7 +24,7 @@ PACKAGES = ("rl", "benchmarks", "agentflow_graph", "tools")
 ORDER = {
     "rl": (
         "__main__ > demo > studies > train serve evaluate report > planners > adapter"
-        " > preflight > run > rollout > questions > reward > task > settings > flow_grpo > __init__"
+        " > preflight > run > rollout > questions > reward > settings > prefix flow_grpo > __init__"
     ),
     "agentflow_graph": (
         "__main__ > replay > embed > __init__ > graph > nodes > resources > prompts > models"

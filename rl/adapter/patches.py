@@ -61,6 +61,8 @@ def patch_openrlhf(config: Config, recorder: Recorder, cpu_engines: list[Any]) -
     else:
         vllm_engine.RolloutRayActor = ray.remote(AsyncEngine)
         openrlhf_ray.create_vllm_engines = with_processed_logprobs(openrlhf_ray.create_vllm_engines)
+    # It would deal the rows of micro-batches out anew; ours are whole groups, as many a rank.
+    ppo_trainer.balance_experiences = lambda experiences, _: experiences
     stock = openrlhf.utils.get_strategy
 
     def with_config(args: Any) -> Any:

@@ -12,8 +12,10 @@ import ray
 from agentflow_graph.models.strings import trained_under
 from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.flags import SCHEDULE
-from rl.adapter.update.experience import FlowExperienceMaker, assign, describe
+from rl.adapter.update import sharing
+from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe
 from rl.adapter.update.policy import load_tokenizer
+from rl.adapter.update.sharing import Choice
 from rl.adapter.workers.pool import WorkerPool
 from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.adapter.workers.worker import Limits
@@ -55,6 +57,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
             actor, critic, reward, reference, self.kl_ctl, strategy, self.tokenizer
         )
         self.experience_maker.algorithm = self.config.algorithm
+        self.experience_maker.micro_tokens = self.config.micro_tokens
         self._hopeless = 0
         self._version = 0
         self.stopped = False
@@ -124,9 +127,19 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         counts = outcome(rollout_samples) | describe(credit, self._version)
         if not credit.trajectories:
             return counts | {"updated": 0}, step
+        if self.config.optimizer.share_prefixes != "off" and self.experience_maker.sharing is None:
+            self._decide_sharing(credit)
         status, step = super().train_step(credit, global_step)
         self._version += 1
         return status | counts | self.experience_maker.mismatch | {"updated": 1}, step
+
+    def _decide_sharing(self, credit: Credit) -> None:
+        """Whether rows become prefix trees: as the run has decided before, or as it does now."""
+        maker, known = self.experience_maker, self.recorder.sharing
+        timed = self.config.optimizer.share_prefixes == "auto" and not self.config.deterministic
+        choice = Choice(*known) if known else sharing.measured(maker, credit, timed)
+        self.recorder.decided_sharing(choice.shared, choice.why)
+        sharing.settle(maker, choice, self.config.optimizer.share_prefixes == "on")
 
     def _check_hope(self, trajectories: list[Trajectory]) -> None:
         """Stop loudly when nothing scores: a collapsed policy does not come back.

@@ -33,11 +33,11 @@ from agentflow_graph.resources import load_tools
 from benchmarks.almanac import oracle
 from benchmarks.almanac.scripted import reply
 from rl.planners import nano
+from rl.reward.task import Task
 from rl.rollout import Trajectory, attempt_until_graded, rollout
 from rl.run.quiet import noise_to
 from rl.settings.arguments import check_planner
 from rl.settings.config import Config, load
-from rl.task import Task
 
 T = TypeVar("T")
 NANO = Path(__file__).parents[1] / "configs" / "nano.yaml"

@@ -14,7 +14,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rl.task import Task
+from rl.reward.task import Task
 
 EVEN = 0.25
 """The weight of a question that half of the runs solve, the most there is."""

@@ -20,8 +20,8 @@ from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import Split, World
 from rl.questions.files import every
 from rl.questions.rows import to_row
+from rl.reward.task import Task
 from rl.settings.config import Config
-from rl.task import Task
 
 
 def almanac(split: Split, n: int, seed: int) -> list[Task]:

@@ -19,7 +19,7 @@ from typing import Any
 from agentflow_graph.errors import SettingError, closest
 from benchmarks.items.files import numbered_rows
 from benchmarks.scoring.scorers import SCORERS, normalise
-from rl.task import Task
+from rl.reward.task import Task
 
 ANSWERS = ("answers", "answer", "golden_answers", "final_answer")
 COLUMNS = ("question", *ANSWERS, "id", "level", "scorer")

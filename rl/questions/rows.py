@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rl.task import Task
+from rl.reward.task import Task
 
 
 def to_row(task: Task) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rl.questions.files import SHOWN, Fault, read
-from rl.task import Task
+from rl.reward.task import Task
 
 
 @dataclass

@@ -22,7 +22,7 @@ from rl.reward.grade import Grade, Reward, graded
 
 if TYPE_CHECKING:
     from agentflow_graph.state import State
-    from rl.task import Task
+    from rl.reward.task import Task
 
 
 def by_function(path: str, seconds: float) -> Reward:

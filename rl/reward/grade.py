@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentflow_graph.state import State
-    from rl.task import Task
+    from rl.reward.task import Task
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from rl.reward.rule import by_rule
 
 if TYPE_CHECKING:
     from agentflow_graph.state import State
-    from rl.task import Task
+    from rl.reward.task import Task
 
 
 def by_judge(judge: Judge) -> Reward:

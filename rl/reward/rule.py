@@ -9,7 +9,7 @@ from rl.reward.grade import Grade, graded
 
 if TYPE_CHECKING:
     from agentflow_graph.state import State
-    from rl.task import Task
+    from rl.reward.task import Task
 
 
 async def by_rule(task: Task, state: State) -> Grade:

@@ -142,6 +142,18 @@ class Recorder:
         """The evaluation after `step`, if it was made."""
         return {(e["step"], e["temperature"]): e for e in self.evaluations}.get((step, temperature))
 
+    @property
+    def sharing(self) -> tuple[bool, str] | None:
+        """Whether prefixes are shared, and why; None before the first update."""
+        found = [e for e in self.entries if e["kind"] == "sharing"]
+        return (found[0]["shared"], found[0]["why"]) if found else None
+
+    def decided_sharing(self, shared: bool, why: str) -> None:
+        """Keep, once, whether the update shares prefixes."""
+        if self.sharing is None:
+            self._write({"kind": "sharing", "shared": shared, "why": why})
+            self.say(f"update: {why}")
+
     def engines_ready(self, version: str) -> None:
         """The rollout engines serve; `version` is vLLM's."""
         self.engine = f"vllm {version}"

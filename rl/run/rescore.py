@@ -23,10 +23,10 @@ from typing import Any, cast
 from agentflow_graph.errors import SettingError
 from agentflow_graph.state import State
 from rl.reward import Grade, Reward, reward_of
+from rl.reward.task import Task
 from rl.run.record import Row, rows
 from rl.settings.config import load
 from rl.settings.errors import exit_code
-from rl.task import Task
 
 CONFIG = Path(__file__).parents[1] / "configs" / "nano.yaml"
 """Its sections other than `reward` are not looked at."""

@@ -86,6 +86,11 @@ class Config(Section):
                 f"rollout.reply_tokens={self.rollout.reply_tokens} leaves no room for a prompt in "
                 f"rollout.window={self.rollout.window}"
             )
+        if self.micro_tokens < self.rollout.window:
+            raise ValueError(
+                f"optimizer.micro_tokens={self.optimizer.micro_tokens} cannot hold one row of "
+                f"rollout.window={self.rollout.window} tokens; raise it, or set it to 0"
+            )
         self._placed()
         self._ordered()
         self.context()
@@ -127,6 +132,11 @@ class Config(Section):
                 f"engine.sleep=True needs rollout.max_steps_ahead=0, it is {ahead}: an engine that "
                 "sleeps while the policy trains runs no rollouts"
             )
+
+    @property
+    def micro_tokens(self) -> int:
+        """Tree tokens of one forward and backward pass where prefixes are shared."""
+        return self.optimizer.micro_tokens or max(4096, self.rollout.window)
 
     def correction(self) -> str:
         """How tokens are corrected: none, clip or mask."""

@@ -5,11 +5,17 @@ Every field says what it means and in which unit.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from agentflow_graph.errors import closest
+
+Sharing = Annotated[
+    Literal["auto", "on", "off"],
+    # YAML reads a bare on and off as true and false.
+    BeforeValidator(lambda value: {True: "on", False: "off"}.get(value, value)),
+]
 
 
 class Section(BaseModel):
@@ -132,6 +138,17 @@ class Optimizer(Section):
     warmup: int = Field(12, ge=0, description="Optimizer steps of linear warm-up")
     batch_rows: int = Field(64, ge=1, description="Turn rows per optimizer step")
     micro_batch: int = Field(64, ge=1, description="Turn rows per forward and backward pass")
+    share_prefixes: Sharing = Field(
+        "auto",
+        description="Compute what rows begin with alike once (rl/prefix); on, off, or auto: the "
+        "first step measures which is faster",
+    )
+    micro_tokens: int = Field(
+        0,
+        ge=0,
+        description="Tokens per forward and backward pass where prefixes are shared, each shared "
+        "one counted once; 0: 4,096, or rollout.window if that is more",
+    )
     max_norm: float = Field(1.0, gt=0, description="Gradient norm is clipped to this")
     threads: int = Field(2, ge=1, description="OpenMP threads of the update on CPU")
     zero_stage: int = Field(2, ge=0, le=3, description="DeepSpeed ZeRO stage")

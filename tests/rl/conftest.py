@@ -19,8 +19,8 @@ from launched import run_program
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from agentflow_graph.state import State, ToolCall, Turn
 from rl.planners import nano
+from rl.reward.task import Task
 from rl.rollout import Action, Trajectory
-from rl.task import Task
 
 # Stands in for flash-attn before a test imports OpenRLHF by itself.
 importlib.import_module("rl.adapter")

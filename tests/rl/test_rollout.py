@@ -18,6 +18,7 @@ from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.record import Record, RecordError
 from agentflow_graph.record.events import Answer
 from agentflow_graph.state import ModelCall, State
+from rl.reward.task import Task
 from rl.rollout import (
     Action,
     Trajectory,
@@ -28,7 +29,6 @@ from rl.rollout import (
     rollout,
     run_name,
 )
-from rl.task import Task
 
 TASK = Task("t1", "What is the population of Old Harbor?", ("4821",), "one_hop")
 CONTEXT = Context(layout="terse", max_turns=2, repairs=0)

@@ -8,8 +8,8 @@ from typing import Any, cast
 from agentflow_graph.record import Record, RunRecord
 from agentflow_graph.record.events import Answer, Key
 from agentflow_graph.state import ModelCall, State, Turn
+from rl.reward.task import Task
 from rl.rollout import Action, Trajectory, run_name
-from rl.task import Task
 
 LOST = Action([1], [2], [-1.0], 0, "stop")
 

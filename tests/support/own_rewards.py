@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from agentflow_graph.state import State
-from rl.task import Task
+from rl.reward.task import Task
 
 
 def brief(task: Task, state: State) -> float:

@@ -10,8 +10,8 @@ import orjson
 from kept import keep, light_call
 
 from agentflow_graph.record import Record
+from rl.reward.task import Task
 from rl.rollout import Action, Trajectory
-from rl.task import Task
 
 ACTION = Action([1], [2], [-1.0], 0, "stop")
 

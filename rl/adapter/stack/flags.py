@@ -149,6 +149,10 @@ def complete(args: Any, config: Config) -> None:
     args.ds.param_dtype = config.model.dtype  # the parser offers bf16 and fp16 only
     args.flow_device = config.engine.device
     args.flow_threads = 1 if config.deterministic else config.optimizer.threads
+    args.flow_share = config.optimizer.share_prefixes
+    # Its parser would ask for flash-attn. Of the path we use the accumulation alone: an optimizer
+    # step when its micro-batches are done, however many they are.
+    args.train.dynamic_batch_enable = args.flow_share != "off"
 
 
 def _flag(name: str, value: Any) -> list[str]:

@@ -13,11 +13,18 @@ from typing import Any
 import torch
 from openrlhf.models import Actor
 from openrlhf.models.utils import log_probs_from_logits
+from peft import PeftModel
 from torch import Tensor
+
+from rl.prefix.attention import install
+from rl.prefix.logprobs import of_batch
 
 
 class FlowActor(Actor):  # type: ignore[misc]
     """Log-probabilities of action tokens; whatever else is asked for is stock's."""
+
+    sharing = False
+    """Whether the rows of a batch are computed as one prefix tree."""
 
     def forward(
         self,
@@ -40,10 +47,34 @@ class FlowActor(Actor):  # type: ignore[misc]
         needs_all = self.is_vlm or how.get("return_entropy") or how.get("ring_attn_group")
         if needs_all or action_mask is None or attention_mask is None:
             return super().forward(sequences, action_mask, attention_mask, **how)
-        one = self._packed if self.packing_samples else self._aligned
-        log_probs, output = one(sequences, action_mask, attention_mask)
+        form = self.shared if self.sharing else self.padded
+        log_probs, output = form(sequences, action_mask, attention_mask)
         log_probs = log_probs * action_mask.float()
         return (log_probs, output) if how.get("return_output") else log_probs
+
+    def share(self) -> None:
+        """Compute rows as one prefix tree from now on.
+
+        Raises:
+            SettingError: the architecture cannot.
+        """
+        install(self.plain_model)
+        self.sharing = True
+
+    @property
+    def plain_model(self) -> Any:
+        """The transformers model inside DeepSpeed's engine and peft's wrapper."""
+        model = getattr(self.model, "module", self.model)
+        return model.get_base_model() if isinstance(model, PeftModel) else model
+
+    def shared(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
+        """Each token that rows share, once: `rl.prefix`. Shapes as in `forward`."""
+        return of_batch(self.model, sequences, acted, attended, self.temperature)
+
+    def padded(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
+        """Each row by itself. Shapes as in `forward`."""
+        form = self._packed if self.packing_samples else self._aligned
+        return form(sequences, acted, attended)
 
     def _aligned(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
         """Rows moved to the right end: the last columns hold every reply."""

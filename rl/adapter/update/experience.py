@@ -16,7 +16,9 @@ from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 
 from rl import flow_grpo
+from rl.adapter.update.buffer import WINDOW
 from rl.adapter.update.rows import turn_row
+from rl.prefix import packing
 from rl.rollout import Trajectory
 from rl.settings.config import Algorithm
 
@@ -61,11 +63,15 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
 
     algorithm: Algorithm
     credit: Credit
+    micro_tokens = 0
+    """Tree tokens of a micro-batch."""
+    sharing: bool | None = None
+    """Whether rows are computed as prefix trees; None: not decided yet."""
     mismatch: dict[str, float]
     """Between engine and trainer in the last step; see `logprob_mismatch`."""
 
     def split_rollout_samples(self, rollout_samples: Credit) -> list[Experience]:
-        """Turn rows in micro-batches, blanks at the end of each data-parallel share."""
+        """Turn rows in micro-batches, with blanks where a rank would have less than others."""
         credit = self.credit = rollout_samples
         owner = [i for i, t in enumerate(credit.trajectories) for _ in t.actions]
         self._advantages = flow_grpo.row_advantages(
@@ -81,9 +87,42 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
             for trajectory in credit.trajectories
             for action in trajectory.actions
         ]
+        if self.args.flow_share != "off":
+            return self._in_windows(rows, owner)
         blanks = [_blank(rows[0]) for _ in range(-len(rows) % self._multiple())]
         batches: list[Experience] = super().split_rollout_samples(rows + blanks)
         return batches
+
+    def _in_windows(self, rows: list[Experience], owner: list[int]) -> list[Experience]:
+        """Micro-batches that know their optimizer window, those of a rank behind one another."""
+        args, groups = self.args, self.credit.groups.tolist()
+        size, ranks = args.train.batch_size, args.actor.num_nodes * args.actor.num_gpus_per_node
+        if self.sharing is False:
+            plan = packing.in_order(len(rows), size, ranks, args.train.micro_batch_size)
+        else:
+            known = [
+                packing.Row(row.sequences[0].tolist(), run, groups[run])
+                for row, run in zip(rows, owner, strict=True)
+            ]
+            plan = packing.windows(known, size, ranks, self.micro_tokens)
+        return [
+            self._micro_batch(rows, numbers, window)
+            for rank in range(ranks)
+            for window, shares in enumerate(plan)
+            for numbers in shares[rank]
+        ]
+
+    def _micro_batch(self, rows: list[Experience], numbers: list[int], window: int) -> Experience:
+        some = [rows[number] for number in numbers] or [_blank(rows[0])]
+        for number, row in zip(numbers or [len(rows)], some, strict=True):
+            row.index = [number]
+        batch = Experience.concat_experiences(some, self.tokenizer.pad_token_id)
+        batch.info[WINDOW] = torch.full((len(some),), float(window))
+        return batch
+
+    def first_batch(self, credit: Credit) -> Experience:
+        """The micro-batch with most rows, of a step as it would be with prefixes shared."""
+        return max(self.split_rollout_samples(credit), key=lambda batch: len(batch.sequences))
 
     def _multiple(self) -> int:
         args = self.args

@@ -20,6 +20,8 @@ from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.cpu import allow_fp32, prepare
 from rl.adapter.update import lora
 from rl.adapter.update.actor import FlowActor
+from rl.adapter.update.buffer import TreeBuffer
+from rl.adapter.update.sharing import Choice, choose
 from rl.run import checkpoints
 
 
@@ -40,9 +42,20 @@ class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
 
     actor: Any
 
-    def training_step(self, experience: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.args.flow_share != "off":
+            self.replay_buffer = TreeBuffer()
+
+    def training_step(self, experience: Any, kl: float, place: int, *args: Any) -> dict[str, Any]:
         """Stock step. A batch without action tokens has no mean to report: its metrics are 0/0."""
-        status: dict[str, Any] = super().training_step(experience, *args, **kwargs)
+        if self.args.train.dynamic_batch_enable:
+            # Unless it is told, DeepSpeed keeps the gradient of a window's last micro-batch only.
+            last = bool(self.replay_buffer.dynamic_optimizer_step[place])
+            self.actor.model.set_gradient_accumulation_boundary(last)
+        status: dict[str, Any] = super().training_step(experience, kl, place, *args)
+        if self.args.train.dynamic_batch_enable:
+            self._own_means(status, experience.action_mask.float().sum(-1), place)
         if status["num_action_tokens"] == 0:
             status["num_action_tokens"] = 1e-6
             status["metrics"] = {
@@ -50,6 +63,19 @@ class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
                 for name, value in status["metrics"].items()
             }
         return status
+
+    def _own_means(self, status: dict[str, Any], acted: torch.Tensor, place: int) -> None:
+        """Report means of a micro-batch; in the loss they are its part of its window's mean.
+
+        `acted`: (B,) action tokens of each row.
+        """
+        metrics, buffer = status["metrics"], self.replay_buffer
+        tokens = buffer.dynamic_batch_num_tokens[place] / acted.sum().clamp(min=1)
+        rows = buffer.dynamic_global_batch_size[place] / (acted > 0).sum().clamp(min=1)
+        by_rows = self.args.actor.loss_agg_mode == "seq-mean-token-mean"
+        metrics["policy_loss"] = metrics["policy_loss"] * (rows if by_rows else tokens)
+        if "kl" in metrics:
+            metrics["kl"] = metrics["kl"] * tokens
 
     def broadcast_to_vllm(self) -> None:
         """Stock transport (NCCL or CUDA IPC). Of an adapted policy it sees merged weights instead.
@@ -91,6 +117,19 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         if strategy.args.ds.zero_stage in (1, 2):
             # DeepSpeed then leaves out a step whose gradient holds a NaN, as it does with fp16.
             self.actor_optim.check_grad_overflow = True
+
+    def choose_form(self, rows: int, timed: bool, **batch: torch.Tensor) -> Choice:
+        """See `rl.adapter.update.sharing.choose`."""
+        device = torch.cuda.current_device()
+        given = {name: tensor.to(device) for name, tensor in batch.items()}
+        self.actor.eval()
+        choice = choose(self.actor, **given, rows=rows, timed=timed)
+        self.actor.train()
+        return choice
+
+    def share_prefixes(self) -> None:
+        """From now on; raises SettingError if the architecture cannot."""
+        self.actor.share()
 
     def fit(self, kl_ctl: float = 0) -> Any:
         """Stock update. Engine and reference are idle meanwhile, so it may take their cores.
@@ -203,3 +242,7 @@ class FlowReference(unwrap_ray_actor(launcher.ReferenceModelActor)):  # type: ig
         if strategy.args.flow_device == "cpu":
             prepare()
         super().init_model_from_pretrained(strategy, pretrain)
+
+    def share_prefixes(self) -> None:
+        """From now on; raises SettingError if the architecture cannot."""
+        self.model.share()

@@ -21,10 +21,10 @@ import ray
 from agentflow_graph.context import Context
 from agentflow_graph.record import RecordError
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
+from rl.reward.task import Task
 from rl.rollout import Trajectory, finished_runs
 from rl.run.record import TrainingRecord
 from rl.settings.config import RewardSettings
-from rl.task import Task
 
 
 @dataclass

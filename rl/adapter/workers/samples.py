@@ -19,10 +19,10 @@ from rl.adapter.workers.pool import PendingBatch, WorkerPool
 from rl.adapter.workers.worker import Batch
 from rl.questions.curriculum import Curriculum
 from rl.questions.rows import read
+from rl.reward.task import Task
 from rl.rollout import Trajectory
 from rl.run.record import heldout_batch, rows, train_batch
 from rl.settings.config import Config
-from rl.task import Task
 
 
 class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]

@@ -26,11 +26,11 @@ from agentflow_graph.record import Record, RunRecord
 from agentflow_graph.resources import load_tools
 from rl.adapter.engines.policy import EnginePolicy
 from rl.reward import reward_of
+from rl.reward.task import Task
 from rl.rollout import Finished, Trajectory, attempt_until_graded, finished_runs, rollout
 from rl.run.folder import hold_as_writer
 from rl.run.record import TrainingRecord
 from rl.settings.config import RewardSettings
-from rl.task import Task
 from tools.base import FlowTool
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
+from rl.reward.task import Task
 from rl.rollout import Action, Trajectory
-from rl.task import Task
 
 
 def rollouts(rows: int, group: int, seed: int, vocabulary: int = 1000) -> list[Trajectory]:

@@ -25,10 +25,10 @@ from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from agentflow_graph.models.recorded import RecordedModel
 from agentflow_graph.models.strings import NANO
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
+from rl.reward.task import Task
 from rl.rollout import Trajectory
 from rl.run.record import TrainingRecord, rows
 from rl.settings.config import RewardSettings
-from rl.task import Task
 
 TASK = Task("t", "Who is the mayor of Old Harbor?", ("Mira Voss",))
 CONTEXT = Context(

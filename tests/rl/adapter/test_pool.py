@@ -15,9 +15,9 @@ from agentflow_graph.context import Context
 from agentflow_graph.models.policy import Sampling
 from agentflow_graph.record import RecordError
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
+from rl.reward.task import Task
 from rl.rollout import Trajectory, finished_runs
 from rl.run.record import TrainingRecord, rows
-from rl.task import Task
 
 pytestmark = pytest.mark.integration
 

@@ -15,11 +15,11 @@ from agentflow_graph.errors import SettingError
 from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.adapter.workers.worker import Batch
 from rl.questions import data
+from rl.reward.task import Task
 from rl.rollout import Trajectory
 from rl.run.record import TrainingRecord, train_batch
 from rl.settings.config import Config
 from rl.settings.yaml_file import read
-from rl.task import Task
 
 
 class Pool:

@@ -19,9 +19,9 @@ from agentflow_graph.record import Record, RecordError, read
 from agentflow_graph.record.events import Key
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
 from rl.planners import nano
+from rl.reward.task import Task
 from rl.rollout import Trajectory, finished_runs, run_name
 from rl.run.record import TrainingRecord
-from rl.task import Task
 
 CONTEXT = Context(layout="terse", max_turns=3, repairs=0, tools="base_generator", passages=1)
 TASKS = [Task(f"q{n}", f"What is {n} + {n}?", (str(2 * n),)) for n in range(3)]

@@ -26,9 +26,9 @@ from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import NANO
 from agentflow_graph.record import Record
+from rl.reward.task import Task
 from rl.rollout import Trajectory, rollout, run_name
 from rl.run.record import rows
-from rl.task import Task
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
 

@@ -1,8 +1,9 @@
 """One real trainer step on ragged trajectories; prints how far its gradient is from the paper's.
 
 Run as a program, because the trainer's stand-ins for torch.cuda hold for a whole process:
-`python gradient.py WEIGHTING ROWS MICRO FOLDER`. Everything between the trajectories and the
-gradient is the trainer's own: credit, rows, blanks, OpenRLHF's loss, DeepSpeed's accumulation.
+`python gradient.py FOLDER WEIGHTING ROWS MICRO SHARE TOKENS`. Everything between the trajectories
+and the gradient is the trainer's own: credit, rows, blanks, trees, OpenRLHF's loss, DeepSpeed's
+accumulation.
 """
 
 import json
@@ -20,9 +21,9 @@ from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.update.experience import FlowExperienceMaker, assign
 from rl.adapter.update.policy import FlowPolicy
 from rl.planners import nano
+from rl.reward.task import Task
 from rl.rollout import Action, Trajectory
 from rl.settings.config import Config
-from rl.task import Task
 
 TURNS = {
     ("a", 1.0): (3, 1),
@@ -40,13 +41,16 @@ def trajectories(generator: torch.Generator) -> list[Trajectory]:
     def ids(n: int) -> list[int]:
         return torch.randint(3, 250, (n,), generator=generator).tolist()
 
+    opening = {name: ids(5) for name in "abc"}
     made = []
     for (name, reward), lengths in TURNS.items():
         for turns in lengths:
             actions = []
+            prompt = opening[name]
             for _ in range(turns):
                 size = int(torch.randint(2, 9, (), generator=generator))
-                actions.append(Action(ids(5 + size), ids(size), [0.0] * size, 0, "stop"))
+                prompt = prompt + ids(3 + size)
+                actions.append(Action(prompt, ids(size), [0.0] * size, 0, "stop"))
             made.append(Trajectory(Task(name, f"question {name}", ("gold",)), actions, reward))
     made.insert(2, Trajectory(Task("a", "question a", ("gold",)), failure="injected"))
     return made
@@ -64,7 +68,7 @@ def started(args: Any, folder: Path) -> FlowPolicy:
     return policy
 
 
-def main(weighting: str, rows: int, micro: int, folder: Path) -> None:
+def main(folder: Path, weighting: str, rows: int, micro: int, share: str, tokens: int) -> None:
     generator = torch.Generator().manual_seed(0)
     tokenizer: Tokenizer = nano.build_tokenizer(["a b c"], 300)
     nano.save(folder, nano.build_model(tokenizer.get_vocab_size(), 0), tokenizer, {})
@@ -73,20 +77,23 @@ def main(weighting: str, rows: int, micro: int, folder: Path) -> None:
             "run": str(folder / "run"),
             "model": {"path": str(folder)},
             "algorithm": {"weighting": weighting, "kl": BETA},
-            "optimizer": {"batch_rows": rows, "micro_batch": micro, "threads": 1},
+            "optimizer": {"batch_rows": rows, "micro_batch": micro, "threads": 1}
+            | {"share_prefixes": share, "micro_tokens": tokens},
             "rollout": {"group_size": 4, "window": 64, "reply_tokens": 16},
         }
     )
     args = openrlhf_args(config)
     policy = started(args, folder)
     credit = assign(trajectories(generator), config.algorithm, 0)
+    if share == "on":
+        policy.share_prefixes()
     batches = experiences(policy, credit, args, config, generator)
     caught: dict[str, torch.Tensor] = {}
     catch_gradient(policy, caught)
+    wanted = closed_form(folder, credit, config, batches)
     for batch in batches:
         policy.append(batch)
     status = policy.fit(kl_ctl=BETA)
-    wanted = closed_form(folder, credit, config, batches)
     error = max(((caught[n] - g).norm() / wanted_norm(wanted)).item() for n, g in wanted.items())
     blanks = sum(int((b.action_mask.sum(-1) == 0).sum()) for b in batches)
     print(
@@ -112,7 +119,7 @@ def experiences(policy: Any, credit: Any, args: Any, config: Config, generator: 
     """The maker's rows, with log-probabilities of a policy and a reference that moved on."""
     maker = object.__new__(FlowExperienceMaker)
     maker.args, maker.algorithm = args, config.algorithm
-    maker.tokenizer = policy.tokenizer
+    maker.tokenizer, maker.micro_tokens = policy.tokenizer, config.micro_tokens
     batches = maker.split_rollout_samples(credit)
     for batch in batches:
         now = policy.forward(batch.sequences, batch.action_mask, batch.attention_mask)
@@ -143,21 +150,20 @@ def closed_form(folder: Path, credit: Any, config: Config, batches: list[Any]) -
     """Gradient of -J by autograd, on a copy of the model loaded afresh."""
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     owner = torch.tensor([i for i, t in enumerate(credit.trajectories) for _ in t.actions])
-    columns: list[list[torch.Tensor]] = [[], [], []]
+    rows: dict[int, tuple[torch.Tensor, ...]] = {}
     for batch in batches:
-        for row in range(len(batch.sequences)):
+        for row, number in enumerate(batch.index):
             mask = batch.action_mask[row].bool()
             if mask.any():
                 logits = model(input_ids=batch.sequences[row : row + 1]).logits[0, :-1]
                 picked = logits.log_softmax(-1).gather(1, batch.sequences[row, 1:, None])[:, 0]
-                values = (
+                rows[number] = (
                     picked[mask],
                     batch.action_log_probs[row][mask],
                     batch.base_action_log_probs[row][mask],
                 )
-                for column, value in zip(columns, values, strict=True):
-                    column.append(value)
-    padded = [torch.nn.utils.rnn.pad_sequence(c, batch_first=True) for c in columns]
+    columns = list(zip(*(rows[number] for number in sorted(rows)), strict=True))
+    padded = [torch.nn.utils.rnn.pad_sequence(list(c), batch_first=True) for c in columns]
     mask = torch.nn.utils.rnn.pad_sequence(
         [torch.ones(len(v)) for v in columns[0]], batch_first=True
     )
@@ -178,4 +184,5 @@ def closed_form(folder: Path, credit: Any, config: Config, batches: list[Any]) -
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    place, weighting, rows, micro, share, tokens = sys.argv[1:]
+    main(Path(place), weighting, int(rows), int(micro), share, int(tokens))

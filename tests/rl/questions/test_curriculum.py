@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rl.questions.curriculum import Curriculum
-from rl.task import Task
+from rl.reward.task import Task
 
 TASKS = [Task(f"q{n}", "?", ("x",)) for n in range(12)]
 LAG = 1

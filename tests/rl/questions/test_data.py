@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from rl.questions import data
 from rl.questions.rows import from_row, to_row
+from rl.reward.task import Task
 from rl.settings.config import Config
-from rl.task import Task
 
 NAMES = "abcde"
 

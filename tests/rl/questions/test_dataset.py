@@ -16,7 +16,7 @@ from rl.questions import build as dataset
 from rl.questions import cli as dataset_cli
 from rl.questions.build import AIME, DEEPMATH, NQ, build
 from rl.questions.files import every
-from rl.task import Task
+from rl.reward.task import Task
 
 NQ_ROWS: list[dict[str, Any]] = [
     {"id": f"train_{i}", "question": f"who wrote book {i}", "golden_answers": [f"A{i}", f"B; {i}"]}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agentflow_graph.errors import SettingError
 from rl.questions.files import Fault, every, read
-from rl.task import Task
+from rl.reward.task import Task
 
 NAMES = "abcde"
 

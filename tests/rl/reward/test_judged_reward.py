@@ -22,10 +22,10 @@ from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from rl.reward import Reward, reward_of
+from rl.reward.task import Task
 from rl.rollout import Trajectory, attempt_until_graded, grade_run, rollout
 from rl.run.scoring import scoring
 from rl.settings.config import RewardSettings
-from rl.task import Task
 
 pytestmark = pytest.mark.integration
 

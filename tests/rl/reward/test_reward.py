@@ -18,10 +18,10 @@ from agentflow_graph.state import State
 from rl.questions.files import every
 from rl.reward import Grade, by_rule, reward_of
 from rl.reward.grade import fault
+from rl.reward.task import Task
 from rl.rollout import Trajectory, attempt_until_graded, grade_run
 from rl.run.scoring import scoring
 from rl.settings.config import RewardSettings, load
-from rl.task import Task
 from rl.train import prepare
 
 TASK = Task("t1", "What is the population of Old Harbor?", ("4821", "4,800"))

@@ -15,10 +15,10 @@ from agentflow_graph.context import Context
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import NANO
 from rl.adapter.workers.worker import Batch, Limits
+from rl.reward.task import Task
 from rl.rollout import Trajectory
 from rl.run.record import TrainingRecord, rows
 from rl.settings.config import RewardSettings
-from rl.task import Task
 
 pytestmark = pytest.mark.integration
 

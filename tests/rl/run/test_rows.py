@@ -99,7 +99,7 @@ from pathlib import Path
 from typing import Any
 from rl.rollout import Trajectory
 from rl.run.record import TrainingRecord
-from rl.task import Task
+from rl.reward.task import Task
 chapter = TrainingRecord(Path(sys.argv[1])).chapter("train-00001")
 for run in range(10**6):
     chapter.write(Trajectory(Task("q", "q", ("x",)), failure="x" * 5000).outcome_event("b", run))
@@ -130,7 +130,7 @@ from typing import Any
 from agentflow_graph.record import RecordError
 from rl.rollout import Trajectory
 from rl.run.record import TrainingRecord
-from rl.task import Task
+from rl.reward.task import Task
 chapter = TrainingRecord(Path(sys.argv[1])).chapter("train-00001")
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 for run in range(10):

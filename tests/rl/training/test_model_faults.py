@@ -23,8 +23,8 @@ from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.models.clients import ServerPolicy
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.models.strings import chat_model
+from rl.reward.task import Task
 from rl.rollout import Trajectory, rollout
-from rl.task import Task
 
 pytestmark = pytest.mark.integration
 
