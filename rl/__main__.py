@@ -13,6 +13,7 @@ VERBS = {
     "evaluate": ("rl.evaluate", "measure a planner on held-out questions"),
     "data": ("rl.questions.data", "build and check question sets"),
     "warmstart": ("rl.planners.warmstart", "make a nano planner by supervised steps"),
+    "formatstart": ("rl.planners.formatstart", "teach a language model the planner's format"),
     "traces": ("rl.planners.traces", "let a planner or its teacher play, and keep the runs"),
     "sft": ("rl.planners.sft", "train a planner on the runs of others"),
     "score": ("rl.run.rescore", "score recorded runs with another reward"),

@@ -1,7 +1,7 @@
 """A scripted planner in the place of the planner's model, inside the real graph.
 
-It reads the question and the results out of the `terse` prompt, as a language model would have to,
-and answers in the planner's format. With the oracle it gives the ceiling of the almanac, with the
+It reads the question and the results out of the prompt, as a language model would have to, and
+answers in the planner's format. With the oracle it gives the ceiling of the almanac, with the
 babbler the transcripts of the warm start.
 
     graph = build_graph({"planner": ScriptedPlanner(decide=oracle.plan)})
@@ -18,13 +18,15 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from benchmarks.almanac.oracle import Plan
 
 _QUESTION = re.compile(r"^Question: (.*)$", re.MULTILINE)
-_RESULT = re.compile(r"^Result: (.*)$", re.MULTILINE)
+_RESULT = re.compile(r"^ *Result: (.*)$", re.MULTILINE)
 
 
 class ScriptedPlanner(BaseChatModel):
     """A chat model whose reply is a function of the question and of the results so far."""
 
     decide: Callable[[str, Sequence[str]], Plan]
+    justified: bool = False
+    """Whether a reply begins with its reason, as the rules of every layout but `terse` ask."""
 
     @property
     def _llm_type(self) -> str:
@@ -32,7 +34,7 @@ class ScriptedPlanner(BaseChatModel):
 
     def say(self, prompt: str) -> str:
         """The reply to one prompt."""
-        return reply(self.decide, prompt)
+        return reply(self.decide, prompt, self.justified)
 
     def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
         message = AIMessage(self.say(messages[-1].text))
@@ -45,16 +47,26 @@ class ScriptedPlanner(BaseChatModel):
         return self._generate(messages)
 
 
-def reply(decide: Callable[[str, Sequence[str]], Plan], prompt: str) -> str:
-    """The planner's reply to a `terse` prompt.
+def reply(
+    decide: Callable[[str, Sequence[str]], Plan], prompt: str, justified: bool = False
+) -> str:
+    """The planner's reply to a prompt; of several messages, to the last.
 
     Raises:
-        ValueError: the prompt has no line `Question: ...`, so it is of another layout.
+        ValueError: the prompt has no line `Question: ...`.
     """
     question = _QUESTION.search(prompt)
     if question is None:
-        raise ValueError("the scripted planner reads prompts of layout 'terse' only; set layout")
-    return written(decide(question[1], _RESULT.findall(prompt)))
+        raise ValueError(f"no line 'Question: ...' in the planner's prompt {prompt[:80]!r}")
+    plan = decide(question[1], _RESULT.findall(prompt))
+    return f"Justification: {reason(plan)}\n{written(plan)}" if justified else written(plan)
+
+
+def reason(plan: Plan) -> str:
+    """What may be said for `plan`, be it right or wrong."""
+    if plan.sub_goal == "compute the value":
+        return f"the value of {plan.context} is needed"
+    return f"facts about {plan.context} are needed"
 
 
 def written(plan: Plan) -> str:

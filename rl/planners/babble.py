@@ -10,10 +10,14 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatResult
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import build_graph
@@ -26,17 +30,25 @@ CHUNK = 250
 
 @dataclass(frozen=True, order=True)
 class Transcript:
-    """One planner turn as text."""
+    """One planner turn as text; `system` is empty in layouts without rules."""
 
     prompt: str
     reply: str
+    system: str = ""
 
 
 def transcripts(
-    questions: Sequence[str], seed: int, max_turns: int, passages: int, processes: int
+    questions: Sequence[str], seed: int, settings: Mapping[str, Any], processes: int
 ) -> list[Transcript]:
-    """All planner turns of one run per question, sorted."""
-    work = partial(_babbled, seed=seed, max_turns=max_turns, passages=passages)
+    """All planner turns of one run per question, sorted.
+
+    Args:
+        questions: of the almanac.
+        seed: of the babbling.
+        settings: of the graph, such as layout, max_turns and passages.
+        processes: that share the work; 1: this one.
+    """
+    work = partial(_babbled, seed=seed, settings=settings)
     chunks = [list(questions[i : i + CHUNK]) for i in range(0, len(questions), CHUNK)]
     if processes == 1:
         return sorted(turn for chunk in chunks for turn in work(chunk))
@@ -46,11 +58,13 @@ def transcripts(
         return sorted(turn for turns in pool.map(work, chunks) for turn in turns)
 
 
-def _babbled(questions: list[str], seed: int, max_turns: int, passages: int) -> list[Transcript]:
+def _babbled(questions: list[str], seed: int, settings: Mapping[str, Any]) -> list[Transcript]:
     heard: list[Transcript] = []
-    planner = _Listening(decide=partial(_decide, seed), hear=heard.append)
+    context = Context(**{"repairs": 0, **settings})
+    planner = _Listening(
+        decide=partial(_decide, seed), justified=context.layout != "terse", hear=heard.append
+    )
     graph = build_graph({"planner": planner})
-    context = Context(layout="terse", max_turns=max_turns, repairs=0, passages=passages)
 
     async def run() -> None:
         runs = (graph.ainvoke({"question": q}, context=context) for q in questions)
@@ -69,8 +83,11 @@ class _Listening(ScriptedPlanner):
 
     hear: Callable[[Transcript], None]
 
-    def say(self, prompt: str) -> str:
-        """See `ScriptedPlanner`."""
-        said = super().say(prompt)
-        self.hear(Transcript(prompt, said))
-        return said
+    async def _agenerate(
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+    ) -> ChatResult:
+        result = self._generate(messages, *args, **kwargs)
+        *rules, asked = messages
+        said = str(result.generations[0].message.content)
+        self.hear(Transcript(asked.text, said, rules[0].text if rules else ""))
+        return result

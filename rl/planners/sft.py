@@ -12,8 +12,6 @@ Exit codes: 0 done, 2 a setting or the traces are wrong.
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,8 +22,8 @@ from transformers import AutoModelForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models.strings import trained_under
 from rl.planners.supervised import Example, Recipe, supervise
+from rl.planners.tokenizers import complete
 from rl.run.record import Row, rows
 from rl.settings.arguments import check_new, check_planner, positive
 from rl.settings.errors import exit_code
@@ -70,7 +68,7 @@ def fine_tune(
     facts = {"traces": len(found), "successes": len(right), "turns": len(examples)}
     facts["steps"] = recipe.steps
     _train(planner, examples, out, recipe, say)
-    _complete(planner, out, {"recipe": "sft", "seed": recipe.seed, "sft": facts})
+    complete(planner, out, {"recipe": "sft", "seed": recipe.seed, "sft": facts})
     return facts
 
 
@@ -88,17 +86,6 @@ def _train(
         if step % 100 == 0 or step == recipe.steps:
             say(f"sft {step:3}/{recipe.steps}  loss {loss:.3f}")
     model.save_pretrained(out)
-
-
-def _complete(planner: Path, out: Path, record: dict[str, Any]) -> None:
-    """Copy the tokenizer: transformers would change it in saving it (see `rl.planners.nano`)."""
-    for part in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
-        if (planner / part).exists():
-            shutil.copy(planner / part, out / part)
-    if (planner / "tokenizer").exists():
-        shutil.copytree(planner / "tokenizer", out / "tokenizer")
-    record = trained_under(planner) | record
-    (out / "agentflow.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
 def read(folder: Path) -> list[Row]:

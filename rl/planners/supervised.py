@@ -10,6 +10,10 @@ import torch
 import torch.nn.functional as F
 from transformers import PreTrainedModel
 
+from rl.prefix.attention import install, refusal
+from rl.prefix.logprobs import of_nodes
+from rl.prefix.tree import PrefixTree, size
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -23,6 +27,8 @@ class Recipe:
     muon_lr: float = 0.03
     """Muon, for the matrices: copying comes several times faster than with AdamW alone (0)."""
     threads: int = 2
+    warmup: int = 20
+    """Steps in which the rates rise."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ def supervise(
     rates = [o.param_groups[0]["lr"] for o in optimizers]
     model.train()
     for step in range(1, recipe.steps + 1):
-        decay = min(1.0, step / 20) * (1 - 0.9 * step / recipe.steps)
+        decay = min(1.0, step / recipe.warmup) * (1 - 0.9 * step / recipe.steps)
         for optimizer, rate in zip(optimizers, rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate * decay
         loss = next_token_loss(model, _draw(rng, examples, recipe.batch))
@@ -76,8 +82,14 @@ def _draw(rng: random.Random, examples: Sequence[Example], size: int) -> list[Ex
 
 
 def next_token_loss(model: PreTrainedModel, batch: Sequence[Example]) -> torch.Tensor:
-    """Mean cross-entropy over the weighted tokens of `batch`; a scalar."""
-    longest = max(len(e.ids) for e in batch)
+    """Mean cross-entropy over the weighted tokens of `batch`; a scalar.
+
+    Where examples begin so much alike that a prefix tree has four fifths of their tokens, it is computed.
+    """
+    rows = [example.ids for example in batch]
+    if _can_share(model) and 5 * size(rows) <= 4 * sum(map(len, rows)):
+        return _of_tree(model, batch)
+    longest = max(map(len, rows))
     ids = torch.zeros(len(batch), longest, dtype=torch.long)
     weights = torch.zeros(len(batch), longest)
     for row, one in enumerate(batch):
@@ -87,3 +99,22 @@ def next_token_loss(model: PreTrainedModel, batch: Sequence[Example]) -> torch.T
     counted = weights[:, 1:] > 0
     logits = model.get_output_embeddings()(hidden[counted])
     return F.cross_entropy(logits, ids[:, 1:][counted])
+
+
+def _can_share(model: PreTrainedModel) -> bool:
+    if refusal(model.config):
+        return False
+    install(model)
+    return True
+
+
+def _of_tree(model: PreTrainedModel, batch: Sequence[Example]) -> torch.Tensor:
+    tree = PrefixTree.of([example.ids for example in batch])
+    pairs = [
+        (path, torch.tensor(example.weights[1:]) > 0)
+        for path, example in zip(tree.paths, batch, strict=True)
+    ]
+    before = torch.cat([path[:-1][counted] for path, counted in pairs])
+    after = torch.cat([path[1:][counted] for path, counted in pairs])
+    found, _ = of_nodes(model, tree, before, tree.ids[after])
+    return -found.mean()

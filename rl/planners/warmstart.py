@@ -53,7 +53,9 @@ def warm_start(
     begun = time.time()
     levels = [*LEVELS, *HARDEST, *HARDEST]
     asked = [q.text for q in questions(world, "train", recipe.trajectories, recipe.seed, levels)]
-    turns = transcripts(asked, recipe.seed, recipe.max_turns, TRAINED["passages"], recipe.threads)
+    settings = {name: TRAINED[name] for name in ("layout", "passages")}
+    settings["max_turns"] = recipe.max_turns
+    turns = transcripts(asked, recipe.seed, settings, recipe.threads)
     say(f"{len(turns)} babbled turns in {time.time() - begun:.0f} s")
     documents = [f"{d['title']}: {d['text']}" for d in world.documents()]
     tokenizer = nano.build_tokenizer([*(f"{t.prompt}{t.reply}" for t in turns), *documents])

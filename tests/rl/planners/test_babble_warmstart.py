@@ -27,6 +27,7 @@ from rl.planners.warmstart import WarmStart, example
 pytestmark = pytest.mark.enable_socket
 
 MAX_BYTES = 2_000_000
+SETTINGS = {"layout": "terse", "max_turns": 3, "passages": 1}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def asked() -> list[str]:
 
 @pytest.fixture(scope="module")
 def turns(asked: list[str]) -> list[Transcript]:
-    return transcripts(asked, seed=3, max_turns=3, passages=1, processes=1)
+    return transcripts(asked, seed=3, settings=SETTINGS, processes=1)
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +62,12 @@ def test_transcripts_do_not_depend_on_processes_or_order(
     asked: list[str], turns: list[Transcript], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(babble, "CHUNK", 13)
-    assert transcripts(asked[::-1], 3, 3, 1, processes=2) == turns
+    assert transcripts(asked[::-1], 3, SETTINGS, processes=2) == turns
 
 
 def test_another_seed_babbles_otherwise(asked: list[str]) -> None:
     few = asked[:5]
-    assert transcripts(few, 1, 2, 1, processes=1) != transcripts(few, 2, 2, 1, processes=1)
+    assert transcripts(few, 1, SETTINGS, processes=1) != transcripts(few, 2, SETTINGS, processes=1)
 
 
 # ------------------------------------------------------------------ examples

@@ -1,0 +1,129 @@
+"""Format start: a few supervised steps in which a language model learns how a reply is written.
+
+    python -m rl formatstart --planner runs/smollm2 --out runs/smollm2-format [--layout terse]
+
+The transcripts are those of the warm start: the graph run with a planner that babbles, right in
+format and without skill in its choices. A pretrained model takes the format over in ten or twenty
+steps; what to choose is left to Flow-GRPO. The prompts are in the layout that is trained later.
+
+Exit codes: 0 done, 2 a setting is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from langchain_core.messages import HumanMessage, SystemMessage
+from transformers import AutoModelForCausalLM
+from transformers.utils.logging import disable_progress_bar
+
+from agentflow_graph.models.policy import PolicyTokenizer
+from benchmarks.almanac.questions import LEVELS, questions
+from benchmarks.almanac.world import World
+from rl.planners.babble import Transcript, transcripts
+from rl.planners.supervised import Example, Recipe, supervise
+from rl.planners.tokenizers import complete
+from rl.settings.arguments import check_new, check_planner, positive
+from rl.settings.errors import exit_code
+
+LAYOUTS = ("terse", "static_first", "paper")
+
+
+@dataclass(frozen=True)
+class FormatStart(Recipe):
+    """The recipe; the defaults are what `make real` runs."""
+
+    steps: int = 20
+    batch: int = 16
+    lr: float = 3e-4
+    muon_lr: float = 0.0
+    warmup: int = 4
+    trajectories: int = 200
+    layout: str = "terse"
+    passages: int = 1
+    memory_tokens: int = 384
+    max_turns: int = 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rl formatstart", description="Teach a language model the planner's format."
+    )
+    parser.add_argument("--planner", type=Path, required=True, help="folder to start from")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the new planner")
+    parser.add_argument("--layout", choices=LAYOUTS, default=FormatStart.layout)
+    parser.add_argument("--steps", type=positive, default=FormatStart.steps)
+    parser.add_argument("--seed", type=int, default=FormatStart.seed)
+    parser.add_argument("--threads", type=positive, default=FormatStart.threads)
+    chosen = vars(parser.parse_args(arguments))
+    planner, out = chosen.pop("planner"), chosen.pop("out")
+    return exit_code(lambda: format_start(planner, out, FormatStart(**chosen)))
+
+
+def format_start(
+    planner: Path, out: Path, recipe: FormatStart, say: Callable[[str], None] = print
+) -> None:
+    """Make a planner in `out` from the language model in `planner`.
+
+    Raises:
+        SettingError: there is no model, or `out` exists.
+    """
+    check_planner(planner)
+    check_new(out)
+    begun = time.time()
+    torch.set_num_threads(recipe.threads)
+    disable_progress_bar()
+    tokenizer = PolicyTokenizer.load(planner)
+    examples = [example(tokenizer, turn) for turn in babbled(recipe)]
+    say(f"{len(examples)} babbled turns, layout {recipe.layout}, in {time.time() - begun:.0f} s")
+    model = AutoModelForCausalLM.from_pretrained(planner, dtype=torch.float32)
+    for step, loss in supervise(model, examples, recipe):
+        if step % 5 == 0 or step in (1, recipe.steps):
+            seconds = time.time() - begun
+            say(f"format start {step:3}/{recipe.steps}  loss {loss:.3f}  {seconds:.0f} s")
+    # Written aside and then renamed: a planner's folder is complete or not there.
+    fresh = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(fresh, ignore_errors=True)
+    model.save_pretrained(fresh)
+    complete(planner, fresh, record(recipe))
+    fresh.rename(out)
+
+
+def babbled(recipe: FormatStart) -> list[Transcript]:
+    """Planner turns without skill on training questions of every level."""
+    asked = questions(World(), "train", recipe.trajectories, recipe.seed, LEVELS)
+    settings = {"layout": recipe.layout, "passages": recipe.passages, "max_turns": recipe.max_turns}
+    return transcripts([q.text for q in asked], recipe.seed, settings, processes=1)
+
+
+def example(tokenizer: PolicyTokenizer, turn: Transcript) -> Example:
+    """The turn in the planner's own tokens; the loss counts the reply and its end."""
+    rules = [SystemMessage(turn.system)] if turn.system else []
+    prompt = tokenizer.render([*rules, HumanMessage(turn.prompt)])
+    reply = [*tokenizer.encode(turn.reply), tokenizer.eos_id]
+    return Example(prompt + reply, [0.0] * len(prompt) + [1.0] * len(reply))
+
+
+def record(recipe: FormatStart) -> dict[str, Any]:
+    """What the planner says of itself."""
+    return {
+        "layout": recipe.layout,
+        "passages": recipe.passages,
+        "memory_tokens": recipe.memory_tokens,
+        "recipe": "format start",
+        "seed": recipe.seed,
+        "format_steps": recipe.steps,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
