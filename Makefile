@@ -7,7 +7,7 @@ PORT ?= 2024
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ablations nano check test unit format bench studio lock clean
+.PHONY: help setup demo real ablations nano check test unit format bench studio lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ setup: ## make .venv (again only if the lock or pyproject.toml changed)
 
 demo: setup ## train a small planner on this machine and show what it learned
 	@$(PY) -m rl.demo
+
+real: setup ## train a real language model (135 million) here, 25 minutes; goes on if interrupted
+	@$(PY) -m rl.real
 
 ablations: setup ## compare ways to train a planner, three seeds, about an hour and a half
 	@$(PY) -m rl.studies.ablations

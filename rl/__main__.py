@@ -7,6 +7,7 @@ import sys
 
 VERBS = {
     "demo": ("rl.demo", "make a planner from nothing, train it, ask it one question"),
+    "real": ("rl.real", "train a real language model, SmolLM2-135M, and ask it one question"),
     "train": ("rl.train", "train a planner in the live graph, or resume a run"),
     "report": ("rl.report", "write a run's report again"),
     "serve": ("rl.serve", "serve a planner, or what a run trained, with vLLM"),

@@ -40,13 +40,18 @@ def demo(out: Path, seed: int, overrides: list[str]) -> None:
         set_aside(folder)
     fixed = [f"run={out}", f"model.path={planner}", f"seed={seed}"]
     show(run(load(CONFIG, [*fixed, *overrides])))
+    ask_one(out / "model", seed)
+    print(f"\nThe whole demo took {time.time() - begun:.0f} s.")
+
+
+def ask_one(planner: Path, seed: int) -> None:
+    """One held-out question, step by step, on the terminal."""
     print("\nOne held-out question, step by step, by the trained planner:\n")
     question = questions(World(), "heldout", 1, 1, ["two_hops_arithmetic"])[0]
     print(f"Question: {question.text}")
-    settings = [f"planner=local:{out / 'model'}", "max_turns=3", f"seed={seed}"]
+    settings = [f"planner=local:{planner}", "max_turns=3", f"seed={seed}"]
     ask([question.text, *(word for pair in settings for word in ("--set", pair))])
     print(f"Right answer: {question.answer}")
-    print(f"\nThe whole demo took {time.time() - begun:.0f} s.")
 
 
 def set_aside(folder: Path) -> None:

@@ -34,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--budgets", type=numbers, default=[3], help="most turns, as in 1,2,3,5")
     parser.add_argument("--greedy", action="store_true", help="also measure greedy replies")
     chosen = parser.parse_args(arguments)
-    return exit_code(lambda: measure(chosen, load_config(chosen.planner, chosen.overrides)))
+    return exit_code(
+        lambda: measure(chosen, load_config(chosen.planner, chosen.overrides, chosen.config))
+    )
 
 
 def measure(chosen: argparse.Namespace, config: Config) -> None:

@@ -105,7 +105,7 @@ def resume(folder: Path) -> dict[str, Any]:
 def _train(config: Config) -> dict[str, Any]:
     warm = make_planner(config)
     hold_to_planner(config.run, Path(config.model.path))
-    recorder = Recorder(config.run, config.steps)
+    recorder = Recorder(config.run, config.steps, config.evaluation.every)
     recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
     with noise_to(config.run / "log.txt") as screen:
         recorder.screen = screen

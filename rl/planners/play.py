@@ -36,11 +36,10 @@ from rl.planners import nano
 from rl.reward.task import Task
 from rl.rollout import Trajectory, attempt_until_graded, rollout
 from rl.run.quiet import noise_to
-from rl.settings.arguments import check_planner
+from rl.settings.arguments import NANO, check_planner
 from rl.settings.config import Config, load
 
 T = TypeVar("T")
-NANO = Path(__file__).parents[1] / "configs" / "nano.yaml"
 IN_FLIGHT = 256
 """Runs at once."""
 
@@ -131,14 +130,14 @@ class Table:
         return list(await asyncio.gather(*runs))
 
 
-def load_config(planner: Path, overrides: Sequence[str]) -> Config:
-    """The training configuration under which a planner is run: nano.yaml with `overrides`.
+def load_config(planner: Path, overrides: Sequence[str], path: Path = NANO) -> Config:
+    """The training configuration under which a planner is run: `path` with `overrides`.
 
     Raises:
         SettingError: the planner is no model folder, or an override is wrong.
     """
     check_planner(planner)
-    return load(NANO, [f"model.path={planner}", *overrides])
+    return load(path, [f"model.path={planner}", *overrides])
 
 
 def with_table(
@@ -159,5 +158,5 @@ def with_table(
     with noise_to(log):
         from rl.adapter.engines.session import session
 
-        with session(planner, config.rollout.window, seed) as client:
+        with session(planner, config.rollout.window, seed, config.engine) as client:
             return asyncio.run(play(client))

@@ -84,7 +84,7 @@ def _draw(rng: random.Random, examples: Sequence[Example], size: int) -> list[Ex
 def next_token_loss(model: PreTrainedModel, batch: Sequence[Example]) -> torch.Tensor:
     """Mean cross-entropy over the weighted tokens of `batch`; a scalar.
 
-    Where examples begin so much alike that a prefix tree has four fifths of their tokens, it is computed.
+    Where a prefix tree of the examples has at most four fifths of their tokens, it is computed.
     """
     rows = [example.ids for example in batch]
     if _can_share(model) and 5 * size(rows) <= 4 * sum(map(len, rows)):

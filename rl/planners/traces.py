@@ -33,7 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--questions", type=positive, default=640)
     parser.add_argument("--group", type=positive, default=1, help="runs of each question")
     chosen = parser.parse_args(arguments)
-    return exit_code(lambda: record(chosen, load_config(chosen.planner, chosen.overrides)))
+    return exit_code(
+        lambda: record(chosen, load_config(chosen.planner, chosen.overrides, chosen.config))
+    )
 
 
 def record(chosen: argparse.Namespace, config: Config) -> None:

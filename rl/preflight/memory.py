@@ -1,8 +1,9 @@
 """How much memory a run takes of each device: an estimate, part by part.
 
 Weights, gradients and optimizer are exact for DeepSpeed's ZeRO (arXiv 1910.02054, section 3). The
-activations are those of one micro-batch of rows as long as the window, the longest that can come:
-logits dominate them. Fragmentation and CUDA's own context (1 to 2 GiB) are not in it.
+activations are those of one micro-batch: `optimizer.micro_tokens` where prefixes are shared, else
+rows as long as the window, the longest that can come; logits dominate them. Fragmentation and CUDA's
+own context (1 to 2 GiB) are not in it.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ def _activations(config: Config, shape: Shape, wide: int) -> float:
     each layer keeps about 34 bytes a token and unit of width (arXiv 2205.05198, eq. 2, without the
     attention matrix, which no kernel of ours keeps).
     """
-    tokens = config.optimizer.micro_batch * config.rollout.window
+    tokens = config.micro_tokens
+    if config.optimizer.share_prefixes == "off":
+        tokens = config.optimizer.micro_batch * config.rollout.window
     inside = tokens * wide * (10 * shape.hidden + 4 * shape.feed_forward)
     kept = tokens * wide * shape.hidden if config.model.gradient_checkpointing else inside
     logits = tokens * shape.vocabulary * (wide + 8)
@@ -120,8 +123,8 @@ def _training(config: Config, parts: Budget, device: float) -> Finding:
     if need > device:
         remedy = (
             "raise optimizer.zero_stage, set optimizer.offload, model.reference_offload, "
-            "model.gradient_checkpointing or engine.sleep, lower optimizer.micro_batch or "
-            "rollout.window"
+            "model.gradient_checkpointing or engine.sleep, lower optimizer.micro_tokens (without "
+            "shared prefixes optimizer.micro_batch) or rollout.window"
         )
         return failure("GPU memory", text, remedy)
     if need > 0.9 * device:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 
-from benchmarks.almanac.questions import questions
+from agentflow_graph.errors import SettingError
+from benchmarks.almanac.questions import LEVELS, questions
 from benchmarks.almanac.world import Split, World
 from rl.questions.files import every
 from rl.questions.rows import to_row
@@ -24,9 +25,18 @@ from rl.reward.task import Task
 from rl.settings.config import Config
 
 
-def almanac(split: Split, n: int, seed: int) -> list[Task]:
-    """`n` questions of the generated world; held-out ones are the same whatever the seed."""
-    asked = questions(World(), split, n, seed if split == "train" else 0)
+def almanac(split: Split, n: int, seed: int, levels: Sequence[str] = ()) -> list[Task]:
+    """`n` questions of the generated world; held-out ones are the same whatever the seed.
+
+    Raises:
+        SettingError: a level is unknown.
+    """
+    try:
+        chosen = [LEVELS[LEVELS.index(name)] for name in levels] or LEVELS  # type: ignore[arg-type]
+    except ValueError:
+        known = ", ".join(LEVELS)
+        raise SettingError(f"data.levels={list(levels)!r}: the almanac has {known}") from None
+    asked = questions(World(), split, n, seed if split == "train" else 0, chosen)
     return [Task(q.id, q.text, (q.answer,), q.level) for q in asked]
 
 
@@ -39,7 +49,7 @@ def training(config: Config) -> Iterable[Task]:
     needed = config.steps * config.rollout.questions * (1 + config.rollout.refills)
     if config.data.train == "almanac":
         size = config.data.curriculum_pool if config.data.curriculum else needed
-        return almanac("train", size, config.seed)
+        return almanac("train", size, config.seed, config.data.levels)
     if config.data.curriculum:
         return every(Path(config.data.train))
     return islice(_repeated(every(Path(config.data.train)), config.seed), needed)

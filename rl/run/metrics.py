@@ -19,6 +19,7 @@ import orjson
 from benchmarks.report.statistics import wilson
 from rl.rollout import Trajectory, failures
 from rl.run.folder import records, write_whole
+from rl.run.left import seconds_left, told
 from rl.run.scoring import SCORING_KEYS, scoring
 
 LOGGED = {
@@ -115,10 +116,11 @@ class Recorder:
     Each step and evaluation is recorded once, also if a resumed run makes it again.
     """
 
-    def __init__(self, folder: Path, steps: int) -> None:
+    def __init__(self, folder: Path, steps: int, every: int = 10) -> None:
         self.screen: TextIO = sys.stdout
         self.folder = folder
         self.steps = steps
+        self.every = every  # steps between evaluations
         self.engine = ""
         self.done = 0  # steps that are finished
         self.stopped_early: str | None = None
@@ -179,6 +181,7 @@ class Recorder:
             f"step {step:3}/{self.steps}  reward {entry['reward']:.3f}  "
             f"turns {entry['turns']:.2f}  groups used {entry['groups_used']:2}  kl {kl}"
             + (f"  failed {entry['failed']}" if entry["failed"] else "")
+            + told(seconds_left(self.entries, self.steps, self.every))
         )
         return True
 

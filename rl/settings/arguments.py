@@ -7,6 +7,9 @@ from pathlib import Path
 
 from agentflow_graph.errors import SettingError
 
+NANO = Path(__file__).parents[1] / "configs" / "nano.yaml"
+"""The configuration of a training that stands where none is named."""
+
 
 def positive(text: str) -> int:
     """A whole number from 1; raises ArgumentTypeError."""
@@ -25,6 +28,7 @@ def planner_parser(prog: str, description: str) -> ArgumentParser:
     parser = ArgumentParser(prog=prog, description=description)
     parser.add_argument("--planner", type=Path, required=True, help="its folder")
     parser.add_argument("--out", type=Path, required=True, help="file that is made")
+    parser.add_argument("--config", type=Path, default=NANO, help="of a training; nano.yaml")
     parser.add_argument("--teacher", action="store_true", help="the almanac's oracle answers")
     parser.add_argument("--seed", type=int, default=7, help="of the sampling")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="a setting of rl.train")

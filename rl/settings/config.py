@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from agentflow_graph.context import Context
+from rl.settings.reward import RewardSettings
 from rl.settings.sections import (
     Algorithm,
     Data,
@@ -24,7 +25,6 @@ from rl.settings.sections import (
     Model,
     Optimizer,
     Placement,
-    RewardSettings,
     Rollout,
     Section,
 )

@@ -9,8 +9,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from agentflow_graph.errors import closest
-
 Sharing = Annotated[
     Literal["auto", "on", "off"],
     # YAML reads a bare on and off as true and false.
@@ -75,6 +73,9 @@ class Data(Section):
     )
     heldout: str = Field("almanac", description="A file, or almanac")
     heldout_n: int = Field(300, ge=1, description="Held-out questions per evaluation, at most")
+    levels: list[str] = Field(
+        default_factory=list, description="Levels of the almanac to train on; empty: all"
+    )
     curriculum: bool = Field(
         False, description="Draw questions by pass rate; see rl/questions/curriculum.py"
     )
@@ -202,47 +203,3 @@ class Evaluation(Section):
     patience: int = Field(
         0, ge=0, description="Stop after so many evaluations without a new best; 0: never"
     )
-
-
-class RewardSettings(Section):
-    """What a finished run is worth; see rl/reward."""
-
-    kind: str = Field(
-        "rule",
-        description="rule, judge, rule_then_judge (the judge is asked where the rule says no), or "
-        "package.module:function of your own",
-    )
-    judge: str = Field("", description="Model of the judge, such as vllm:NAME@http://HOST:PORT/v1")
-    seconds: float = Field(
-        60.0,
-        gt=0,
-        description="Seconds of one call of the judge or the function; then the run is unscored",
-    )
-
-    @model_validator(mode="after")
-    def _possible(self) -> RewardSettings:
-        if ":" not in self.kind and self.kind not in REWARDS:
-            raise ValueError(
-                f"kind={self.kind!r}{closest(self.kind, REWARDS)}: choose one of "
-                f"{', '.join(REWARDS)}, or name package.module:function"
-            )
-        asks = self.kind in ("judge", "rule_then_judge")
-        if asks and not self.judge:
-            raise ValueError(
-                f"kind={self.kind!r} needs reward.judge, a model such as "
-                "vllm:NAME@http://HOST:PORT/v1 or openai:NAME"
-            )
-        if self.judge and not asks:
-            raise ValueError(
-                f"judge={self.judge!r} is never asked with kind={self.kind!r}; set "
-                "reward.kind=judge or rule_then_judge, or leave the judge out"
-            )
-        return self
-
-    @property
-    def longest(self) -> float:
-        """Seconds that grading one run may take: a judge is asked twice before it says yes."""
-        return 2 * self.seconds
-
-
-REWARDS = ("rule", "judge", "rule_then_judge")

@@ -22,17 +22,21 @@ from rl.settings.config import Engine
 
 
 @contextmanager
-def session(planner: Path, window: int, seed: int = 0) -> Iterator[EnginePolicy]:
+def session(
+    planner: Path, window: int, seed: int = 0, settings: Engine | None = None
+) -> Iterator[EnginePolicy]:
     """Start Ray and one CPU engine on `planner`; both end with the block.
 
     Args:
         planner: a Hugging Face folder.
         window: tokens of prompt and reply together, at most.
         seed: of the engine's sampling.
+        settings: of the engine; by default those of a run.
     """
     start_ray(on_cpu=True)
     try:
-        engine = create_cpu_engines(Engine().model_dump(), str(planner), seed, window)[0]
+        chosen = (settings or Engine()).model_dump()
+        engine = create_cpu_engines(chosen, str(planner), seed, window)[0]
         ray.get(engine.ready.remote())
         yield EnginePolicy([engine], window, PolicyTokenizer.load(planner).eos_id)
     finally:

@@ -7,6 +7,9 @@ own policy process and its own reference.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import openrlhf.trainer.ray.launcher as launcher
@@ -22,6 +25,7 @@ from rl.adapter.stack.cpu import allow_fp32, prepare
 from rl.adapter.update.experience import FlowExperienceMaker, assign
 from rl.adapter.update.policy import FlowPolicy, FlowReference, load_tokenizer
 from rl.adapter.update.rows import turn_row
+from rl.adapter.update.sharing import Choice, settle
 from rl.rollout import Trajectory
 from rl.settings.config import Config
 
@@ -47,43 +51,74 @@ class StockReference(unwrap_ray_actor(launcher.ReferenceModelActor)):  # type: i
         super().init_model_from_pretrained(*args, **kwargs)
 
 
-class Contenders:
-    """Starts the processes; `ours` and `stock` each do one step."""
+class Peak:
+    """Memory of the process that it is mixed into."""
 
-    def __init__(self, config: Config) -> None:
+    def forget_peak(self) -> None:
+        """Count the peak of resident memory anew from here (Linux)."""
+        Path("/proc/self/clear_refs").write_text("5")
+
+    def peak(self) -> float:
+        """The most resident memory since then, MB."""
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+class MeasuredPolicy(Peak, FlowPolicy):
+    """Our policy, whose memory can be asked for."""
+
+
+class MeasuredStock(Peak, StockPolicy):
+    """Stock's."""
+
+
+class Contender:
+    """A policy and a reference in processes of their own, and their steps."""
+
+    def __init__(self, config: Config, stock: bool = False) -> None:
         args = openrlhf_args(config)
-        start_ray(on_cpu=True)
-        self.config = config
-        self._policy, self._reference = _groups(FlowPolicy, FlowReference, args, config)
-        self._stock_policy, stock_reference = _groups(StockPolicy, StockReference, args, config)
-        tokenizer = load_tokenizer(config.model.path)
-        kl = FixedKLController(config.algorithm.kl)
-        given = kl, get_strategy(args), tokenizer
-        self._maker = FlowExperienceMaker(self._policy, None, None, self._reference, *given)
-        self._maker.algorithm = config.algorithm
-        self._stock_maker = RemoteExperienceMaker(
-            self._stock_policy, None, None, stock_reference, *given
-        )
+        self.config, self.stock = config, stock
+        if stock:
+            groups = _groups(MeasuredStock, StockReference, args, config)
+        else:
+            groups = _groups(MeasuredPolicy, FlowReference, args, config)
+        self._policy, reference = groups
+        kind = RemoteExperienceMaker if stock else FlowExperienceMaker
+        kl, tokenizer = FixedKLController(config.algorithm.kl), load_tokenizer(config.model.path)
+        self._maker = kind(self._policy, None, None, reference, kl, get_strategy(args), tokenizer)
+        if not stock:
+            self._maker.algorithm, self._maker.micro_tokens = config.algorithm, config.micro_tokens
+        if config.optimizer.share_prefixes == "on" and not stock:
+            settle(self._maker, Choice(True, "asked for"), wanted=True)
 
-    def ours(self, trajectories: list[Trajectory]) -> dict[str, Any]:
-        """Our step; returns the policy's status."""
-        credit = assign(trajectories, self.config.algorithm, 0)
-        return self._trained(self._policy, self._maker.make_experience_batch(credit))
-
-    def stock(self, trajectories: list[Trajectory]) -> dict[str, Any]:
-        """Stock's step on the same turn rows; a multiple of the group, or it refuses them."""
-        window = self.config.rollout.window
-        rows = [turn_row(t, action, window) for t in trajectories for action in t.actions]
-        return self._trained(self._stock_policy, self._stock_maker.make_experience_batch(rows))
-
-    def _trained(self, group: Any, experiences: list[Any]) -> dict[str, Any]:
+    def step(self, trajectories: list[Trajectory]) -> dict[str, Any]:
+        """A policy step; returns the policy's status. Stock takes a multiple of the group only."""
+        if self.stock:
+            window = self.config.rollout.window
+            given: Any = [turn_row(t, a, window) for t in trajectories for a in t.actions]
+        else:
+            given = assign(trajectories, self.config.algorithm, 0)
+        experiences = self._maker.make_experience_batch(given)
+        group, beta = self._policy, self.config.algorithm.kl
         ray.get(group.async_run_method_batch("append", experience=experiences))
-        beta = self.config.algorithm.kl
         status: dict[str, Any] = ray.get(group.async_run_method("fit", kl_ctl=beta))[0]
         return status
 
-    def close(self) -> None:
-        """End Ray and every process of it."""
+    def peak(self, work: Callable[[], object]) -> float:
+        """Most resident memory of the policy's process during `work`, MB."""
+        ray.get(self._policy.async_run_method("forget_peak"))
+        work()
+        found: float = ray.get(self._policy.async_run_method("peak"))[0]
+        return found
+
+
+@contextmanager
+def contenders(sides: Mapping[str, tuple[Config, bool]]) -> Iterator[dict[str, Contender]]:
+    """The contenders by name, from configuration and whether they are stock's, in one Ray."""
+    start_ray(on_cpu=True)
+    try:
+        yield {name: Contender(*side) for name, side in sides.items()}
+    finally:
         ray.shutdown()
 
 

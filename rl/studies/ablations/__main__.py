@@ -27,8 +27,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from agentflow_graph.errors import SettingError, closest
-from rl.planners.play import NANO
-from rl.settings.arguments import numbers, positive
+from rl.settings.arguments import NANO, numbers, positive
 from rl.settings.config import load
 from rl.settings.errors import TrainingFailed, exit_code
 from rl.studies.ablations.arms import ARMS, TRAINED_AT, Arm, Job, Sizes, jobs, warm_start
@@ -47,6 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=numbers, default=[7, 1, 2], help="as in 7,1,2")
     parser.add_argument("--only", nargs="+", default=[], metavar="ARM", help="these arms only")
     parser.add_argument("--train-budgets", action="store_true", help="train at 1, 2, 5 turns too")
+    parser.add_argument("--config", type=Path, default=NANO, help="of online training")
+    parser.add_argument("--weights", type=Path, help="a language model to start from")
+    parser.add_argument("--format-steps", type=positive, default=Sizes.format_steps)
+    parser.add_argument("--sft-lr", type=float, default=Sizes.sft_lr)
     parser.add_argument("--steps", type=positive, default=Sizes.steps, help="of online training")
     parser.add_argument("--sft-steps", type=positive, default=Sizes.sft_steps)
     parser.add_argument("--warm-steps", type=positive, default=Sizes.warm_steps)
@@ -54,7 +57,16 @@ def main(arguments: list[str] | None = None) -> int:
         "--set", nargs="+", default=[], metavar="key=value", help="settings of rl.train"
     )
     chosen = parser.parse_args(arguments)
-    sizes = Sizes(chosen.steps, chosen.sft_steps, chosen.warm_steps, tuple(chosen.set))
+    sizes = Sizes(
+        chosen.steps,
+        chosen.sft_steps,
+        chosen.warm_steps,
+        tuple(chosen.set),
+        chosen.config.resolve(),
+        chosen.weights.resolve() if chosen.weights else None,
+        chosen.format_steps,
+        chosen.sft_lr,
+    )
     signal.signal(signal.SIGTERM, _leave)
     return exit_code(
         lambda: ablate(chosen.out, chosen.seeds, arms(chosen.only, chosen.train_budgets), sizes)
@@ -88,7 +100,7 @@ def ablate(out: Path, seeds: Sequence[int], chosen: Sequence[Arm], sizes: Sizes)
         SettingError: an override is wrong.
         TrainingFailed: naming the arms that failed.
     """
-    load(NANO, sizes.overrides)
+    load(sizes.config, sizes.overrides)
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     failed: list[str] = []

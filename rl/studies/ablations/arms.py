@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from rl.planners.formatstart import FormatStart
+from rl.planners.sft import RECIPE
+from rl.settings.arguments import NANO
+from rl.settings.config import load
+
 Kind = Literal["oracle", "frozen", "own", "teacher", "online"]
 TURNS = 3
 """The turn budget of training."""
 BUDGETS = (1, 2, 3, 5)
-QUESTIONS, GROUP = 16, 8
-"""Questions per step of training, and runs of each; as in rl/configs/nano.yaml."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,17 @@ class Sizes:
     warm_steps: int = 800
     overrides: tuple[str, ...] = ()
     """Of the training configuration, for every arm alike."""
+    config: Path = NANO
+    weights: Path | None = None
+    """A language model, from which the arms begin by a format start; None: the nano planner."""
+    format_steps: int = FormatStart.steps
+    sft_lr: float = RECIPE.lr
+
+    @property
+    def asked(self) -> tuple[int, int]:
+        """Questions per step of training, and runs of each."""
+        rollout = load(self.config, self.overrides).rollout
+        return rollout.questions, rollout.group_size
 
 
 @dataclass(frozen=True)
@@ -72,6 +86,11 @@ class Job:
 def warm_start(home: Path, seed: int, sizes: Sizes) -> Job:
     """The planner from which all arms of a seed start."""
     out = home / "warmstart"
+    if sizes.weights:
+        words = ("rl.planners.formatstart", "--planner", sizes.weights, "--out", out)
+        layout = load(sizes.config, sizes.overrides).context().layout
+        how = ("--seed", seed, "--steps", sizes.format_steps, "--layout", layout)
+        return _job("format start", (*words, *how), out / "agentflow.json", out)
     words = ("rl.planners.warmstart", "--out", out, "--seed", seed, "--steps", sizes.warm_steps)
     return _job("warm start", words, out / "agentflow.json", out)
 
@@ -82,7 +101,9 @@ def jobs(arm: Arm, home: Path, seed: int, sizes: Sizes) -> list[Job]:
     budgets = ",".join(map(str, arm.budgets))
     words = ("rl.evaluate", "--planner", planner(arm, home), "--out", out, "--budgets", budgets)
     teacher = ("--teacher",) if arm.kind == "oracle" else ()
-    measured = (*words, "--greedy", "--seed", seed, *teacher, *sizes.overrides)
+    greedy = () if sizes.weights else ("--greedy",)
+    how = (*greedy, "--seed", seed, "--config", sizes.config, *teacher)
+    measured = (*words, *how, *sizes.overrides)
     return [*_made(arm, home, seed, sizes), _job("evaluation", measured, out, out)]
 
 
@@ -105,17 +126,19 @@ def _online(arm: Arm, home: Path, seed: int, sizes: Sizes) -> Job:
     run = home / arm.name / "run"
     given = (f"run={run}", f"model.path={home / 'warmstart'}", f"seed={seed}")
     rest = (f"steps={sizes.steps}", *sizes.overrides, *arm.overrides)
-    words = ("rl.train", "--config", "rl/configs/nano.yaml", *given, *rest)
+    words = ("rl.train", "--config", sizes.config, *given, *rest)
     return _job("training", words, run / "summary.json", run)
 
 
 def _offline(arm: Arm, home: Path, seed: int, sizes: Sizes) -> list[Job]:
     folder, warm = home / arm.name, home / "warmstart"
     traces, out = folder / "traces", folder / "model"
-    group = ("--teacher",) if arm.kind == "teacher" else ("--group", GROUP)
-    asked = ("--questions", QUESTIONS * sizes.steps, "--seed", seed, *group)
-    sample = ("rl.planners.traces", "--planner", warm, "--out", traces, *asked, *sizes.overrides)
-    given = ("--planner", warm, "--traces", traces, "--out", out)
+    questions, size = sizes.asked
+    group = ("--teacher",) if arm.kind == "teacher" else ("--group", size)
+    asked = ("--questions", questions * sizes.steps, "--seed", seed, *group)
+    how = (*asked, "--config", sizes.config, *sizes.overrides)
+    sample = ("rl.planners.traces", "--planner", warm, "--out", traces, *how)
+    given = ("--planner", warm, "--traces", traces, "--out", out, "--lr", sizes.sft_lr)
     learn = ("rl.planners.sft", *given, "--steps", sizes.sft_steps, "--seed", seed)
     return [
         _job("traces", sample, traces, folder / "traces.partial"),

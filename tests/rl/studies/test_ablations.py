@@ -32,11 +32,30 @@ BY_NAME = {arm.name: arm for arm in (*ARMS, *TRAINED_AT)}
 
 def test_offline_arms_learn_from_as_many_runs_as_online_ones_see() -> None:
     config = load(NANO)
-    assert (config.rollout.questions, config.rollout.group_size) == (arms.QUESTIONS, arms.GROUP)
+    assert (config.rollout.questions, config.rollout.group_size) == Sizes().asked
     assert config.context().max_turns == arms.TURNS
     words = jobs(BY_NAME["sft-own"], Path("home"), 7, Sizes(steps=config.steps))[0].words
     questions, group = (int(words[words.index(f"--{n}") + 1]) for n in ("questions", "group"))
     assert questions * group == config.steps * config.rollout.questions * config.rollout.group_size
+
+
+def test_arms_of_a_language_model_begin_with_its_format_start() -> None:
+    path = ROOT / "rl" / "configs" / "smollm2.yaml"
+    sizes = Sizes(config=path, weights=Path("smollm2"), format_steps=12, sft_lr=2e-5, steps=14)
+    words = arms.warm_start(Path("home"), 7, sizes).words
+    assert words[:5] == (
+        "rl.planners.formatstart",
+        "--planner",
+        "smollm2",
+        "--out",
+        "home/warmstart",
+    )
+    assert words[words.index("--steps") + 1] == "12"
+    assert words[words.index("--layout") + 1] == load(path).context().layout
+    traces, learn, measure = jobs(BY_NAME["sft-own"], Path("home"), 7, sizes)
+    assert traces.words[traces.words.index("--questions") + 1] == str(14 * 8)
+    assert learn.words[learn.words.index("--lr") + 1] == "2e-05"
+    assert {job.words[job.words.index("--config") + 1] for job in (traces, measure)} == {str(path)}
 
 
 @pytest.mark.parametrize("name", BY_NAME)

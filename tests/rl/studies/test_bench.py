@@ -7,14 +7,14 @@ from itertools import groupby
 import pytest
 
 from rl.studies.bench.memory import Sample, line
-from rl.studies.bench.rows import rollouts, tokens
+from rl.studies.bench.rows import terse, tokens
 
 
 @pytest.mark.parametrize("rows", [1, 8, 230, 256])
 def test_rollouts_have_the_rows_asked_for_in_groups_with_spread(rows: int) -> None:
-    made = rollouts(rows, 4, seed=1)
+    made = terse(rows, 4, seed=1)
     assert sum(len(t.actions) for t in made) == rows
-    assert made == rollouts(rows, 4, seed=1)
+    assert made == terse(rows, 4, seed=1)
     for _, group in groupby(made[: len(made) // 4 * 4], key=lambda t: t.task.id):
         assert {t.reward for t in group} == {0.0, 1.0}
     counted = sum(len(a.prompt_ids + a.token_ids) for t in made for a in t.actions)
