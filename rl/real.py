@@ -18,7 +18,7 @@ from typing import Any
 from agentflow_graph.errors import SettingError
 from rl.demo import ask_one, show
 from rl.planners.formatstart import FormatStart, format_start
-from rl.planners.weights import fetch
+from rl.planners.weights.door import fetch
 from rl.settings.config import load
 from rl.settings.errors import exit_code
 from rl.train import resume, run

@@ -2,8 +2,8 @@
 
 Weights, gradients and optimizer are exact for DeepSpeed's ZeRO (arXiv 1910.02054, section 3). The
 activations are those of one micro-batch: `optimizer.micro_tokens` where prefixes are shared, else
-rows as long as the window, the longest that can come; logits dominate them. Fragmentation and CUDA's
-own context (1 to 2 GiB) are not in it.
+rows as long as the window, the longest that can come; logits dominate them. Fragmentation and the
+context of CUDA (1 to 2 GiB) are not in it.
 """
 
 from __future__ import annotations

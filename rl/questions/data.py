@@ -32,7 +32,7 @@ def almanac(split: Split, n: int, seed: int, levels: Sequence[str] = ()) -> list
         SettingError: a level is unknown.
     """
     try:
-        chosen = [LEVELS[LEVELS.index(name)] for name in levels] or LEVELS  # type: ignore[arg-type]
+        chosen = [LEVELS[LEVELS.index(name)] for name in levels] or LEVELS
     except ValueError:
         known = ", ".join(LEVELS)
         raise SettingError(f"data.levels={list(levels)!r}: the almanac has {known}") from None

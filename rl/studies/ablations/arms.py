@@ -87,10 +87,10 @@ def warm_start(home: Path, seed: int, sizes: Sizes) -> Job:
     """The planner from which all arms of a seed start."""
     out = home / "warmstart"
     if sizes.weights:
-        words = ("rl.planners.formatstart", "--planner", sizes.weights, "--out", out)
+        given = ("rl.planners.formatstart", "--planner", sizes.weights, "--out", out)
         layout = load(sizes.config, sizes.overrides).context().layout
         how = ("--seed", seed, "--steps", sizes.format_steps, "--layout", layout)
-        return _job("format start", (*words, *how), out / "agentflow.json", out)
+        return _job("format start", (*given, *how), out / "agentflow.json", out)
     words = ("rl.planners.warmstart", "--out", out, "--seed", seed, "--steps", sizes.warm_steps)
     return _job("warm start", words, out / "agentflow.json", out)
 

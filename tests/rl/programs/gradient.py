@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM
 
 from rl import flow_grpo
 from rl.adapter.stack.arguments import openrlhf_args
+from rl.adapter.update.buffer import WINDOW
 from rl.adapter.update.experience import FlowExperienceMaker, assign
 from rl.adapter.update.policy import FlowPolicy
 from rl.planners import nano
@@ -77,7 +78,8 @@ def main(folder: Path, weighting: str, rows: int, micro: int, share: str, tokens
             "run": str(folder / "run"),
             "model": {"path": str(folder)},
             "algorithm": {"weighting": weighting, "kl": BETA},
-            "optimizer": {"batch_rows": rows, "micro_batch": micro, "threads": 1}
+            # So small a step that the gradients of all windows are at the same weights.
+            "optimizer": {"batch_rows": rows, "micro_batch": micro, "threads": 1, "lr": 1e-12}
             | {"share_prefixes": share, "micro_tokens": tokens},
             "rollout": {"group_size": 4, "window": 64, "reply_tokens": 16},
         }
@@ -89,7 +91,8 @@ def main(folder: Path, weighting: str, rows: int, micro: int, share: str, tokens
         policy.share_prefixes()
     batches = experiences(policy, credit, args, config, generator)
     caught: dict[str, torch.Tensor] = {}
-    catch_gradient(policy, caught)
+    windows = [int(b.info[WINDOW][0]) if WINDOW in b.info else 0 for b in batches]
+    catch_gradient(policy, windows, caught)
     wanted = closed_form(folder, credit, config, batches)
     for batch in batches:
         policy.append(batch)
@@ -130,8 +133,8 @@ def experiences(policy: Any, credit: Any, args: Any, config: Config, generator: 
     return maker.compute_advantages_and_returns(batches)
 
 
-def catch_gradient(policy: Any, caught: dict[str, torch.Tensor]) -> None:
-    """Read the accumulated gradient when DeepSpeed is about to step."""
+def catch_gradient(policy: Any, windows: list[int], caught: dict[str, torch.Tensor]) -> None:
+    """Add up the gradients that DeepSpeed is about to step with, as a mean over its steps."""
     from deepspeed.utils import safe_get_full_grad
 
     strategy, stock = policy.strategy, policy.strategy.optimizer_step
@@ -139,8 +142,10 @@ def catch_gradient(policy: Any, caught: dict[str, torch.Tensor]) -> None:
 
     def step(*arguments: Any, **keywords: Any) -> None:
         if engine.is_gradient_accumulation_boundary():
+            share = 1 / len(set(windows))
             for name, parameter in engine.module.named_parameters():
-                caught[name] = safe_get_full_grad(parameter).clone()
+                known = caught.get(name, torch.zeros_like(parameter))
+                caught[name] = known + safe_get_full_grad(parameter) * share
         stock(*arguments, **keywords)
 
     strategy.optimizer_step = step

@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
     credit = assign(trajectories(generator), config.algorithm, 0)
     experience = experiences(policy, credit, args, config, generator)
     caught: dict[str, torch.Tensor] = {}
-    catch_gradient(policy, caught)
+    catch_gradient(policy, [0], caught)
     for part in experience:
         policy.append(part)
     policy.fit(kl_ctl=BETA)
