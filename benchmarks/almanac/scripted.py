@@ -55,11 +55,20 @@ def reply(
     Raises:
         ValueError: the prompt has no line `Question: ...`.
     """
+    plan = decide(asked_in(prompt), _RESULT.findall(prompt))
+    return f"Justification: {reason(plan)}\n{written(plan)}" if justified else written(plan)
+
+
+def asked_in(prompt: str) -> str:
+    """The question that a planner's prompt is about.
+
+    Raises:
+        ValueError: see `reply`.
+    """
     question = _QUESTION.search(prompt)
     if question is None:
         raise ValueError(f"no line 'Question: ...' in the planner's prompt {prompt[:80]!r}")
-    plan = decide(question[1], _RESULT.findall(prompt))
-    return f"Justification: {reason(plan)}\n{written(plan)}" if justified else written(plan)
+    return question[1]
 
 
 def reason(plan: Plan) -> str:

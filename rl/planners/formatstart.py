@@ -27,10 +27,12 @@ from transformers.utils.logging import disable_progress_bar
 
 from agentflow_graph.models.policy import PolicyTokenizer
 from benchmarks.almanac.questions import LEVELS, questions
+from benchmarks.almanac.scripted import asked_in
 from benchmarks.almanac.world import World
 from rl.planners.babble import Transcript, transcripts
 from rl.planners.supervised import Example, Recipe, supervise
 from rl.planners.tokenizers import complete
+from rl.planners.warmstart import HARDEST
 from rl.settings.arguments import check_new, check_planner, positive
 from rl.settings.errors import exit_code
 
@@ -46,11 +48,12 @@ class FormatStart(Recipe):
     lr: float = 3e-4
     muon_lr: float = 0.0
     warmup: int = 4
-    trajectories: int = 200
+    trajectories: int = 210
     layout: str = "terse"
     passages: int = 1
     memory_tokens: int = 384
-    max_turns: int = 3
+    max_turns: int = 5
+    """More than in training: later turns show how something is copied out of a result."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,8 +102,9 @@ def format_start(
 
 
 def babbled(recipe: FormatStart) -> list[Transcript]:
-    """Planner turns without skill on training questions of every level."""
-    asked = questions(World(), "train", recipe.trajectories, recipe.seed, LEVELS)
+    """Planner turns without skill on training questions, of the hardest levels most."""
+    levels = [*LEVELS, *HARDEST, *HARDEST]
+    asked = questions(World(), "train", recipe.trajectories, recipe.seed, levels)
     settings = {"layout": recipe.layout, "passages": recipe.passages, "max_turns": recipe.max_turns}
     return transcripts([q.text for q in asked], recipe.seed, settings, processes=1)
 
@@ -110,7 +114,8 @@ def example(tokenizer: PolicyTokenizer, turn: Transcript) -> Example:
     rules = [SystemMessage(turn.system)] if turn.system else []
     prompt = tokenizer.render([*rules, HumanMessage(turn.prompt)])
     reply = [*tokenizer.encode(turn.reply), tokenizer.eos_id]
-    return Example(prompt + reply, [0.0] * len(prompt) + [1.0] * len(reply))
+    weights = [0.0] * len(prompt) + [1.0] * len(reply)
+    return Example(prompt + reply, weights, asked_in(turn.prompt))
 
 
 def record(recipe: FormatStart) -> dict[str, Any]:

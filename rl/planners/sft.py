@@ -101,11 +101,13 @@ def read(folder: Path) -> list[Row]:
 
 def turns(trace: Row) -> list[Example]:
     """The planner's replies of a run, each after its prompt; the loss counts the reply."""
+    run = f"{trace['batch']}/{trace['id']}/{trace['number']}"
     calls = [call for turn in trace["state"]["turns"] for call in turn["planner"]]
     return [
         Example(
             call["prompt_ids"] + call["token_ids"],
             [0.0] * len(call["prompt_ids"]) + [1.0] * len(call["token_ids"]),
+            run,
         )
         for call in calls
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -37,6 +38,8 @@ class Example:
 
     ids: list[int]
     weights: list[float]
+    run: str = ""
+    """Examples of one run have long prompts in common: drawn together they cost half."""
 
 
 def supervise(
@@ -44,6 +47,7 @@ def supervise(
 ) -> Iterator[tuple[int, float]]:
     """Next-token steps; yields (step, loss). Changes `model` in place."""
     rng = random.Random(recipe.seed)
+    draw = partial(_draw_runs if examples[0].run else _draw, examples)
     optimizers = _optimizers(model, recipe)
     rates = [o.param_groups[0]["lr"] for o in optimizers]
     model.train()
@@ -51,7 +55,7 @@ def supervise(
         decay = min(1.0, step / recipe.warmup) * (1 - 0.9 * step / recipe.steps)
         for optimizer, rate in zip(optimizers, rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate * decay
-        loss = next_token_loss(model, _draw(rng, examples, recipe.batch))
+        loss = next_token_loss(model, draw(rng, recipe.batch))
         model.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -73,7 +77,20 @@ def _optimizers(model: PreTrainedModel, recipe: Recipe) -> list[torch.optim.Opti
     ]
 
 
-def _draw(rng: random.Random, examples: Sequence[Example], size: int) -> list[Example]:
+def _draw_runs(examples: Sequence[Example], rng: random.Random, size: int) -> list[Example]:
+    """Whole runs of about `size` examples together."""
+    runs: dict[str, list[Example]] = {}
+    for one in examples:
+        runs.setdefault(one.run, []).append(one)
+    drawn: list[Example] = []
+    for name in rng.sample(list(runs), len(runs)):
+        if drawn and len(drawn) + len(runs[name]) / 2 > size:
+            break
+        drawn += runs[name]
+    return drawn
+
+
+def _draw(examples: Sequence[Example], rng: random.Random, size: int) -> list[Example]:
     """A batch of similar lengths: a quarter of a four times larger sorted draw."""
     pool = sorted(rng.sample(examples, min(len(examples), 4 * size)), key=lambda e: len(e.ids))
     quarter = max(1, len(pool) // 4)

@@ -29,7 +29,8 @@ def main(folder: Path) -> None:
             "run": str(folder / "run"),
             "model": {"path": str(folder)},
             "algorithm": {"kl": BETA},
-            "optimizer": {"batch_rows": 32, "micro_batch": 32, "threads": 1},
+            "optimizer": {"batch_rows": 32, "micro_batch": 32, "threads": 1}
+            | {"share_prefixes": "off"},
             "rollout": {"group_size": 4, "window": 64, "reply_tokens": 16},
         }
     )
