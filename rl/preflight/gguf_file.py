@@ -89,10 +89,9 @@ class GgufFile:
         raise self.refusal(f"has {key}={value!r}, not a number above 0")
 
     def refusal(self, reason: str) -> SettingError:
-        """The error that says why this file cannot be used."""
-        return SettingError(
-            f"{self.path} {reason}; take another GGUF file of the model, or its Hugging Face folder"
-        )
+        """The error, of one line, that says why this file cannot be used."""
+        remedy = "take another GGUF file of the model, or its Hugging Face folder"
+        return SettingError(f"{self.path} {' '.join(reason.split())}; {remedy}")
 
 
 class _Cursor:

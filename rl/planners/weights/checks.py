@@ -17,6 +17,10 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.models.policy import ROLES, PolicyTokenizer
 
 TEXT = "Is 4738 * 37\tmore than 9,000?\n\n  Naïve “quotes”, it's 東京 🙂.  \n"
+REMEDY = (
+    "take another model, or one whose chat_template.jinja needs no more than messages and "
+    "add_generation_prompt"
+)
 USER, SYSTEM, REPLY = HumanMessage(TEXT), SystemMessage("Be brief."), AIMessage("Yes.")
 CONVERSATIONS: tuple[list[BaseMessage], ...] = ([USER], [SYSTEM, USER], [USER, REPLY, USER])
 
@@ -27,6 +31,20 @@ def check(folder: Path) -> None:
     Raises:
         SettingError: it does not load, tokens differ, or a reply would not end with its turn.
     """
+    try:
+        answered = _conversations(folder)
+    except SettingError:
+        raise
+    except Exception as error:  # templates are programs, and fail in every way there is
+        raise SettingError(
+            f"{folder}: its tokenizer or chat template cannot be used ({type(error).__name__}: "
+            f"{error}); {REMEDY}"
+        ) from error
+    _loads(folder, answered)
+
+
+def _conversations(folder: Path) -> list[int]:
+    """Compare the tokens of each; returns those of one that was answered."""
     ours = PolicyTokenizer.load(folder)
     for conversation in CONVERSATIONS:
         _same_tokens(folder, ours, conversation)
@@ -37,7 +55,7 @@ def check(folder: Path) -> None:
             f"(id {ours.eos_id}), so a reply would never end; correct eos_token in "
             "tokenizer_config.json, or take the instruct model"
         )
-    _loads(folder, answered)
+    return answered
 
 
 def _same_tokens(folder: Path, ours: PolicyTokenizer, messages: list[BaseMessage]) -> None:
@@ -55,9 +73,7 @@ def _same_tokens(folder: Path, ours: PolicyTokenizer, messages: list[BaseMessage
     )
     raise SettingError(
         f"{folder}: for {[turn['role'] for turn in plain]} the agent reads {len(found)} tokens and "
-        f"transformers {len(expected)}, other ones from token {place}: its chat template or "
-        "tokenizer depends on what the agent does not give it; take another model, or put a "
-        "chat_template.jinja beside its weights that needs messages and add_generation_prompt alone"
+        f"transformers {len(expected)}, other ones from token {place}; {REMEDY}"
     )
 
 

@@ -15,6 +15,8 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
 
+from transformers.utils.logging import disable_progress_bar
+
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record import hold
 from rl.planners.weights.wheel import gguf_of, sha256_of
@@ -99,6 +101,7 @@ def _new(out: Path) -> Iterator[Path]:
 @contextmanager
 def _quiet(say: Say) -> Iterator[Say]:
     """Libraries are not heard inside, lines of ours are."""
+    disable_progress_bar()
     with noise_to(Path(os.devnull)) as screen:
 
         def aloud(line: str) -> None:
