@@ -151,7 +151,7 @@ def read(path: Path) -> GgufFile:
         raise
     except OSError as error:
         raise SettingError(f"{path} cannot be read ({error.strerror}); name a GGUF file") from error
-    except (IndexError, ValueError, KeyError, OverflowError) as error:  # UnicodeDecodeError too
+    except (IndexError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise SettingError(
             f"{path} is damaged or cut short ({type(error).__name__}: {error}); fetch it again"
         ) from error

@@ -106,7 +106,7 @@ def split_of(file: GgufFile) -> str:
     kind, pre = file.text("tokenizer.ggml.model"), file.metadata.get("tokenizer.ggml.pre")
     if kind != "gpt2":
         raise file.refusal(f"has a tokenizer of kind {kind!r}; only byte-level BPE is converted")
-    if pre not in SPLITS:
+    if not isinstance(pre, str) or pre not in SPLITS:
         known = ", ".join(SPLITS)
         raise file.refusal(f"has a tokenizer that cuts text by {pre!r}; known are {known}")
     return SPLITS[pre]

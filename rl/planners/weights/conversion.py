@@ -46,7 +46,8 @@ def convert(path: Path, folder: Path, say: Callable[[str], None]) -> dict[str, A
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     GenerationConfig(**special_ids(file)).save_pretrained(folder)
     licence = file.metadata.get("general.license")
-    return {"kinds": dict(kinds), "parameters": total, "licence": licence}
+    facts: dict[str, Any] = {"kinds": dict(kinds), "parameters": total}
+    return facts | {"licence": licence if isinstance(licence, str) else None}
 
 
 def _expected(file: GgufFile, config: dict[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from rl.preflight.gguf_file import GgufFile
@@ -64,14 +65,14 @@ def build(file: GgufFile, tokens: list[str]) -> Tokenizer:
         SettingError: see `write_tokenizer`.
     """
     split = split_of(file)
-    pairs = [merge.partition(" ") for merge in _texts(file, "tokenizer.ggml.merges")]
+    merges = [merge.partition(" ") for merge in _texts(file, "tokenizer.ggml.merges")]
     types = file.metadata.get("tokenizer.ggml.token_type")
-    if types is None or len(types) != len(tokens) or len({*tokens}) != len(tokens):
+    if not isinstance(types, np.ndarray) or not len(types) == len(tokens) == len({*tokens}):
         raise file.refusal(f"has {len(tokens):,} tokens, not each once and with a type")
     try:
         model = models.BPE(
             vocab={token: number for number, token in enumerate(tokens)},
-            merges=[(left, right) for left, _, right in pairs],
+            merges=[(left, right) for left, _, right in merges],
             ignore_merges=split == "llama3",
         )
     except Exception as error:  # the library raises nothing narrower
@@ -81,9 +82,9 @@ def build(file: GgufFile, tokens: list[str]) -> Tokenizer:
     tokenizer.decoder = decoders.ByteLevel()
     if split == "qwen2":
         tokenizer.normalizer = normalizers.NFC()
-    typed = list(zip(tokens, types, strict=True))
+    pairs = list(zip(tokens, types, strict=True))
     for kind, special in ((CONTROL, True), (USER_DEFINED, False)):
-        whole = [AddedToken(t, special=special, normalized=False) for t, k in typed if k == kind]
+        whole = [AddedToken(t, special=special, normalized=False) for t, k in pairs if k == kind]
         (tokenizer.add_special_tokens if special else tokenizer.add_tokens)(whole)
     return tokenizer
 

@@ -282,6 +282,19 @@ def test_damaged_bytes_never_end_in_a_traceback(
     attempt(bytes(content), tmp_path_factory.getbasetemp() / "damaged")
 
 
+def test_a_value_of_another_type_never_ends_in_a_traceback(whole: Path, tmp_path: Path) -> None:
+    model = ggufs.tiny("llama")
+    others: tuple[Any, ...] = (7, 0.5, "text", ["a", "b"], [1, 2])
+    for key in read(whole).metadata.keys() - {"general.architecture"}:
+        for other in others:
+            changes: dict[str, Any] = {key.replace(".", "__"): other}
+            path = ggufs.write(tmp_path / "m.gguf", model, **changes)
+            attempt(path.read_bytes(), tmp_path)
+    for alignment in ("text", [1, 2], 0):
+        path = ggufs.write(tmp_path / "m.gguf", model, general__alignment=alignment)
+        attempt(path.read_bytes(), tmp_path)
+
+
 @given(content=st.binary(max_size=300))
 def test_nonsense_after_the_magic_is_refused(
     content: bytes, tmp_path_factory: pytest.TempPathFactory
