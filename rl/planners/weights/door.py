@@ -19,6 +19,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record import hold
+from rl.planners.tokenizers import complete
 from rl.planners.weights.wheel import gguf_of, sha256_of
 from rl.questions import hub
 from rl.run.folder import move_in
@@ -31,8 +32,6 @@ Say = Callable[[str], None]
 SOURCES: tuple[Source, ...] = ("auto", "hub", "index")
 RECORD = "source.json"
 """Where the weights of a folder came from: nothing reads it but people and `local`."""
-TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "tokenizer")
-"""Files and folder that are copied as they are: transformers would change them in saving them."""
 
 
 def fetch(name: str, out: Path, source: Source = "auto", say: Say = print) -> None:
@@ -187,12 +186,10 @@ def _copied(folder: Path, home: Path, say: Say) -> dict[str, Any]:
             f"{home} holds no language model that transformers loads ({type(error).__name__}: "
             f"{error}); name a folder with config.json and all files of the weights"
         ) from error
-    for part in (home / name for name in TOKENIZER):
-        if part.is_dir():
-            shutil.copytree(part, folder / part.name)
-        elif part.exists():
-            shutil.copy(part, folder / part.name)
-    return {"parameters": model.num_parameters(), "licence": _licence(home)}
+    complete(home, folder, {})
+    facts = {"parameters": model.num_parameters(), "licence": _licence(home)}
+    former = home / RECORD
+    return facts | ({"made_of": json.loads(former.read_text())} if former.exists() else {})
 
 
 def _licence(home: Path) -> str | None:

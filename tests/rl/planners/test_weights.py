@@ -18,7 +18,7 @@ from launched import run_program
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.clients import LocalPolicy
 from agentflow_graph.models.policy import PolicyTokenizer, Sampling
-from agentflow_graph.models.strings import NANO
+from agentflow_graph.models.strings import NANO, trained_under
 from agentflow_graph.record import hold
 from rl.planners.weights import door, wheel
 from rl.planners.weights.__main__ import main
@@ -80,7 +80,16 @@ def test_a_folder_is_taken_over_with_its_tokenizer_as_it_is(tmp_path: Path) -> N
     for name in ("tokenizer/tokenizer.json", "tokenizer/tokenizer_config.json"):
         assert (made / name).read_bytes() == (NANO / name).read_bytes()
     assert json.loads((made / "config.json").read_text())["dtype"] == "float32"
+    assert trained_under(made) == trained_under(NANO)
     assert source(made)["from"] == "folder"
+
+
+def test_a_folder_of_ours_keeps_what_it_was_made_of(gguf: Path, tmp_path: Path) -> None:
+    fetch(str(gguf), tmp_path / "first", say=unheard)
+    fetch(str(tmp_path / "first"), tmp_path / "second", say=unheard)
+    assert source(tmp_path / "second")["made_of"] == source(tmp_path / "first")
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "second")]
+    assert weights[0] == weights[1]
 
 
 @pytest.mark.parametrize(
