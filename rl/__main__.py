@@ -14,6 +14,7 @@ VERBS = {
     "serve": ("rl.serve", "serve a planner, or what a run trained, with vLLM"),
     "evaluate": ("rl.evaluate", "measure a planner on held-out questions"),
     "data": ("rl.questions.data", "build and check question sets"),
+    "weights": ("rl.planners.weights", "fetch or convert a real language model's weights"),
     "warmstart": ("rl.planners.warmstart", "make a nano planner by supervised steps"),
     "formatstart": ("rl.planners.formatstart", "teach a language model the planner's format"),
     "traces": ("rl.planners.traces", "let a planner or its teacher play, and keep the runs"),

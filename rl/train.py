@@ -39,6 +39,7 @@ from rl.run.record import refuse_old
 from rl.run.summary import summarise
 from rl.settings.config import Config, load
 from rl.settings.errors import TrainingFailed, exit_code
+from rl.settings.weights import home_of, wants_door
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -174,7 +175,8 @@ def check(config: Config) -> None:
     if missing and not config.model.warm_start:
         raise SettingError(
             f"model.path={config.model.path!r} is neither a folder with config.json nor the name "
-            "of a model on the hub; make a nano planner with `python -m rl warmstart --out DIR`"
+            "of a model on the hub; make a nano planner with `python -m rl warmstart --out DIR`, "
+            "or fetch a language model with `python -m rl weights smollm2 --out DIR`"
         )
     load_tools(config.context(), config.context().passages or 3)
     reward_of(config.reward)
@@ -194,17 +196,24 @@ def make_planner(config: Config) -> float:
 
 
 def at_hand(config: Config) -> Config:
-    """The configuration with the planner's folder for its name on the hub, downloaded if need be.
+    """The configuration with the planner's folder for its name or its GGUF file.
 
-    Graph workers read the tokenizer's own files, so a name alone is not enough for them.
+    A name on the hub is downloaded if need be; a GGUF file is converted, and a short name fetched,
+    once for all runs beside this one. Graph workers read the tokenizer's own files, so a name alone
+    is not enough for them.
 
     Raises:
-        SettingError: it cannot be downloaded.
+        SettingError: it cannot be had, or not converted.
     """
     name = config.model.path
-    if Path(name).exists() or config.model.warm_start or not hub.NAME.fullmatch(name):
+    if wants_door(name):
+        from rl.planners.weights.door import local
+
+        folder = str(local(name, home_of(config.run)))
+    elif Path(name).exists() or config.model.warm_start or not hub.NAME.fullmatch(name):
         return config
-    folder = str(hub.download(name))
+    else:
+        folder = str(hub.download(name))
     return config.model_copy(update={"model": config.model.model_copy(update={"path": folder})})
 
 

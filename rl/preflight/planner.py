@@ -12,9 +12,12 @@ from langchain_core.messages import HumanMessage
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.policy import PolicyTokenizer
 from agentflow_graph.models.strings import NANO
+from rl.preflight.gguf_file import read
+from rl.preflight.gguf_model import config_of, split_of
 from rl.preflight.shape import Shape, shape_of
 from rl.questions import hub
 from rl.settings.config import Config
+from rl.settings.weights import SHORT_NAMES, home_of, wants_door
 from tools.outcomes.finding import Finding, failure, ok, warning
 
 
@@ -33,15 +36,21 @@ class Planner:
 def planner(config: Config, known: Planner) -> Iterator[Finding]:
     """Findings about `model.path`; notes in `known` what it finds out."""
     name, path = config.model.path, Path(config.model.path)
+    home = home_of(config.run)
     if (path / "config.json").exists():
         known.folder = path
+    elif name in SHORT_NAMES and (home / name / "config.json").exists():
+        known.folder = home / name
+    elif wants_door(name):
+        yield from _to_be_made(config, known, home)
+        return
     elif config.model.warm_start:
         yield ok("planner", f"{name} is made by the warm start, in a minute or two")
         known.folder = NANO
         yield from _window(config, _shape(known, (NANO / "config.json").read_text()))
         return
     elif path.exists() or not hub.NAME.fullmatch(name):
-        remedy = "name a Hugging Face folder with config.json, or a model of the hub as OWNER/NAME"
+        remedy = "name a folder with config.json, OWNER/NAME on the hub, smollm2 or a .gguf file"
         yield failure("planner", f"{name} is no model folder", remedy)
         return
     else:
@@ -64,6 +73,29 @@ def _at_hand(config: Config, known: Planner) -> Iterator[Finding]:
     length = len(known.tokenizer.render([HumanMessage("Which town is larger?")]))
     yield ok("tokenizer", f"with chat template; a short question is {length} tokens")
     yield from _window(config, shape)
+
+
+def _to_be_made(config: Config, known: Planner, home: Path) -> Iterator[Finding]:
+    """What the start will fetch or convert (`rl/planners/weights`); nothing of it is done here."""
+    name = config.model.path
+    try:
+        if name in SHORT_NAMES:
+            shape = _shape(known, json.dumps(SHORT_NAMES[name].config))
+            text = f"{name}: {shape.architecture}, {shape.billions} parameters; not fetched yet"
+            remedy = f"the start does it; before: `python -m rl weights {name} --out {home / name}`"
+            yield warning("planner", text, remedy)
+        else:
+            file = read(Path(name))
+            shape = _shape(known, json.dumps(config_of(file)))
+            split_of(file)
+            file.text("tokenizer.chat_template")
+            size = f"{4 * shape.parameters / 1e9:.2f} GB in {home}"
+            text = f"{name}: {shape.architecture}, {shape.billions} parameters"
+            yield ok("planner", f"{text}; the start converts it once, {size}")
+        yield ok("tokenizer", "with chat template")
+        yield from _window(config, shape)
+    except SettingError as error:
+        yield failure("planner", str(error), "name another file, folder or model in model.path")
 
 
 def _remote(config: Config, known: Planner) -> Iterator[Finding]:

@@ -13,6 +13,8 @@ import httpx
 from agentflow_graph.errors import SettingError
 
 NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+OTHER_FORMATS = ["*.bin", "*.pth", "original/*", "onnx/*", "*.onnx", "*.gguf", "*.h5", "*.msgpack"]
+"""The same weights again, which would be downloaded and not read."""
 SECONDS = 10.0
 """Most seconds of one request for a small file."""
 
@@ -37,7 +39,7 @@ def download(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, ignore_patterns=["*.bin", "*.pth", "original/*"]))
+        return Path(snapshot_download(name, ignore_patterns=OTHER_FORMATS))
     except Exception as error:  # the library passes on whatever its transports raise
         raise SettingError(
             f"model {name!r} cannot be downloaded ({type(error).__name__}: {error}); fetch it "

@@ -30,8 +30,13 @@ class ServerFailed(AgentFlowError):
     """The server broke off, or did not come up in time."""
 
 
-def exit_code(work: Callable[[], object]) -> int:
-    """Do `work` and say in one line what went wrong; returns 0, 1, 2 or 130."""
+def exit_code(
+    work: Callable[[], object], interrupted: str = "what was recorded stays in the run folder"
+) -> int:
+    """Do `work` and say in one line what went wrong; returns 0, 1, 2 or 130.
+
+    `interrupted` says what Ctrl-C leaves.
+    """
     try:
         work()
     except SettingError as error:
@@ -41,6 +46,6 @@ def exit_code(work: Callable[[], object]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; what was recorded stays in the run folder", file=sys.stderr)
+        print(f"interrupted; {interrupted}", file=sys.stderr)
         return 130
     return 0

@@ -47,7 +47,10 @@ class Lora(Section):
 class Model(Section):
     """The policy and its precision."""
 
-    path: str = Field(description="Hugging Face folder or hub name of the planner to train")
+    path: str = Field(
+        description="The planner to train: a Hugging Face folder, OWNER/NAME on the hub, smollm2, "
+        "or a .gguf file"
+    )
     warm_start: bool = Field(
         False, description="If `path` does not exist, make a nano planner there"
     )
