@@ -111,8 +111,13 @@ def edge_attention(
 
 
 @cache
+@torch.inference_mode(False)
+@torch.enable_grad()
 def proved(dtype: torch.dtype = torch.float32) -> str:
-    """Compare with the plain form on a small tree; returns why not to use it, empty if none."""
+    """Compare with the plain form on a small tree; returns why not to use it, empty if none.
+
+    The answer is kept, so the gradient counts also where the first who asks needs none.
+    """
     rows = [[1, 2, 3, 4], [1, 2, 3, 5, 6], [1, 2, 7], [1, 2], [8, 9], [1, 2, 3, 5, 6]]
     tree = PrefixTree.of(rows)
     draw = torch.Generator().manual_seed(0)
