@@ -1,7 +1,7 @@
 """The way into transformers: an attention that follows a tree where it is given one.
 
     install(model)
-    model(tree.ids[None], position_ids=tree.depth[None], attention_mask=NO_MASK, tree=tree)
+    model(tree.ids[None], position_ids=tree.depth[None], attention_mask=no_mask(), tree=tree)
 
 Without a tree the model does exactly what it did before. The tree travels as an argument down to
 the layers, so that gradient checkpointing, which calls them again later, passes it on too.
@@ -17,7 +17,6 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, AttentionMaskInterface
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from agentflow_graph.errors import SettingError
 from rl.prefix.edges import edge_attention, proved
 from rl.prefix.flex import flex
 from rl.prefix.plain import plain_attention
@@ -32,11 +31,17 @@ FIXED_ROTARY = ("default", "linear", "llama3", "yarn")
 """Rotary embeddings whose angles are a function of the position alone."""
 
 
+UNSUPPORTED = ("attn_logit_softcapping", "attention_dropout", "use_bidirectional_attention")
+"""Settings of those models that our attention would leave out."""
+
+
 def refusal(config: Any) -> str:
     """Why rows of a model with this configuration cannot be a tree; empty if they can."""
     if config.model_type not in KNOWN:
         return f"model type {config.model_type!r} is none of {', '.join(KNOWN)}"
-    for name in ("attn_logit_softcapping", "attention_dropout"):
+    if config._attn_implementation not in ALL_ATTENTION_FUNCTIONS:
+        return f"attention {config._attn_implementation!r} cannot follow a tree; sdpa can"
+    for name in UNSUPPORTED:
         if getattr(config, name, None):
             return f"{name}={getattr(config, name)} is not supported"
     rotary = getattr(config, "rope_parameters", None) or {}
@@ -51,16 +56,14 @@ def install(model: PreTrainedModel) -> None:
     """Let a model's attention follow a tree; without one, it stays as it is.
 
     Raises:
-        SettingError: the architecture cannot, with the reason.
+        ValueError: it cannot, with the reason.
     """
     config = model.config
     if reason := refusal(config):
-        raise SettingError(f"prefixes cannot be shared: {reason}; set optimizer.share_prefixes=off")
+        raise ValueError(f"prefixes cannot be shared: {reason}")
     base = config._attn_implementation
     if base.endswith(SUFFIX):
         return
-    if base not in ALL_ATTENTION_FUNCTIONS:
-        raise SettingError(f"model.attention={base!r} cannot follow a tree; set it to sdpa")
     name = base + SUFFIX
 
     def attention(

@@ -16,6 +16,7 @@ from openrlhf.models.utils import log_probs_from_logits
 from peft import PeftModel
 from torch import Tensor
 
+from agentflow_graph.errors import SettingError
 from rl.prefix.attention import install
 from rl.prefix.logprobs import of_batch
 
@@ -58,7 +59,10 @@ class FlowActor(Actor):  # type: ignore[misc]
         Raises:
             SettingError: the architecture cannot.
         """
-        install(self.plain_model)
+        try:
+            install(self.plain_model)
+        except ValueError as error:
+            raise SettingError(f"{error}; set optimizer.share_prefixes=off") from error
         self.sharing = True
 
     @property
