@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 import torch
 
+from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO
+from rl.adapter.update import sharing
 from rl.adapter.update.actor import FlowActor, roll_rows
+from rl.adapter.update.sharing import choose
 
 
 def both(**more: Any) -> list[Any]:
@@ -115,3 +118,51 @@ def test_without_actions_every_logit_is_there(actors: list[Any]) -> None:
 def test_rows_are_moved_to_the_right_end() -> None:
     values = torch.tensor([[1, 2, 0, 0], [1, 2, 3, 4]])
     assert roll_rows(values, torch.tensor([[2], [0]])).tolist() == [[0, 0, 1, 2], [1, 2, 3, 4]]
+
+
+SHARED = {**CASES, "alike": ((40, 12), (40, 3), (52, 6), (2, 0))}
+
+
+@pytest.mark.parametrize("case", SHARED)
+def test_rows_of_one_tree_get_stocks(actors: list[Any], case: str) -> None:
+    ids, acted, attended = rows(*SHARED[case])
+    if case == "alike":
+        ids[1, :40] = ids[0, :40]
+        ids[2, :52] = ids[0, :52]
+    ours = both()[1]
+    ours.share()
+    weight = torch.linspace(-1, 1, acted.numel()).reshape(acted.shape)
+    values, gradients = [], []
+    for actor in (actors[0], ours):
+        actor.zero_grad()
+        found, output = actor(ids, acted, attended, return_output=True)
+        (found * weight).sum().backward()
+        values.append(found.detach())
+        gradients.append(torch.cat([p.grad.flatten() for p in actor.model.parameters()]))
+    torch.testing.assert_close(values[1], values[0], atol=2e-5, rtol=1e-5)
+    assert (gradients[1] - gradients[0]).norm() <= 1e-5 * gradients[0].norm() + 1e-7
+    assert output["logits"].shape[1] <= max(1, int(acted.sum())), "replies alone have logits"
+
+
+def test_an_attention_that_follows_no_tree_is_an_error_or_a_reason_for_padded_rows() -> None:
+    actor = both(attn_implementation="eager")[1]
+    with pytest.raises(SettingError, match=r"'eager' cannot.*; set optimizer.share_prefixes=off"):
+        actor.share()
+    ids, acted, attended = rows(*CASES["ragged"])
+    choice = choose(actor, ids, acted, attended, rows=2, timed=True)
+    assert not choice.shared
+    assert choice.why == "padded rows: attention 'eager' cannot follow a tree; sdpa can"
+
+
+@pytest.mark.parametrize(("times", "shared"), [((1.0, 3.0, 2.0, 5.0), True), ((2, 4, 3, 1), False)])
+def test_the_faster_form_is_taken(
+    times: tuple[float, ...], shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(times)  # a tree, padded rows, and again
+    monkeypatch.setattr(sharing, "_seconds", lambda work: work() and next(clock))
+    ids, acted, attended = rows(*CASES["ragged"])
+    found = choose(both()[1], ids, acted, attended, rows=2, timed=True)
+    ratio = "3.0 times as fast;" if shared else "2.0 times as fast as a tree;"
+    sizes = "306 of 306 tokens of its first micro-batch are different"
+    form = "prefixes are shared" if shared else "padded rows"
+    assert found == sharing.Choice(shared, f"{form}: {ratio} {sizes}")
