@@ -23,6 +23,7 @@ VERBS = {
     "ablations": ("rl.studies.ablations", "compare ways to train over several seeds"),
     "killing": ("rl.studies.killing", "kill a training run at random moments and compare"),
     "gpu-check": ("rl.studies.gpu_check", "check a GPU machine before a long run"),
+    "prefix-check": ("rl.prefix.check", "hold shared prefixes against padded rows"),
     "bench-update": ("rl.studies.bench.update", "time the update against other trainers"),
     "bench-memory": ("rl.studies.bench.memory", "watch the memory of a long training"),
 }
