@@ -17,6 +17,7 @@ VERBS = {
     "weights": ("rl.planners.weights", "fetch or convert a real language model's weights"),
     "warmstart": ("rl.planners.warmstart", "make a nano planner by supervised steps"),
     "formatstart": ("rl.planners.formatstart", "teach a language model the planner's format"),
+    "modulestart": ("rl.planners.modulestart", "teach one the formats of the other modules"),
     "traces": ("rl.planners.traces", "let a planner or its teacher play, and keep the runs"),
     "sft": ("rl.planners.sft", "train a planner on the runs of others"),
     "score": ("rl.run.rescore", "score recorded runs with another reward"),

@@ -38,18 +38,21 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("run", type=Path, help="folder of a run or of a planner")
     parser.add_argument("--best", action="store_true", help="the best planner, not the last one")
+    parser.add_argument(
+        "--name", default="planner", help="one more name for the model, as in vllm:NAME@URL"
+    )
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--wait", type=float, default=600, help="seconds for the server to come up")
     parser.add_argument("--dry-run", action="store_true", help="check, print the command and end")
     chosen, extra = parser.parse_known_args(arguments)
     try:
         model = planner(chosen.run, chosen.best)
-        words = command(model, chosen.port, check_extra(extra))
+        words = command(model, chosen.port, check_extra(extra), chosen.name)
         if chosen.dry_run:
             print(shlex.join(words))
             return 0
         check_port(chosen.port)
-        serve(words, model, chosen.port, chosen.wait)
+        serve(words, model, chosen.port, chosen.wait, chosen.name)
     except SettingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -79,7 +82,7 @@ def planner(run: Path, best: bool) -> Path:
     raise SettingError(f"{run} holds no planner: {inside / 'config.json'} is missing; {remedy}")
 
 
-def command(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
+def command(model: Path, port: int, extra: Sequence[str] = (), name: str = "planner") -> list[str]:
     """VLLM's OpenAI server for `model`; the module, because `vllm serve` of the CPU build fails.
 
     Our own options come after the `extra` ones, and so win.
@@ -93,7 +96,8 @@ def command(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
         raise SettingError("vLLM is not installed; run `make setup`, or on GPUs see docs/gpu.md")
     words = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *extra]
     words += ["--model", str(model)]
-    words += ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", "planner"]
+    words += ["--host", "127.0.0.1", "--port", str(port)]
+    words += ["--served-model-name", *dict.fromkeys(("planner", name))]
     words += ["--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"]
     if (model / "tokenizer").exists():
         words += ["--tokenizer", str(model / "tokenizer")]
@@ -125,7 +129,7 @@ def check_port(port: int) -> None:
             raise SettingError(f"port={port} cannot be used ({error}); choose --port") from error
 
 
-def serve(words: Sequence[str], model: Path, port: int, wait: float) -> None:
+def serve(words: Sequence[str], model: Path, port: int, wait: float, name: str = "planner") -> None:
     """Run the server until it ends or we are interrupted; no process stays behind.
 
     Raises:
@@ -138,7 +142,8 @@ def serve(words: Sequence[str], model: Path, port: int, wait: float) -> None:
     ):
         print(f"starting vLLM on {model}; its log: {log.name}", flush=True)
         _until_healthy(url, process, Path(log.name), wait)
-        print(f"planner=policy:{model}@{url}", flush=True)
+        told = f"vllm:{name}@{url}/v1" if name != "planner" else f"planner=policy:{model}@{url}"
+        print(told, flush=True)
         if code := process.wait():
             raise ServerFailed(f"the server ended with code {code}:\n{_end(Path(log.name))}")
 

@@ -78,14 +78,14 @@ class PolicyTokenizer:
     itself, and our own planners keep theirs in a folder of its own, `<model>/tokenizer`.
     """
 
-    def __init__(self, tokenizer: Tokenizer, template: str, eos: str) -> None:
+    def __init__(self, tokenizer: Tokenizer, template: str, eos: str, bos: str = "") -> None:
         def refuse(reason: str) -> None:
             raise SettingError(f"the chat template refuses the conversation: {reason}")
 
         environment = ImmutableSandboxedEnvironment(
             trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
         )
-        names = {"raise_exception": refuse, "eos_token": eos}
+        names = {"raise_exception": refuse, "eos_token": eos, "bos_token": bos}
         self._template = environment.from_string(template, globals=names)
         self._tokenizer = tokenizer
         eos_id = tokenizer.token_to_id(eos)
@@ -105,9 +105,8 @@ class PolicyTokenizer:
         template = beside.read_text() if beside.exists() else config.get("chat_template")
         if not template:
             raise SettingError(f"{home} has no chat template; add chat_template.jinja")
-        eos = config["eos_token"]
-        eos = eos["content"] if isinstance(eos, dict) else eos
-        return cls(Tokenizer.from_file(str(home / "tokenizer.json")), template, eos)
+        eos, bos = (_text(config.get(name)) for name in ("eos_token", "bos_token"))
+        return cls(Tokenizer.from_file(str(home / "tokenizer.json")), template, eos, bos)
 
     def render(self, messages: Sequence[BaseMessage]) -> list[int]:
         """Token ids of the conversation, ending where the assistant's reply begins."""
@@ -126,6 +125,11 @@ class PolicyTokenizer:
         """Text of a reply, its end-of-turn token left out."""
         body = token_ids[:-1] if token_ids and token_ids[-1] == self.eos_id else token_ids
         return str(self._tokenizer.decode(list(body), skip_special_tokens=False))
+
+
+def _text(token: str | dict[str, Any] | None) -> str:
+    """A token as tokenizer_config.json tells it: its text, or a record with its text."""
+    return str(token["content"]) if isinstance(token, dict) else token or ""
 
 
 class PolicyModel(BaseChatModel, arbitrary_types_allowed=True):

@@ -15,7 +15,7 @@ import argparse
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,22 +82,43 @@ def format_start(
     """
     check_planner(planner)
     check_new(out)
+    tokenizer = PolicyTokenizer.load(planner)
+    examples = [example(tokenizer, turn) for turn in babbled(recipe)]
+    say(f"{len(examples)} babbled turns, layout {recipe.layout}")
+    learn(planner, out, examples, recipe, record(recipe), say)
+
+
+def learn(
+    planner: Path,
+    out: Path,
+    examples: Sequence[Example],
+    recipe: Recipe,
+    told: dict[str, Any],
+    say: Callable[[str], None],
+) -> None:
+    """Supervised steps from the model in `planner` to a whole folder `out`.
+
+    Args:
+        planner: a folder.
+        out: made at the end, or not at all.
+        examples: to learn from.
+        recipe: of the steps.
+        told: what the new planner says of itself.
+        say: hears of the progress.
+    """
     begun = time.time()
     torch.set_num_threads(recipe.threads)
     disable_progress_bar()
-    tokenizer = PolicyTokenizer.load(planner)
-    examples = [example(tokenizer, turn) for turn in babbled(recipe)]
-    say(f"{len(examples)} babbled turns, layout {recipe.layout}, in {time.time() - begun:.0f} s")
     model = AutoModelForCausalLM.from_pretrained(planner, dtype=torch.float32)
     for step, loss in supervise(model, examples, recipe):
         if step % 5 == 0 or step in (1, recipe.steps):
             seconds = time.time() - begun
-            say(f"format start {step:3}/{recipe.steps}  loss {loss:.3f}  {seconds:.0f} s")
+            say(f"{told['recipe']} {step:3}/{recipe.steps}  loss {loss:.3f}  {seconds:.0f} s")
     # Written aside and then renamed: a planner's folder is complete or not there.
     fresh = out.with_name(f"{out.name}.partial")
     shutil.rmtree(fresh, ignore_errors=True)
     model.save_pretrained(fresh)
-    complete(planner, fresh, record(recipe))
+    complete(planner, fresh, told)
     fresh.rename(out)
 
 

