@@ -85,21 +85,12 @@ def install(model: PreTrainedModel) -> None:
 def tree_attention(
     query: Tensor, key: Tensor, value: Tensor, tree: PrefixTree, scale: float, window: int = 0
 ) -> Tensor:
-    """The fastest form that is right here; shapes as in `plain_attention`.
-
-    Keys and values may have fewer heads than queries, of which each then serves several.
-    """
+    """The fastest form that is right here; shapes as in `plain_attention`."""
     if query.is_cuda:
         return flex(query, key, value, tree, scale, window)
-    groups = query.shape[1] // key.shape[1]
-    key, value = (_repeated(one, groups) for one in (key, value))
     if not window and not proved(query.dtype):
         return edge_attention(query, key, value, tree, scale)
     return plain_attention(query, key, value, tree, scale, window)
-
-
-def _repeated(heads: Tensor, times: int) -> Tensor:
-    return heads if times == 1 else heads.repeat_interleave(times, 1)
 
 
 def no_mask(device: torch.device | str = "cpu") -> Tensor:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rl.prefix.plain import plain_attention
+from rl.prefix.plain import plain_attention, repeated
 from rl.prefix.tree import PrefixTree
 
 CLOSE = 1e-5
@@ -43,8 +43,9 @@ class _EdgeAttention(torch.autograd.Function):
             total[:, :, fresh:last] = weight[:, :, fresh - first :]
             begun = max(begun, last)
 
+        times = query.shape[1] // key.shape[1]
         for start, end, below in tree.edges:
-            seen, held = key[:, :, start:end], value[:, :, start:end]
+            seen, held = (repeated(one[:, :, start:end], times) for one in (key, value))
             take(start, end, *_flash(query[:, :, start:end], seen, held, True, scale))
             if below > end:
                 take(end, below, *_flash(query[:, :, end:below], seen, held, False, scale))
@@ -57,24 +58,24 @@ class _EdgeAttention(torch.autograd.Function):
         query, key, value, out, total = ctx.saved_tensors
         given = gradients[0].contiguous()
         of_query, of_key, of_value = map(torch.zeros_like, (query, key, value))
+        times = query.shape[1] // key.shape[1]
 
         def add(start: int, end: int, first: int, last: int, causal: bool) -> None:
             rows, columns = slice(first, last), slice(start, end)
             parts = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
                 given[:, :, rows],
                 query[:, :, rows],
-                key[:, :, columns],
-                value[:, :, columns],
+                repeated(key[:, :, columns], times),
+                repeated(value[:, :, columns], times),
                 out[:, :, rows],
                 total[:, :, rows],
                 0.0,
                 causal,
                 scale=ctx.scale,
             )
-            for whole, part, place in zip(
-                (of_query, of_key, of_value), parts, (rows, columns, columns), strict=True
-            ):
-                whole[:, :, place] += part
+            of_query[:, :, rows] += parts[0]
+            of_key[:, :, columns] += parts[1].unflatten(1, (-1, times)).sum(2)
+            of_value[:, :, columns] += parts[2].unflatten(1, (-1, times)).sum(2)
 
         for start, end, below in ctx.tree.edges:
             add(start, end, start, end, True)
@@ -105,7 +106,10 @@ def _flash(
 def edge_attention(
     query: Tensor, key: Tensor, value: Tensor, tree: PrefixTree, scale: float
 ) -> Tensor:
-    """As `plain_attention`, without a window; all on the CPU."""
+    """As `plain_attention`, without a window; all on the CPU.
+
+    Keys and values may have fewer heads than queries: they are repeated an edge at a time.
+    """
     found: Tensor = _EdgeAttention.apply(query, key, value, tree, scale)  # type: ignore[no-untyped-call]
     return found
 
@@ -127,7 +131,8 @@ def proved(dtype: torch.dtype = torch.float32) -> str:
     tree = PrefixTree.of(rows)
     draw = torch.Generator().manual_seed(0)
     shape = (4, 1, 2, len(tree), 8)
-    *given, weight = torch.randn(shape, generator=draw).to(dtype).unbind(0)
+    query, key, value, weight = torch.randn(shape, generator=draw).to(dtype).unbind(0)
+    given = query, key[:, :1], value[:, :1]
     found = []
     forms: tuple[Callable[..., Tensor], ...] = plain_attention, edge_attention
     try:

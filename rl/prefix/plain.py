@@ -19,8 +19,8 @@ def plain_attention(
 
     Args:
         query: (1, H, N, D), nodes in the tree's order.
-        key: (1, H, N, D).
-        value: (1, H, N, D).
+        key: (1, H or a divisor of it, N, D): each head serves as many of the query.
+        value: as key.
         tree: of N nodes.
         scale: of the scores.
         window: of a sliding window, how many nodes are seen, itself included; 0: all.
@@ -28,6 +28,8 @@ def plain_attention(
     Returns:
         (1, H, N, D).
     """
+    times = query.shape[1] // key.shape[1]
+    key, value = (repeated(one, times) for one in (key, value))
     parts = []
     for row, start, end, shared in tree.blocks:
         if start == end:
@@ -43,6 +45,11 @@ def plain_attention(
             part = F.scaled_dot_product_attention(asking, seen, held, is_causal=True, scale=scale)
         parts.append(part)
     return torch.cat(parts, 2)
+
+
+def repeated(heads: Tensor, times: int) -> Tensor:
+    """(1, H, N, D) as (1, H x `times`, N, D), each head so often in a row."""
+    return heads if times == 1 else heads.repeat_interleave(times, 1)
 
 
 def _mask(new: int, length: int, window: int, device: torch.device) -> Tensor:
