@@ -31,8 +31,8 @@ from benchmarks.almanac.scripted import asked_in
 from benchmarks.almanac.world import World
 from rl.planners.babble import Transcript, transcripts
 from rl.planners.supervised import Example, Recipe, supervise
-from rl.planners.tokenizers import complete
 from rl.planners.warmstart import HARDEST
+from rl.run.export import complete
 from rl.settings.arguments import check_new, check_planner, positive
 from rl.settings.errors import exit_code
 

@@ -23,7 +23,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from agentflow_graph.errors import SettingError
 from rl.planners.supervised import Example, Recipe, supervise
-from rl.planners.tokenizers import complete
+from rl.run.export import complete
 from rl.run.record import Row, rows
 from rl.settings.arguments import check_new, check_planner, positive
 from rl.settings.errors import exit_code

@@ -71,12 +71,6 @@ def portions(model: PeftModel, sharded: bool) -> Iterator[dict[str, torch.nn.Par
         yield portion
 
 
-def save_merged(model: PeftModel, folder: Path, merged: dict[str, torch.Tensor]) -> None:
-    """Write a plain Hugging Face model: the base's configuration with the `merged` weights."""
-    base: Any = model.get_base_model()
-    base.save_pretrained(folder, state_dict=merged)
-
-
 def save_adapter(model: PeftModel, folder: Path, sharded: bool = False) -> None:
     """Write what `PeftModel.from_pretrained(base, folder)` loads; every rank must call this."""
     adapters = {}

@@ -23,6 +23,7 @@ from rl.adapter.update.actor import FlowActor
 from rl.adapter.update.buffer import TreeBuffer
 from rl.adapter.update.sharing import Choice, choose
 from rl.run import checkpoints
+from rl.run.export import copy_tokenizer
 
 
 def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:
@@ -214,22 +215,17 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
             lora.save_adapter(self.actor.model.module, out.parent / "adapter", self.sharded)
 
     def export(self, folder: str) -> None:
-        """Hugging Face folder; a tokenizer that came in a folder of its own goes back into one."""
-        model = self.actor.model.module
-        if isinstance(model, PeftModel):
-            merged = self._gathered()
+        """Hugging Face folder, with the tokenizer's files as they were."""
+        if isinstance(self.actor.model.module, PeftModel) or not self.sharded:
+            # Stock would write an output layer that is tied to the embeddings a second time.
+            weights = self._gathered()
             if self.strategy.is_rank_0():
-                lora.save_merged(model, Path(folder), merged)
-                self.tokenizer.save_pretrained(folder)
+                self.actor.plain_model.save_pretrained(folder, state_dict=weights)
             torch.distributed.barrier()
         else:
             self.strategy.save_model(self.actor, self.tokenizer, folder)
-        apart, out = Path(self.pretrain) / "tokenizer", Path(folder)
-        if not self.strategy.is_rank_0() or not apart.exists():
-            return
-        for written in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
-            (out / written).unlink(missing_ok=True)
-        shutil.copytree(apart, out / "tokenizer", dirs_exist_ok=True)
+        if self.strategy.is_rank_0() and not copy_tokenizer(Path(self.pretrain), Path(folder)):
+            self.tokenizer.save_pretrained(folder)  # its files are in the hub's cache alone
 
 
 class FlowReference(unwrap_ray_actor(launcher.ReferenceModelActor)):  # type: ignore[misc]

@@ -19,9 +19,9 @@ from transformers.utils.logging import disable_progress_bar
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record import hold
-from rl.planners.tokenizers import complete
 from rl.planners.weights.wheel import gguf_of, sha256_of
 from rl.questions import hub
+from rl.run.export import complete
 from rl.run.folder import move_in
 from rl.run.quiet import noise_to
 from rl.settings.arguments import check_new

@@ -14,7 +14,7 @@ import pytest
 from upstream import named, parameters, stock_cli
 
 from rl.adapter import trainer
-from rl.adapter.update import actor, experience, policy
+from rl.adapter.update import actor, buffer, experience, policy
 
 # ------------------------------------------------------------------ versions
 
@@ -54,6 +54,7 @@ TRAINER = "openrlhf.trainer.ppo_trainer:PPOTrainer"
 MAKER = "openrlhf.trainer.ppo_utils.experience_maker:RemoteExperienceMaker"
 SAMPLES = "openrlhf.trainer.ppo_utils.samples_generator"
 ACTOR = "openrlhf.trainer.ray.ppo_actor"
+BUFFER = "openrlhf.trainer.ppo_utils.replay_buffer:NaiveReplayBuffer"
 ROLLOUT = "openrlhf.trainer.ray.vllm_engine:RolloutRayActor"
 GROUPS = "actor_model_group critic_model_group reward_model_group"
 SIGNATURES = {
@@ -89,6 +90,13 @@ SIGNATURES = {
     ),
     f"{ACTOR}:PolicyModelActor.init_model_from_pretrained": (
         "strategy pretrain max_steps vllm_engines",
+        "update/policy.py",
+    ),
+    f"{BUFFER}.append": ("experience", "update/buffer.py"),
+    f"{BUFFER}.collate_fn": ("batch", "update/buffer.py"),
+    f"{BUFFER}.setup_dynamic_batch": ("strategy", "update/buffer.py"),
+    "deepspeed:DeepSpeedEngine.set_gradient_accumulation_boundary": (
+        "is_boundary",
         "update/policy.py",
     ),
     f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm": ("", "update/policy.py"),
@@ -145,6 +153,7 @@ OVERRIDDEN: dict[type, str] = {
         "init_model_from_pretrained fit broadcast_to_vllm save_checkpoint save_model"
     ),
     policy.FlowReference: "init_model_from_pretrained",
+    buffer.TreeBuffer: "append __getitem__ collate_fn setup_dynamic_batch",
 }
 
 
@@ -165,7 +174,11 @@ def test_every_override_overrides_something(ours: type) -> None:
             "get_tokenizer Actor ActorPPOTrainer PolicyModelActor",
             "update/policy.py and patches.py",
         ),
-        ("openrlhf.trainer.ppo_trainer", "get_tokenizer PPOTrainer", "trainer.py and patches.py"),
+        (
+            "openrlhf.trainer.ppo_trainer",
+            "get_tokenizer PPOTrainer balance_experiences",
+            "trainer.py and patches.py",
+        ),
         ("openrlhf.trainer.ray", "create_vllm_engines", "patches.py"),
         (
             "openrlhf.trainer.ray.launcher",

@@ -55,7 +55,7 @@ def test_the_stock_parser_understands_every_flag(overrides: list[str]) -> None:
 def test_what_we_do_not_set_is_as_the_adapter_assumes() -> None:
     parsed = vars(stock_parser().parse_args(flags.flags(load(NANO))))
     assumed = {
-        "train.dynamic_batch_enable": False,  # experience.py: fixed micro-batches
+        "train.dynamic_batch_enable": False,  # flags.py sets it where prefixes are shared
         "train.max_epochs": 1,
         "train.async_enable": False,
         "train.colocate_all": False,

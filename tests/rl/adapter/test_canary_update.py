@@ -59,3 +59,31 @@ def test_an_experience_has_the_fields_that_we_fill() -> None:
     assert known == {*ours.split(), *rest.split()}, (
         "rl/adapter/update/experience.py `_blank` lacks a field, or has one too many"
     )
+
+
+def test_the_trainer_reads_a_windows_tables_where_batches_are_dynamic() -> None:
+    buffer = "openrlhf.trainer.ppo_utils.replay_buffer:NaiveReplayBuffer"
+    told = inspect.getsource(named(f"{buffer}.__init__"))
+    step = inspect.getsource(named(f"{ACTOR}:ActorPPOTrainer.training_step"))
+    loss = inspect.getsource(named("openrlhf.utils.loss_utils:get_loss_batch_info"))
+    read = set(re.findall(r"replay_buffer\.(dynamic_\w+)", step + loss))
+    assert read == {
+        "dynamic_sample_loss_scale",
+        "dynamic_batch_num_tokens",
+        "dynamic_global_batch_size",
+        "dynamic_optimizer_step",
+    }, "rl/adapter/update/buffer.py fills these, and dynamic_indices"
+    assert all(f"self.{name}" in told for name in {*read, "dynamic_indices"})
+    loop = inspect.getsource(named(f"{ACTOR}:ActorPPOTrainer.ppo_train"))
+    assert "setup_dynamic_batch(self.strategy)" in loop
+    assert "not self.args.train.dynamic_batch_enable" in loop, "windows must not be shuffled"
+
+
+def test_dynamic_batches_step_deepspeed_by_hand() -> None:
+    source = inspect.getsource(
+        named("openrlhf.utils.deepspeed.deepspeed:DeepspeedStrategy.get_ds_train_config")
+    )
+    branch = source.partition("if self.use_dynamic_batch:")[2].partition("else:")[0]
+    assert '"gradient_accumulation_steps"] = 1' in branch, (
+        "rl/adapter/update/policy.py tells the engine where a window ends"
+    )

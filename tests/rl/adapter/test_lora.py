@@ -79,7 +79,8 @@ def test_weights_keep_the_dtype_of_the_base() -> None:
 
 def test_both_exports_load_and_agree(tmp_path: Path) -> None:
     model = adapted()
-    lora.save_merged(model, tmp_path / "model", dict(lora.weights(model)))
+    base: Any = model.get_base_model()
+    base.save_pretrained(tmp_path / "model", state_dict=dict(lora.weights(model)))
     lora.save_adapter(model, tmp_path / "adapter")
     again = PeftModel.from_pretrained(plain(), tmp_path / "adapter").eval()
     torch.testing.assert_close(logits(again), logits(model), atol=1e-6, rtol=0)
