@@ -132,7 +132,7 @@ def test_the_agent_asks_the_served_planner_and_ctrl_c_leaves_nothing(
             setting = next((line for line in server.stdout if line.startswith("planner=")), "")
             family = psutil.Process(server.pid).children(recursive=True)
             assert family
-            done = ask(setting.strip(), short / "record")
+            done = ask(setting.strip(), record=short / "record")
         finally:
             server.send_signal(signal.SIGINT)
             code = server.wait(timeout=60)
@@ -149,7 +149,49 @@ def test_the_agent_asks_the_served_planner_and_ctrl_c_leaves_nothing(
     assert left == [], "vLLM's own, which it never removes"
 
 
-def ask(setting: str, record: Path) -> subprocess.CompletedProcess[str]:
+def ask(*settings: str, record: Path) -> subprocess.CompletedProcess[str]:
     """What a user does with the printed setting."""
     words = ["-m", "agentflow_graph", "Who is the mayor of Old Hill?", "--json"]
-    return run_program(*words, "--set", setting, "--record", str(record))
+    given = (word for setting in settings for word in ("--set", setting))
+    return run_program(*words, *given, "--record", str(record))
+
+
+@pytest.mark.integration
+def test_a_served_language_model_is_executor_verifier_and_generator(
+    smollm2: Path, short: Path
+) -> None:
+    """No rule decides anything in this run; the planner is the one that ships."""
+    words = [sys.executable, "-m", "rl.serve", str(smollm2), "--name", "clerk", "--port"]
+    with subprocess.Popen(
+        [*words, str(free_port()), "--max-model-len", "2048"],
+        cwd=ROOT,
+        env=environment(TMPDIR=str(short)),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout
+            model = next((line for line in server.stdout if line.startswith("vllm:")), "").strip()
+            modules = [f"{name}={model}" for name in ("executor", "verifier", "generator")]
+            limits = ["structured=true", "reply_tokens=96", "max_turns=2"]
+            done = ask(*modules, *limits, record=short / "record")
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(timeout=60)
+    assert model.startswith("vllm:clerk@http://127.0.0.1:")
+    assert done.returncode == 0, done.stderr
+    state = json.loads(done.stdout)
+    assert state["stopped_by"] in ("turns", "verifier"), "a run ends by a verdict or by its budget"
+    assert not state.get("error")
+    for name in ("planner", "executor", "verifier", "generator"):
+        spent = state["usage"][name]
+        assert spent["calls"] >= 1
+        assert spent["input_tokens"] > 0
+        assert spent["output_tokens"] > 0
+    for turn in state["turns"]:
+        (call,) = turn["calls"]
+        assert call["arguments"], "constrained to the tool's schema"
+        assert turn["verdict"]["reason"] is not None
+    assert state["answer"]
+    run = read(short / "record")[state["run"]]
+    assert run.answers_of("executor")[1, 0]["text"].lstrip().startswith("{")
