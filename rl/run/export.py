@@ -1,19 +1,153 @@
-"""What an exported planner says of itself: the settings that it was trained under."""
+"""Export: a planner complete with its tokenizer and origin; and, to be published, with a card.
+
+    python -m rl export runs/real --out planner [--best]
+
+Leaves in the folder
+
+    model.safetensors, config.json, tokenizer files, agentflow.json    the planner
+    README.md            a model card: what it is, what it was measured at, how to use it
+    recipe.yaml          the settings of the training, to be run again
+    source.json          where the weights it began from came from, if that is known
+    SHA256SUMS           of every file; `sha256sum -c SHA256SUMS` checks them
+
+Nothing is uploaded: `hf upload OWNER/NAME planner` does that.
+
+Exit codes: 0 done, 2 the run is not finished or the folder exists.
+"""
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import json
 import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from agentflow_graph.models.strings import trained_under
-from rl.settings.config import Config
+import yaml
 
+from agentflow_graph.errors import SettingError
+from agentflow_graph.models.strings import trained_under
+from rl.run.folder import move_in, records
+from rl.settings.arguments import check_new
+from rl.settings.config import Config, load
+from rl.settings.errors import exit_code
+
+SUMS = "SHA256SUMS"
+OURS = "MIT"
+"""Licence of weights that began from nothing here."""
 ORIGIN = "source.json"
 """Where the weights came from that a planner began from."""
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rl export", description="Make a planner's folder ready to be published."
+    )
+    parser.add_argument("run", type=Path, help="folder of a finished run")
+    parser.add_argument("--out", type=Path, required=True, help="folder that is made")
+    parser.add_argument("--best", action="store_true", help="the best planner, not the last one")
+    chosen = parser.parse_args(arguments)
+    return exit_code(lambda: publish(chosen.run, chosen.out, chosen.best))
+
+
+def publish(run: Path, out: Path, best: bool = False) -> None:
+    """Make `out` of the planner of `run`.
+
+    Raises:
+        SettingError: the run is not finished, has no such planner, or `out` exists.
+    """
+    check_new(out)
+    model = run / ("best" if best else "model")
+    for needed in (run / "summary.json", model / "config.json"):
+        if not needed.exists():
+            raise SettingError(f"run {run} has no {needed.relative_to(run)}; finish it first")
+    fresh = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(model, fresh)
+    (fresh / "recipe.yaml").write_text(recipe(run))
+    (fresh / "README.md").write_text("\n".join(card(run, model)) + "\n")
+    (fresh / SUMS).write_text("".join(sums(fresh)))
+    move_in(fresh, out)
+    print(f"{out} is complete; its card: {out / 'README.md'}")
+
+
+def recipe(run: Path) -> str:
+    """The settings of a run, without the places on the machine where it ran."""
+    settings = json.loads(load(run / "config.yaml").model_dump_json())
+    settings["run"] = "runs/again"
+    settings["model"]["path"] = "runs/start"
+    return yaml.safe_dump(settings, sort_keys=False)
+
+
+def card(run: Path, model: Path) -> Iterator[str]:
+    """The lines of the model card."""
+    summary = json.loads((run / "summary.json").read_text())
+    trained, origin = trained_under(model), _origin(model)
+    name = origin.get("model", "a planner made from nothing")
+    yield from ("---", f"license: {origin.get('licence', OURS).lower()}", "language: en")
+    yield "pipeline_tag: text-generation"
+    if "model" in origin:
+        yield f"base_model: {name}"
+    yield from (
+        "tags: [agentflow-graph, planner, flow-grpo]",
+        "---",
+        "",
+        f"# Planner {run.resolve().name}",
+    )
+    yield (
+        "\nThe planner of an agent graph with four modules (planner, executor, verifier, generator)"
+        ", trained in that graph with Flow-GRPO (arXiv 2510.05592). It answers in the planner's "
+        "format and knows the world it was trained in, not more.\n"
+    )
+    yield from _measured(run, summary)
+    yield from ("## Use", "", "```bash", "python -m agentflow_graph --set planner=local:DIR \\")
+    yield from ('    "Who is the mayor of the town where Olen Hale lives?"', "```", "")
+    known = "; `source.json` has its checksums" if origin else ""
+    yield from ("## Recipe", "", f"* begun from: {name}{known}")
+    if start := trained.get("start"):
+        yield f"* start: {', '.join(f'{key} {value}' for key, value in start.items())}"
+    yield (
+        f"* training: `python -m rl.train --config recipe.yaml run=... model.path=...`, seed "
+        f"{summary['seed']}, {trained.get('steps')} steps, {summary['model_calls']:,} model calls, "
+        f"{summary['train_seconds']:,.0f} s"
+    )
+    yield (
+        f"* versions: agentflow-graph {version('agentflow-graph')}, {summary['trainer']}, "
+        f"{summary['rollout_engine']}"
+    )
+
+
+def _measured(run: Path, summary: dict[str, Any]) -> Iterator[str]:
+    yield from ("## Measured", "", "Success on held-out questions, 95 % interval (Wilson).", "")
+    yield from ("| step | temperature | questions | success | interval |", "|---|---|---|---|---|")
+    for entry in records(run / "metrics.jsonl"):
+        if entry["kind"] == "evaluation":
+            low, high = entry["interval"]
+            yield (
+                f"| {entry['step']} | {entry['temperature']} | {entry['n']} | "
+                f"{entry['success']:.3f} | {low:.3f} to {high:.3f} |"
+            )
+    yield f"\nRuns that failed in training: {summary['failed_rollouts']}.\n"
+
+
+def _origin(model: Path) -> dict[str, Any]:
+    file = model / "source.json"
+    return dict(json.loads(file.read_text())) if file.exists() else {}
+
+
+def sums(folder: Path) -> Iterator[str]:
+    """The lines of `SHA256SUMS`, as `sha256sum` writes them."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        yield f"{digest}  {path.relative_to(folder)}\n"
 
 
 def copy_tokenizer(planner: Path, out: Path) -> bool:
@@ -63,3 +197,7 @@ def describe_planner(config: Config, folder: Path, steps: int) -> None:
         "steps": steps,
     }
     _write(begun, folder, trained)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

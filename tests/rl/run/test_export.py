@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 from agentflow_graph.models.strings import NANO
-from rl.run.export import describe_planner
-from rl.run.publish import main, publish
+from rl.run.export import describe_planner, main, publish
 from rl.settings.arguments import NANO as CONFIG
 from rl.settings.config import load
 
