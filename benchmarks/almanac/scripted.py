@@ -55,8 +55,17 @@ def reply(
     Raises:
         ValueError: the prompt has no line `Question: ...`.
     """
-    plan = decide(asked_in(prompt), _RESULT.findall(prompt))
+    plan = decide(*seen(prompt))
     return f"Justification: {reason(plan)}\n{written(plan)}" if justified else written(plan)
+
+
+def seen(prompt: str) -> tuple[str, list[str]]:
+    """The question and the results that a planner's prompt shows.
+
+    Raises:
+        ValueError: see `reply`.
+    """
+    return asked_in(prompt), _RESULT.findall(prompt)
 
 
 def asked_in(prompt: str) -> str:

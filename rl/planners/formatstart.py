@@ -54,6 +54,8 @@ class FormatStart(Recipe):
     memory_tokens: int = 384
     max_turns: int = 5
     """More than in training: later turns show how something is copied out of a result."""
+    led: int = 2
+    """Steps that the oracle may take before the babbler: see `rl.planners.babble.transcripts`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -127,7 +129,8 @@ def babbled(recipe: FormatStart) -> list[Transcript]:
     levels = [*LEVELS, *HARDEST, *HARDEST]
     asked = questions(World(), "train", recipe.trajectories, recipe.seed, levels)
     settings = {"layout": recipe.layout, "passages": recipe.passages, "max_turns": recipe.max_turns}
-    return transcripts([q.text for q in asked], recipe.seed, settings, processes=1)
+    texts = [q.text for q in asked]
+    return transcripts(texts, recipe.seed, settings, processes=1, led=recipe.led)
 
 
 def example(tokenizer: PolicyTokenizer, turn: Transcript) -> Example:

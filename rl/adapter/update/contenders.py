@@ -129,6 +129,6 @@ def _groups(policy: type, reference: type, args: Any, config: Config) -> tuple[A
 
 def _group(kind: type, args: Any, *given: Any) -> Any:
     actor: Any = ray.remote(num_gpus=1)(kind)
-    group = launcher.RayActorGroup(1, 1, actor, num_gpus_per_actor=0.5)
+    group = launcher.RayActorGroup(1, 1, actor, num_gpus_per_actor=0.25)
     ray.get(group.async_init_model_from_pretrained(get_strategy(args), *given))
     return group
