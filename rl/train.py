@@ -34,7 +34,7 @@ from rl.reward import reward_of
 from rl.run.export import describe_planner
 from rl.run.folder import claim, hold_to_planner, move_in, write_whole
 from rl.run.metrics import Recorder
-from rl.run.quiet import noise_to
+from rl.run.quiet import noise_to, without_gpu
 from rl.run.record import refuse_old
 from rl.run.summary import summarise
 from rl.settings.config import Config, load
@@ -104,6 +104,8 @@ def resume(folder: Path) -> dict[str, Any]:
 
 
 def _train(config: Config) -> dict[str, Any]:
+    if config.engine.device == "cpu":
+        without_gpu()
     warm = make_planner(config)
     hold_to_planner(config.run, Path(config.model.path))
     recorder = Recorder(config.run, config.steps, config.evaluation.every)

@@ -33,6 +33,7 @@ from rl.planners.babble import Transcript, transcripts
 from rl.planners.supervised import Example, Recipe, supervise
 from rl.planners.warmstart import HARDEST
 from rl.run.export import complete
+from rl.run.quiet import without_gpu
 from rl.settings.arguments import check_new, check_planner, positive
 from rl.settings.errors import exit_code
 
@@ -43,7 +44,7 @@ LAYOUTS = ("terse", "static_first", "paper")
 class FormatStart(Recipe):
     """The recipe; the defaults are what `make real` runs."""
 
-    steps: int = 20
+    steps: int = 30
     batch: int = 16
     lr: float = 3e-4
     muon_lr: float = 0.0
@@ -109,6 +110,7 @@ def learn(
         say: hears of the progress.
     """
     begun = time.time()
+    without_gpu()
     torch.set_num_threads(recipe.threads)
     disable_progress_bar()
     model = AutoModelForCausalLM.from_pretrained(planner, dtype=torch.float32)

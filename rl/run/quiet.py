@@ -33,3 +33,8 @@ def noise_to(path: Path) -> Iterator[TextIO]:
         os.dup2(errors, 2)
         for descriptor in (log, terminal, errors):
             os.close(descriptor)
+
+
+def without_gpu() -> None:
+    """Tell DeepSpeed that it works on CPU; it would guess so, and say it on the terminal."""
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")
