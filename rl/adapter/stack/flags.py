@@ -106,10 +106,12 @@ def _correction(config: Config) -> Flags:
 
 def _rollout(config: Config) -> Flags:
     rollout = config.rollout
+    share = rollout.questions * rollout.group_size // config.placement.ranks
     return {
         "rollout.n_samples_per_prompt": rollout.group_size,
         "rollout.batch_size": rollout.questions,
-        "rollout.micro_batch_size": config.optimizer.micro_batch,
+        # OpenRLHF wants a micro-batch of runs for every rank, though rows are what we make.
+        "rollout.micro_batch_size": min(config.optimizer.micro_batch, max(1, share)),
         "rollout.max_new_tokens": rollout.reply_tokens,
         "rollout.temperature": rollout.temperature,
         "data.max_len": rollout.window,

@@ -160,7 +160,10 @@ def ask(*settings: str, record: Path) -> subprocess.CompletedProcess[str]:
 def test_a_served_language_model_is_executor_verifier_and_generator(
     smollm2: Path, short: Path
 ) -> None:
-    """No rule decides anything in this run; the planner is the one that ships."""
+    """No rule decides anything in this run; the planner is the one that ships.
+
+    Without a module start the model writes what it likes: every reply is read or named as a fault.
+    """
     words = [sys.executable, "-m", "rl.serve", str(smollm2), "--name", "clerk", "--port"]
     with subprocess.Popen(
         [*words, str(free_port()), "--max-model-len", "2048"],
@@ -173,7 +176,7 @@ def test_a_served_language_model_is_executor_verifier_and_generator(
             assert server.stdout
             model = next((line for line in server.stdout if line.startswith("vllm:")), "").strip()
             modules = [f"{name}={model}" for name in ("executor", "verifier", "generator")]
-            limits = ["structured=true", "reply_tokens=96", "max_turns=2"]
+            limits = ["reply_tokens=96", "max_turns=2"]
             done = ask(*modules, *limits, record=short / "record")
         finally:
             server.send_signal(signal.SIGINT)
@@ -190,8 +193,7 @@ def test_a_served_language_model_is_executor_verifier_and_generator(
         assert spent["output_tokens"] > 0
     for turn in state["turns"]:
         (call,) = turn["calls"]
-        assert call["arguments"], "constrained to the tool's schema"
-        assert turn["verdict"]["reason"] is not None
+        assert call["status"] == "ok" or call["result"], "a fault says what it is"
+        assert turn["verdict"]["complete"] or turn["verdict"]["reason"]
     assert state["answer"]
-    run = read(short / "record")[state["run"]]
-    assert run.answers_of("executor")[1, 0]["text"].lstrip().startswith("{")
+    assert read(short / "record")[state["run"]].answers_of("executor")[1, 0]["text"]
