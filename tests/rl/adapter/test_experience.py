@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import torch
 
+from rl.adapter.update.buffer import WINDOW
 from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe
+from rl.prefix.tree import size
 from rl.rollout import Trajectory
 from rl.settings.config import Algorithm
 
@@ -92,17 +94,23 @@ def test_shuffled_advantages_are_the_same_ones_dealt_out_anew(trajectory: Make) 
 # ---------------------------------------------------------------------- rows
 
 
-def maker_of(micro_batch: int, rows: int, **algorithm: Any) -> FlowExperienceMaker:
-    """OpenRLHF's maker without its Ray groups."""
+def maker_of(
+    micro_batch: int, rows: int, share: str = "off", **algorithm: Any
+) -> FlowExperienceMaker:
+    """OpenRLHF's maker without its Ray groups; shared, a micro-batch has 16 tokens of a tree."""
     maker = object.__new__(FlowExperienceMaker)
     maker.tokenizer = SimpleNamespace(pad_token_id=0)
     maker.algorithm = Algorithm(**algorithm)
     maker.args = SimpleNamespace(
         data=SimpleNamespace(max_len=64),
         rollout=SimpleNamespace(micro_batch_size=micro_batch),
-        train=SimpleNamespace(batch_size=rows, dynamic_batch_enable=False),
+        train=SimpleNamespace(
+            batch_size=rows, micro_batch_size=micro_batch, dynamic_batch_enable=share != "off"
+        ),
         actor=SimpleNamespace(num_nodes=1, num_gpus_per_node=1),
+        flow_share=share,
     )
+    maker.sharing, maker.micro_tokens = {"padded": False}.get(share, True), 16
     return maker
 
 
@@ -151,12 +159,42 @@ def test_a_row_is_one_turn_with_its_own_prompt(trajectory: Make) -> None:
     assert batch.action_mask[1].tolist() == [0, 0, 1, 1, 0]
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-@pytest.mark.parametrize("micro_batch", [2, 4, 16])
-def test_every_rows_advantage_is_its_trajectorys_own(
-    trajectory: Make, micro_batch: int, backwards: bool
+@pytest.mark.parametrize("share", ["on", "padded"])
+def test_a_shared_step_has_whole_groups_in_windows_and_no_blanks(
+    trajectory: Make, share: str
 ) -> None:
-    maker = maker_of(micro_batch, 16)
+    maker = maker_of(2, 6, share)
+    batches = maker.split_rollout_samples(credit_of(ragged_runs(trajectory)))
+    assert sorted(number for batch in batches for number in batch.index) == list(range(10))
+    windows = [batch.info[WINDOW].tolist() for batch in batches]
+    assert [number for window in windows for number in set(window)] == sorted(
+        number for window in windows for number in set(window)
+    )
+    assert {number for window in windows for number in window} == {0.0, 1.0}
+    assert all(
+        len(window) == len(batch.index) for window, batch in zip(windows, batches, strict=True)
+    )
+    if share == "padded":
+        assert {len(batch.index) for batch in batches} == {2}
+        return
+    # Group a has rows 0 to 3, group b 4 to 9; the rows of a trajectory follow one another.
+    first = {n for batch in batches for n in batch.index if batch.info[WINDOW][0] == 0}
+    assert first == {0, 1, 2, 3}
+    for batch in batches:
+        rows = [
+            r[m.bool()].tolist() for r, m in zip(batch.sequences, batch.attention_mask, strict=True)
+        ]
+        assert size(rows) <= 16 or len(rows) == 1
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize(
+    ("micro_batch", "share"), [(2, "off"), (4, "off"), (16, "off"), (2, "padded"), (4, "on")]
+)
+def test_every_rows_advantage_is_its_trajectorys_own(
+    trajectory: Make, micro_batch: int, share: str, backwards: bool
+) -> None:
+    maker = maker_of(micro_batch, 16, share)
     batches = with_logprobs(maker.split_rollout_samples(credit_of(ragged_runs(trajectory))))
     batches = batches[::-1] if backwards else batches
     batches = maker.compute_advantages_and_returns(batches)

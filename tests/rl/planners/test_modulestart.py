@@ -34,7 +34,7 @@ def test_every_module_is_heard_with_the_prompts_of_the_graph(heard: Heard) -> No
     assert len(executor) == len(verifier) > len(generator) == 20
     for messages, reply in executor:
         arguments = find_json(reply)
-        assert list(arguments) in (["query"], ["task"], ["text"], ["prompt"], ["question"])
+        assert list(arguments) in (["query"], ["code"])
         assert f"\nContext: {next(iter(arguments.values()))}" in messages[1].text
     verdicts = [parse_verdict(reply)["complete"] for _, reply in verifier]
     assert set(verdicts) == {True, False}
