@@ -18,7 +18,7 @@ setup: ## make .venv (again only if the lock or pyproject.toml changed)
 demo: setup ## train a small planner on this machine and show what it learned
 	@$(PY) -m rl.demo
 
-real: setup ## train a real language model (135 million) here, 25 minutes; goes on if interrupted
+real: setup ## train a real language model (135 million) here; goes on if interrupted
 	@$(PY) -m rl.real
 
 ablations: setup ## compare ways to train a planner, three seeds, about an hour and a half

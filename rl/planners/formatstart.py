@@ -3,7 +3,7 @@
     python -m rl formatstart --planner runs/smollm2 --out runs/smollm2-format [--layout terse]
 
 The transcripts are those of the warm start: the graph run with a planner that babbles, right in
-format and without skill in its choices. A pretrained model takes the format over in ten or twenty
+format and without skill in its choices. A pretrained model takes the format over in a few dozen
 steps; what to choose is left to Flow-GRPO. The prompts are in the layout that is trained later.
 
 Exit codes: 0 done, 2 a setting is wrong.

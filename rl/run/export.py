@@ -138,7 +138,7 @@ def _measured(run: Path, summary: dict[str, Any]) -> Iterator[str]:
 
 
 def _origin(model: Path) -> dict[str, Any]:
-    file = model / "source.json"
+    file = model / ORIGIN
     return dict(json.loads(file.read_text())) if file.exists() else {}
 
 

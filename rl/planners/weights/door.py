@@ -21,7 +21,7 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.record import hold
 from rl.planners.weights.wheel import gguf_of, sha256_of
 from rl.questions import hub
-from rl.run.export import complete
+from rl.run.export import ORIGIN, complete
 from rl.run.folder import move_in
 from rl.run.quiet import noise_to
 from rl.settings.arguments import check_new
@@ -30,8 +30,6 @@ from rl.settings.weights import GGUF, SHORT_NAMES, Known
 Source = Literal["auto", "hub", "index"]
 Say = Callable[[str], None]
 SOURCES: tuple[Source, ...] = ("auto", "hub", "index")
-RECORD = "source.json"
-"""Where the weights of a folder came from: nothing reads it but people and `local`."""
 
 
 def fetch(name: str, out: Path, source: Source = "auto", say: Say = print) -> None:
@@ -46,7 +44,7 @@ def fetch(name: str, out: Path, source: Source = "auto", say: Say = print) -> No
     with _new(out) as partial:
         with _quiet(say) as aloud:
             origin = _fill(partial, name, source, aloud)
-        (partial / RECORD).write_text(json.dumps(origin, indent=2) + "\n")
+        (partial / ORIGIN).write_text(json.dumps(origin, indent=2) + "\n")
     say(f"{out} is complete")
 
 
@@ -62,7 +60,7 @@ def local(name: str, home: Path, say: Say = print) -> Path:
         folder = home / f"{Path(name).stem}-{sha256_of(Path(name))[:12]}"
     else:
         raise SettingError(f"model.path={name!r} is no file; name a {GGUF} file that exists")
-    if not (folder / RECORD).exists():
+    if not (folder / ORIGIN).exists():
         fetch(name, folder, "auto", say)
     return folder
 
@@ -188,7 +186,7 @@ def _copied(folder: Path, home: Path, say: Say) -> dict[str, Any]:
         ) from error
     complete(home, folder, {})
     facts = {"parameters": model.num_parameters(), "licence": _licence(home)}
-    former = home / RECORD
+    former = home / ORIGIN
     return facts | ({"made_of": json.loads(former.read_text())} if former.exists() else {})
 
 
