@@ -55,7 +55,7 @@ class FormatStart(Recipe):
     memory_tokens: int = 384
     max_turns: int = 5
     """More than in training: later turns show how something is copied out of a result."""
-    led: int = 2
+    led: int = 0
     """Steps that the oracle may take before the babbler: see `rl.planners.babble.transcripts`."""
 
 
