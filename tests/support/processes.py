@@ -18,10 +18,20 @@ def children(parent: int) -> list[int]:
 
 
 def inmost(pid: int) -> int:
-    """The zygote: below `bwrap` and the init process of its namespace, where there are any."""
+    """The supervisor: below `bwrap` and the init process of its namespace, where there are any."""
     while Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].endswith(b"/bwrap"):
         (pid,) = children(pid)
     return pid
+
+
+def forker(supervisor: int) -> int:
+    """Its first child; others look after folders."""
+    return children(supervisor)[0]
+
+
+def programs(supervisor: int) -> list[int]:
+    """What runs in its sandbox."""
+    return children(forker(supervisor))
 
 
 def processes_with(mark: bytes) -> list[int]:
@@ -53,7 +63,7 @@ async def until(true: Callable[[], object], seconds: float = 5.0) -> None:
 
 
 async def started(sandbox: WarmSandbox) -> int:
-    """The pid of the sandbox's zygote."""
+    """The pid of the sandbox's supervisor."""
     assert (await sandbox.run("1", Limits())).status == "ok"
     assert sandbox._zygote is not None
     return inmost(sandbox._zygote.pid)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
-from processes import SLEEP, alive, children, started, until
+from processes import SLEEP, alive, programs, started, until
 
 from agentflow_graph import build_graph
 from agentflow_graph.context import Context
@@ -60,11 +60,11 @@ async def test_the_trace_says_that_there_was_no_sandbox() -> None:
 
 
 async def test_cancelling_the_run_kills_the_program(fresh: WarmSandbox) -> None:
-    zygote = await started(fresh)
+    supervisor = await started(fresh)
     graph = agent(PythonCoder(sandbox=fresh), SLEEP)
     run = asyncio.create_task(graph.ainvoke(QUESTION, context=Context(layout="terse")))
-    await until(lambda: children(zygote))
-    (child,) = children(zygote)
+    await until(lambda: programs(supervisor))
+    (child,) = programs(supervisor)
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run
@@ -73,10 +73,10 @@ async def test_cancelling_the_run_kills_the_program(fresh: WarmSandbox) -> None:
 
 
 async def test_the_end_of_the_calls_time_kills_the_program(fresh: WarmSandbox) -> None:
-    zygote = await started(fresh)
+    supervisor = await started(fresh)
     state = await state_after(PythonCoder(sandbox=fresh), SLEEP, tool_seconds=0.5)
     assert state["turns"][0]["calls"][0]["status"] == "timeout"
-    await until(lambda: not children(zygote))
+    await until(lambda: not programs(supervisor))
 
 
 async def test_planted_secrets_stay_where_they_are(

@@ -1,4 +1,4 @@
-"""The `bubblewrap` backend: a world of its own, made by `bwrap`, with the zygote inside.
+"""The `bubblewrap` backend: a world of its own, made by `bwrap`, with both processes inside.
 
     execution = await BubblewrapSandbox().run("print(1)", Limits())
 
@@ -25,15 +25,15 @@ _INSIDE = "/agentflow"
 _NAMESPACES = (
     *("--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
     *("--unshare-cgroup-try", "--hostname", "sandbox", "--new-session", "--die-with-parent"),
-    # Of the new namespace only, and of the zygote only: its children mount their scratch folders.
+    # Of the new namespace only, and of the forker only: its children mount their scratch folders.
     *("--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"),
 )
 _REAPER = 1
-"""The zygote's parent in its pid namespace: bwrap's own init, which reaps and passes on the end."""
+"""The supervisor's parent in its pid namespace: bwrap's own init, which passes on the end."""
 
 
 class BubblewrapSandbox(WarmSandbox):
-    """One `bwrap` process and one zygote in it."""
+    """One `bwrap` process, one supervisor and one forker in it."""
 
     name = "bubblewrap"
     remedy = (

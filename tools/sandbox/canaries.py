@@ -51,6 +51,14 @@ class Report:
         """Whether every canary was held."""
         return not self.reason
 
+    @property
+    def final(self) -> bool:
+        """Whether to ask again would be in vain: all were held, or one escaped.
+
+        What could not be proven may be for want of a descriptor, a process, a temporary folder.
+        """
+        return self.trusted or "escaped" in self.verdicts.values()
+
 
 @dataclass(frozen=True)
 class Bait:

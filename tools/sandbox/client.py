@@ -1,4 +1,6 @@
-"""Our end of the zygote: one process, one thread that keeps it, one that writes to it.
+"""Our end of the zygote: one thread that keeps it, one that writes to it.
+
+The zygote is two processes: a supervisor, which we talk to, and a forker (`inside`).
 
 Threads and not an event loop, because the process must outlive any loop: a trainer, a test suite
 and a notebook each make several. `PR_SET_PDEATHSIG` watches the *thread* that starts a process,
@@ -46,13 +48,13 @@ _DIED = "the sandbox process ended during this run: call again"
 
 
 class Zygote:
-    """A zygote process from its start to its end. Its methods are safe from any thread."""
+    """A zygote from its start to its end. Its methods are safe from any thread."""
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
         self.owner = os.getpid()
         self.pid = 0
-        """Of the process we started; under bubblewrap the zygote is a grandchild of it."""
+        """Of the process we started; under bubblewrap the supervisor is a grandchild of it."""
         self.ended = False
         self._ready = False
         self._fault = ""

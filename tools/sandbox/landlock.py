@@ -15,7 +15,7 @@ from tools.sandbox.warm import WarmSandbox, unboxed
 
 
 class LandlockSandbox(WarmSandbox):
-    """Children lock themselves in their scratch folders; the zygote itself is not confined."""
+    """Children lock themselves in their scratch folders; those that run them are not confined."""
 
     name = "landlock"
     remedy = (

@@ -39,8 +39,8 @@ class MissingError(RuntimeError):
 class Setup:
     """What the zygote gets to know, as JSON in its arguments.
 
-    `owner` is our pid; `parent` the zygote's parent as it sees it; `root` an existing folder for
-    scratch folders; the rest as in `cage.Cage` and `warm.WarmSandbox`.
+    `owner` is our pid; `parent` the supervisor's parent as it sees it; `root` an existing folder
+    for scratch folders; the rest as in `cage.Cage` and `warm.WarmSandbox`.
     """
 
     owner: int

@@ -1,4 +1,4 @@
-"""What all backends share: one warm zygote process, which forks a child for every program."""
+"""What all backends share: one warm zygote, which forks a child for every program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST_CODE = 1 << 20
 
 
 class WarmSandbox(ABC):
-    """One zygote process, started by the first run and replaced when it dies."""
+    """One zygote, started by the first run and replaced when it dies."""
 
     name: str
     remedy: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -11,7 +13,8 @@ from processes import alive, until
 
 from tools.python_coder import PythonCoder
 from tools.sandbox.canaries import HELD, probe
-from tools.sandbox.choose import SAFE, Guarded, SandboxNameError, get_sandbox
+from tools.sandbox.choose import AT_ONCE, SAFE, Guarded, SandboxNameError, get_sandbox
+from tools.sandbox.launch import MODULES
 from tools.sandbox.protocol import Execution, Limits
 from tools.sandbox.unsafe import UnsafeSandboxWarning, UnsafeSubprocess
 from tools.sandbox.warm import WarmSandbox
@@ -94,6 +97,81 @@ async def test_a_backend_that_cannot_start_gives_its_remedy() -> None:
     execution = await Guarded(broken).run("1", Limits())
     assert execution.status == "unavailable"
     assert "apt install libseccomp2" in execution.error
+
+
+@pytest.mark.enable_socket
+async def test_what_could_not_be_proven_is_tried_again() -> None:
+    backend = Leaky("", Execution("unavailable", error="too many open files"))
+    guarded = Guarded(backend)
+    assert (await guarded.run("1", Limits())).status == "unavailable"
+    backend.execution = Execution("ok", stdout=f"{HELD}\n")
+    assert (await guarded.run("1", Limits())).status == "ok"
+
+
+@pytest.mark.enable_socket
+async def test_an_escape_is_not_forgotten() -> None:
+    backend = Leaky("os.fork", Execution("ok", stdout="ESCAPED\n"))
+    guarded = Guarded(backend)
+    await guarded.report()
+    backend.leak = "nothing like it"
+    assert (await guarded.run("1", Limits())).status == "unavailable"
+    assert backend.runs == len(CANARIES)
+
+
+@pytest.mark.enable_socket
+async def test_a_machine_that_lacks_something_is_left_alone_after_a_while() -> None:
+    backend = Leaky("", Execution("unavailable", error="no such kernel"))
+    guarded = Guarded(backend)
+    for _ in range(20):
+        assert "no such kernel" in (await guarded.run("1", Limits())).error
+    assert backend.runs == AT_ONCE + 1
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("lack", ["descriptors", "temporary folder"])
+async def test_a_passing_shortage_passes(lack: str, backend: str) -> None:
+    """In a process of its own, whose first call meets it."""
+    said = await asyncio.to_thread(_with_shortage, lack, backend)
+    assert said == ["unavailable", "ok", "ok"]
+
+
+def _with_shortage(lack: str, backend: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", SHORTAGE, lack, backend],
+        capture_output=True,
+        text=True,
+        cwd=MODULES,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+SHORTAGE = """
+import asyncio, os, resource, sys, tempfile
+from tools.sandbox.choose import get_sandbox
+from tools.sandbox.protocol import Limits
+
+async def main():
+    sandbox = get_sandbox(sys.argv[2])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = []
+    if sys.argv[1] == "descriptors":
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        while len(held) < 64:
+            try: held.append(os.open("/dev/null", 0))
+            except OSError: break
+    else:
+        tempfile.tempdir = "/nowhere"
+    print((await sandbox.run("1", Limits())).status)
+    tempfile.tempdir = None
+    for one in held: os.close(one)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    for _ in range(2):
+        print((await sandbox.run("1", Limits())).status)
+
+asyncio.run(main())
+"""
 
 
 @pytest.mark.enable_socket

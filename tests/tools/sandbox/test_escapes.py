@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import shutil
-import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import escapes
 import pytest
+from battery import NOBODY, flown, flown_as_nobody
 
 from tools.sandbox.choose import SAFE
 from tools.sandbox.launch import MODULES
 from tools.sandbox.unsafe import UnsafeSubprocess
 from tools.sandbox.warm import WarmSandbox
 
-NOBODY = "65534"
 HARMLESS = ("read_passwd", "read_secret", "environ_of_others", "write_home", "signal_parent")
 
 pytestmark = pytest.mark.enable_socket
@@ -55,7 +51,7 @@ async def test_is_contained(cell: WarmSandbox, bait: escapes.Bait, name: str) ->
 
 
 async def test_nothing_is_left_of_them(backend: str) -> None:
-    found = await asyncio.to_thread(flown, [sys.executable], backend, MODULES)
+    found = await asyncio.to_thread(flown, [sys.executable], "escapes", backend, MODULES)
     assert found == {"uid": os.getuid(), "faults": {}, "written": [], "survivors": []}
 
 
@@ -74,41 +70,5 @@ async def test_an_ordinary_user_is_contained_too(backend: str) -> None:
     # Not in `tmp_path`: any other pytest closes its parent to all but root again.
     with tempfile.TemporaryDirectory(prefix="agentflow-nobody-") as folder:
         os.chmod(folder, 0o755)
-        found = await asyncio.to_thread(flown_as_nobody, backend, Path(folder))
+        found = await asyncio.to_thread(flown_as_nobody, "escapes", backend, Path(folder))
     assert found == {"uid": int(NOBODY), "faults": {}, "written": [], "survivors": []}
-
-
-def flown(python: list[str], backend: str, tree: Path) -> object:
-    """What a program that runs the whole battery prints."""
-    run = subprocess.run(
-        [*python, f"{tree}/tests/support/escapes.py", backend],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
-
-
-def flown_as_nobody(backend: str, folder: Path) -> object:
-    """The same, as a user who owns nothing here.
-
-    The interpreter, its packages and the tree may lie in a home that this user cannot enter, so
-    they are mounted in another place, in a mount namespace of the program's own.
-    """
-    if shutil.which("setpriv") is None or subprocess.run(["unshare", "-m", "true"]).returncode:
-        pytest.skip("setpriv and unshare -m are needed to become another user with this Python")
-    python, venv, tree = folder / "python", folder / "venv", folder / "tree"
-    site = venv / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
-    for place in (python, tree, site, venv / "bin"):
-        place.mkdir(parents=True)
-    (venv / "pyvenv.cfg").write_text(f"home = {python}/bin\n")
-    interpreter = Path(sys.executable).resolve()
-    (venv / "bin" / "python").symlink_to(python / interpreter.relative_to(sys.base_prefix))
-    mounts = {sys.base_prefix: python, sysconfig.get_path("purelib"): site, str(MODULES): tree}
-    steps = [f"mount --bind '{source}' '{place}'" for source, place in mounts.items()]
-    user = f"setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups"
-    script = " && ".join([*steps, f'exec {user} "$0" "$@"'])
-    return flown(["unshare", "-m", "sh", "-c", script, f"{venv}/bin/python"], backend, tree)

@@ -18,7 +18,7 @@ DENIED = {
     "spawn": "import subprocess; subprocess.run(['/bin/true'])",
     "tcp": "import socket; socket.create_connection(('127.0.0.1', 9))",
     "udp": "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
-    "unix socket": "import socket; socket.socketpair()",
+    "unix socket": "import socket; socket.socket(socket.AF_UNIX)",
     "signal the parent": "import os, signal; os.kill(os.getppid(), signal.SIGKILL)",
     "parent's memory": "import os; open(f'/proc/{os.getppid()}/mem', 'rb')",
     "parent's environment": "import os; open(f'/proc/{os.getppid()}/environ', 'rb')",

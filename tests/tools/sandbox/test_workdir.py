@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from tools.sandbox.inside import workdir
+from tools.sandbox.inside.cage import MOST_ENTRIES
 
 
 def test_wipe_follows_no_link_and_minds_no_rights(tmp_path: Path) -> None:
@@ -24,11 +25,19 @@ def test_wipe_of_nothing_is_fine(tmp_path: Path) -> None:
     workdir.wipe(str(tmp_path / "absent"))
 
 
-def test_exceeds_counts_bytes_and_entries(tmp_path: Path) -> None:
+def test_a_folder_of_too_many_entries_is_crowded(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
-    (tmp_path / "d" / "file").write_bytes(b"x" * 100_000)
-    assert workdir.exceeds(str(tmp_path), 90_000)
-    assert not workdir.exceeds(str(tmp_path), 1_000_000)
-    for number in range(workdir.MOST_ENTRIES):
+    (tmp_path / "d" / "file").touch()
+    assert not workdir.crowded(str(tmp_path))
+    for number in range(MOST_ENTRIES):
         os.link(tmp_path / "d" / "file", tmp_path / f"{number}")
-    assert workdir.exceeds(str(tmp_path), 1 << 60)
+    assert workdir.crowded(str(tmp_path))
+
+
+def test_what_a_process_writes_is_counted_wherever_it_goes(tmp_path: Path) -> None:
+    before = workdir.written(os.getpid())
+    with (tmp_path / "file").open("wb", buffering=0) as file:
+        (tmp_path / "file").unlink()
+        file.write(b"x" * 100_000)
+    assert 100_000 <= workdir.written(os.getpid()) - before < 200_000
+    assert workdir.written(2**22) == 0

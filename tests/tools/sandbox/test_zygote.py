@@ -1,4 +1,4 @@
-"""The life of the zygote: many at once, cancelled, killed, closed, from loop to loop."""
+"""The life of supervisor and forker: many at once, cancelled, killed, closed, from loop to loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import SLEEP, alive, children, inmost, scratch, started, until
+from processes import SLEEP, alive, forker, inmost, programs, scratch, started, until
 
 from tools.sandbox.bubblewrap import BubblewrapSandbox
 from tools.sandbox.choose import SAFE
@@ -35,10 +35,10 @@ async def test_sixty_four_at_once_keep_their_own_answers(sandbox: WarmSandbox) -
 
 
 async def test_a_cancelled_run_is_killed(fresh: WarmSandbox) -> None:
-    zygote = await started(fresh)
+    supervisor = await started(fresh)
     run = asyncio.create_task(fresh.run(SLEEP, Limits()))
-    await until(lambda: children(zygote))
-    (child,) = children(zygote)
+    await until(lambda: programs(supervisor))
+    (child,) = programs(supervisor)
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run
@@ -49,9 +49,9 @@ async def test_a_cancelled_run_is_killed(fresh: WarmSandbox) -> None:
 async def test_a_cancelled_run_that_waits_never_starts(backend: str) -> None:
     make: Any = SAFE[backend]
     own = make(parallel=1)
-    zygote = await started(own)
+    supervisor = await started(own)
     first = asyncio.create_task(own.run(SLEEP, Limits()))
-    await until(lambda: children(zygote))
+    await until(lambda: programs(supervisor))
     waiting = asyncio.create_task(own.run("1", Limits()))
     await asyncio.sleep(0.05)
     waiting.cancel()
@@ -61,15 +61,16 @@ async def test_a_cancelled_run_that_waits_never_starts(backend: str) -> None:
     await own.close()
 
 
-@pytest.mark.parametrize("victim", ["outermost", "inmost"])
-async def test_a_killed_zygote_is_replaced(fresh: WarmSandbox, victim: str) -> None:
-    zygote = await started(fresh)
+@pytest.mark.parametrize("victim", ["outermost", "supervisor", "forker"])
+async def test_a_killed_process_is_replaced(fresh: WarmSandbox, victim: str) -> None:
+    supervisor = await started(fresh)
     assert fresh._zygote is not None
     folder = scratch(fresh)
     run = asyncio.create_task(fresh.run(SLEEP, Limits()))
-    await until(lambda: children(zygote))
-    (child,) = children(zygote)
-    os.kill(zygote if victim == "inmost" else fresh._zygote.pid, signal.SIGKILL)
+    await until(lambda: programs(supervisor))
+    (child,) = programs(supervisor)
+    pids = {"outermost": fresh._zygote.pid, "supervisor": supervisor, "forker": forker(supervisor)}
+    os.kill(pids[victim], signal.SIGKILL)
     execution = await run
     assert execution.status == "error"
     assert "call again" in execution.error
@@ -79,14 +80,14 @@ async def test_a_killed_zygote_is_replaced(fresh: WarmSandbox, victim: str) -> N
 
 
 async def test_closing_leaves_nothing(fresh: WarmSandbox) -> None:
-    zygote = await started(fresh)
+    supervisor = await started(fresh)
     folder = scratch(fresh)
     run = asyncio.create_task(fresh.run(SLEEP, Limits()))
-    await until(lambda: children(zygote))
-    (child,) = children(zygote)
+    await until(lambda: programs(supervisor))
+    (child,) = programs(supervisor)
     await fresh.close()
     assert (await run).status == "error"
-    await until(lambda: not alive(zygote) and not alive(child))
+    await until(lambda: not alive(supervisor) and not alive(child))
     assert not folder.exists()
 
 
@@ -105,11 +106,11 @@ async def test_nothing_survives_a_killed_parent(backend: str) -> None:
     with launched(program) as parent:
         assert parent.stdout is not None
         pid, folder = parent.stdout.readline().split()
-        zygote = inmost(int(pid))
-        await until(lambda: children(zygote))
-        (child,) = children(zygote)
+        supervisor = inmost(int(pid))
+        await until(lambda: programs(supervisor))
+        (child,) = programs(supervisor)
         parent.kill()
-    await until(lambda: not alive(zygote) and not alive(child))
+    await until(lambda: not alive(supervisor) and not alive(child))
     await until(lambda: not Path(folder).exists())
 
 
@@ -150,8 +151,8 @@ async def test_a_hung_zygote_is_given_up(
     fresh: WarmSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tools.sandbox.client.SILENCE", 1.5)
-    zygote = await started(fresh)
-    os.kill(zygote, signal.SIGSTOP)
+    supervisor = await started(fresh)
+    os.kill(supervisor, signal.SIGSTOP)
     execution = await fresh.run("1", Limits())
     assert execution.status == "error"
     assert (await fresh.run("2 + 2", Limits())).value == "4"

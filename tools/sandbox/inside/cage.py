@@ -17,14 +17,18 @@ import os
 import resource
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Literal
-
-from tools.sandbox.inside.workdir import MOST_ENTRIES
+from typing import Literal
 
 Walls = Literal["landlock", "mounts", "none"]
 """What keeps a program from other files. With `none` there is no seccomp filter either."""
 
-_PR_SET_PDEATHSIG = 1
+MOST_ENTRIES = 5_000
+"""Files and folders that a scratch folder may hold."""
+
+_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
+_SECCOMP_MODE_FILTER = 2
+_INSTRUCTION = 8
+"""Bytes of one instruction of a filter."""
 _SIGKILL = 9
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAP_DAC_READ_SEARCH = 1 << 2
@@ -57,21 +61,21 @@ def die_with_parent(parent: int, signal: int = _SIGKILL) -> None:
         raise OSError(errno.ESRCH, "the parent process ended")
 
 
-def lock(cage: Cage, rules: Any) -> None:
+def lock(cage: Cage, rules: bytes | None) -> None:
     """Put the calling process in `cage`, for good. `rules` is what `syscalls.build_filter` gave.
 
     Raises:
         OSError, Exception: one of the walls could not be put up; the caller must not go on.
     """
     _set_limits(cage)
-    if cage.walls == "none":
+    if rules is None:
         return
     if cage.walls == "landlock":
         _confine_files(cage)
     else:
         _mount_scratch(cage)
-    _drop_capabilities()
-    rules.load()
+    drop_capabilities()
+    _filter_calls(rules)
 
 
 def _set_limits(cage: Cage) -> None:
@@ -87,16 +91,29 @@ def _set_limits(cage: Cage) -> None:
         resource.setrlimit(which, (soft, hard))
 
 
-def _drop_capabilities() -> None:
-    """Root keeps one capability, reading files of other owners, which Landlock then bounds.
+def drop_capabilities() -> None:
+    """Give up what root may do here, but for reading files of other owners, which Landlock bounds.
 
-    Without it a root container could not read a virtual environment in somebody's home.
+    Without that a root container could not read a virtual environment in somebody's home.
     """
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     held = (ctypes.c_uint32 * 6)()
     _called(_libc.capget(header, held), "capget")
     kept = held[1] & _CAP_DAC_READ_SEARCH
     _called(_libc.capset(header, (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)), "capset")
+
+
+class _Program(ctypes.Structure):
+    """`struct sock_fprog`."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def _filter_calls(rules: bytes) -> None:
+    program = _Program(len(rules) // _INSTRUCTION, rules)
+    _called(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)")
+    done = _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
+    _called(done, "prctl(PR_SET_SECCOMP)")
 
 
 def _confine_files(cage: Cage) -> None:

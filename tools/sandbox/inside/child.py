@@ -1,16 +1,20 @@
 """The far side: one forked process, one program, one namespace, then the end.
 
-Runs inside the sandbox. What it finds out goes as JSON to a pipe; the zygote and we treat that as
-the program's own words, no more.
+Runs inside the sandbox. The code comes by a descriptor that no other process has. What the child
+finds out goes as JSON to a pipe; the supervisor and we treat that as the program's own words, no
+more.
 """
 
 from __future__ import annotations
 
 import ast
+import atexit
+import fcntl
 import json
 import os
 import signal
 import sys
+import threading
 import traceback
 import types
 from dataclasses import dataclass
@@ -22,6 +26,7 @@ CAGED = b"+"
 """First byte of a report: the walls stood before the program started. Nothing can unwrite it."""
 
 _REPORT = 3
+_FIRST_FREE = 10
 _FILE = "<code>"
 
 
@@ -29,43 +34,51 @@ _FILE = "<code>"
 class Task:
     """All a child needs; `pipes` are the ends it writes to: stdout, stderr, report."""
 
-    code: str
+    code: int
+    """A descriptor: the program's text, from its start to its end."""
     output: int
     walls: cage.Cage
-    pipes: tuple[int, int, int]
+    pipes: tuple[int, ...]
     parent: int
-    rules: Any
+    rules: bytes | None
 
 
 def run(task: Task) -> NoReturn:
     """Arrange the process, lock it, run the program, report, and exit."""
     try:
-        _arrange(task)
+        code = _arrange(task)
         cage.lock(task.walls, task.rules)
         os.chdir(task.walls.workdir)  # not before: the walls may include a mount on it
     except BaseException as fault:
         os.write(_REPORT, f"{type(fault).__name__}: {fault}".encode())
         os._exit(1)
     os.write(_REPORT, CAGED)
-    report = _report(task.code, task.output)
-    _flush()
+    report = _report(code, task.output)
+    _leave()
     os.write(_REPORT, json.dumps(report).encode())
     os._exit(0)
 
 
-def _arrange(task: Task) -> None:
+def _arrange(task: Task) -> str:
+    """Descriptors, signals, streams and folders as the program finds them; returns its text."""
     stdin = os.open(os.devnull, os.O_RDONLY)
-    # The zygote holds the pipes above 9, so no end is overwritten before it is moved.
-    for target, source in enumerate((stdin, *task.pipes)):
+    # Moved up first, so that no end is overwritten before it is where it belongs.
+    ends = [fcntl.fcntl(end, fcntl.F_DUPFD, _FIRST_FREE) for end in (stdin, *task.pipes)]
+    with os.fdopen(task.code, "rb") as file:
+        code = file.read().decode("utf-8", "surrogatepass")
+    for target, source in enumerate(ends):
         os.dup2(source, target)
-    os.closerange(4, 4096)
+    os.closerange(4, 1 << 16)
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     cage.die_with_parent(task.parent)
     for name in ("HOME", "TMPDIR"):
         os.environ[name] = task.walls.workdir
     sys.path.insert(0, task.walls.workdir)
     sys.stdout, sys.stderr = _stream(1), _stream(2)
+    sys.set_int_max_str_digits(0)  # the processor limit bounds what a conversion may cost
+    return code
 
 
 def _stream(descriptor: int) -> TextIO:
@@ -127,8 +140,21 @@ def _failed(fault: BaseException) -> dict[str, Any]:
     return {"status": "error", "error": summary}
 
 
+def _leave() -> None:
+    """What an interpreter does at its end: flush, wait for threads, call what waits for it, flush.
+
+    A program may have closed or replaced any of it; what is left to say goes into the report.
+    """
+    _flush()
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+    except BaseException:
+        traceback.print_exc()
+    _flush()
+
+
 def _flush() -> None:
-    # A program may have closed or replaced them; what is left to say goes into the report.
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -1,63 +1,110 @@
-"""One child as the zygote sees it: its pipes, its clock, its folder, and how it ended."""
+"""One program as the supervisor sees it: its descriptors, its clock, its folder, how it ended."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import Any
 
-from tools.sandbox.inside import workdir
-from tools.sandbox.inside.child import CAGED
+from tools.sandbox.inside import cage, ending, workdir
 
-_STATUSES = ("ok", "error", "memory", "output_limit")
+_SLACK = 1 << 18
+"""Bytes that may wait in the pipes when what was written is counted."""
+
+
+_MOST_UNSEEN = 50
+"""Looks in a row that a program may refuse; one that is just ending does, for some milliseconds."""
 
 
 class Running:
-    """A program under way. `read` collects, `check_*` enforce, `outcome` reaps and sums up."""
+    """A program under way. `read` collects, `check_*` enforce, `outcome` sums up.
 
-    def __init__(
-        self,
-        request: dict[str, Any],
-        pid: int,
-        folder: str | None,
-        pipes: tuple[int, ...],
-        remedy: str,
-    ) -> None:
-        self.number: int = request["id"]
+    Its life: made; `began`; `ended`; `done` when its folder is gone too.
+    """
+
+    def __init__(self, request: dict[str, Any], folder: str | None, remedy: str) -> None:
+        """Raises OSError if there are no descriptors left; nothing stays open then."""
         self.folder = folder
         self._remedy = remedy
         self._limits: dict[str, Any] = request["limits"]
-        self._pid = pid
-        self._ended = os.pidfd_open(pid)
-        self._pipes = list(pipes)
-        self._read: dict[int, bytearray] = {pipe: bytearray() for pipe in pipes}
-        self._stdout, self._stderr, self._report = pipes
+        self._given, self._pipes = _ends(request["code"])
+        self._read: dict[int, bytearray] = {pipe: bytearray() for pipe in self._pipes}
+        self._stdout, self._stderr, self._report = self._pipes
+        self._taken = self._unseen = 0
+        self._process: int | None = None
+        self._pid = 0
+        self._keeper: workdir.Keeper | None = None
+        self._state: int | None = None
+        self._cpu = self._milliseconds = 0.0
         self._killed = ""
         self._error = ""
+        self._began = 0.0
+        self.deadline = float("inf")
+
+    def given(self) -> tuple[int, ...]:
+        """What the child gets: code, stdout, stderr, report."""
+        return self._given
+
+    def close_given(self) -> None:
+        """The child has them; until all are closed no end of its output is seen."""
+        for descriptor in self._given:
+            os.close(descriptor)
+
+    def began(self, process: int, pid: int) -> None:
+        """The child is there: its pidfd and its number; the clock starts."""
+        self._process, self._pid = process, pid
         self._began = time.monotonic()
-        self.deadline: float = self._began + self._limits["wall"]
+        self.deadline = self._began + self._limits["wall"]
+        if self._killed:
+            self._kill()
 
-    def descriptors(self) -> list[int]:
-        """What to poll: the open pipes, and the process itself (readable when it ended)."""
-        return [*self._pipes, self._ended]
+    def refused(self, reason: str) -> None:
+        """No child could be made."""
+        self._began = time.monotonic()
+        self._killed = self._killed or "unavailable"
+        self._error = f"the sandbox lacks something ({reason}): call again"
+        self.ended(0, 0.0)
 
-    def read(self, descriptor: int) -> bool:
-        """Take what is there; True when the process has ended and all is read."""
-        if descriptor != self._ended:
-            self._drain(descriptor)
-            return False
+    def ended(self, state: int, cpu: float) -> None:
+        """The child is gone: its wait status, seconds of processor time."""
+        self._milliseconds = (time.monotonic() - self._began) * 1000
+        self.deadline = float("inf")
+        self._state, self._cpu = state, cpu
         for pipe in list(self._pipes):
             while self._drain(pipe):
                 pass
-        return True
+        self._close()
+        if self.folder is not None and self._keeper is None:
+            self._keeper = workdir.clear(self.folder)
+
+    def done(self) -> bool:
+        """Whether the program has ended and nothing of it is left."""
+        gone = self._keeper is None or self._keeper.gone()
+        return self._state is not None and gone
+
+    def finish(self) -> None:
+        """Leave everything, at the supervisor's own end."""
+        self._close()
+        if self._keeper is not None:
+            self._keeper.kill()
+
+    def descriptors(self) -> list[int]:
+        """What to poll."""
+        if self._state is None or self._keeper is None:
+            return self._pipes
+        return [self._keeper.process]
+
+    def read(self, descriptor: int) -> None:
+        """Take what is there."""
+        self._drain(descriptor)
 
     def kill(self, status: str, error: str = "") -> None:
         """SIGKILL, with the reason to report; the first reason counts."""
         if not self._killed:
             self._killed, self._error = status, error
-            os.kill(self._pid, signal.SIGKILL)
+            self._kill()
 
     def check_clock(self, now: float) -> None:
         """Kill a program that is past its wall limit."""
@@ -65,22 +112,35 @@ class Running:
             self.deadline = float("inf")
             self.kill("timeout", f"stopped after {self._limits['wall']:g} s")
 
-    def check_folder(self) -> None:
-        """Kill a program whose scratch folder is too big."""
-        if self.folder is None or self._killed:
+    def check_files(self) -> None:
+        """Kill a program that has written too much; have its folder kept once there is a file."""
+        if self.folder is None or self._process is None or self._state is not None:
             return
-        if workdir.exceeds(self.folder, self._limits["files"]):
+        try:
+            total = workdir.written(self._pid)
+        except PermissionError as fault:
+            self._unseen += 1
+            if self._unseen > _MOST_UNSEEN:
+                self.kill("unavailable", f"what it writes cannot be watched ({fault})")
+            return
+        self._unseen = 0
+        if total - self._taken > self._limits["files"] + _SLACK:
             size = self._limits["files"] / 1e6
             self.kill("output_limit", f"wrote more than {size:g} MB of files")
+        if self._keeper is None and not workdir.empty(self.folder):
+            with suppress(OSError):  # no process to be had: asked again at the next look
+                self._keeper = workdir.Keeper(self.folder, self._process)
 
     def outcome(self) -> dict[str, Any]:
-        """Wait for the process, which has ended or is being killed, and tell what it did."""
-        self._end_group()
-        _, state, usage = os.wait4(self._pid, 0)
-        milliseconds = (time.monotonic() - self._began) * 1000
-        for descriptor in self.descriptors():
-            os.close(descriptor)
-        answer = self._judge(state, usage.ru_utime + usage.ru_stime)
+        """What it did, when it is `done`."""
+        assert self._state is not None
+        if self._keeper is not None and self._keeper.crowded:
+            self.kill("output_limit", f"made more than {cage.MOST_ENTRIES} files")
+        if self._killed:
+            answer = {"status": self._killed, "error": self._error}
+        else:
+            report = bytes(self._read[self._report])
+            answer = ending.told(self._state, self._cpu, report, self._limits, self._remedy)
         cap = self._limits["output"]
         return {
             "value": None,
@@ -88,18 +148,21 @@ class Running:
             **answer,
             "stdout": self._read[self._stdout][:cap].decode(errors="replace"),
             "stderr": self._read[self._stderr][:cap].decode(errors="replace"),
-            "milliseconds": milliseconds,
+            "milliseconds": self._milliseconds,
         }
 
-    def _end_group(self) -> None:
-        """Kill what the program may have started; only without walls is there anything.
-
-        Before the process is reaped, for until then nobody else can have its number.
-        """
-        try:
-            os.killpg(self._pid, signal.SIGKILL)
-        except ProcessLookupError:  # killed before it began a group
+    def _kill(self) -> None:
+        if self._process is None:
             return
+        with suppress(ProcessLookupError):  # it has ended, and that is on its way to us
+            signal.pidfd_send_signal(self._process, signal.SIGKILL)
+
+    def _close(self) -> None:
+        for descriptor in (*self._pipes, self._process):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._pipes.clear()
+        self._process = None
 
     def _drain(self, pipe: int) -> bool:
         """One read; False when nothing is left for now."""
@@ -118,6 +181,7 @@ class Running:
 
     def _keep(self, pipe: int, data: bytes) -> None:
         cap: int = self._limits["output"]
+        self._taken += len(data)
         # A report holds a value of `cap` characters, each up to 12 bytes as a JSON escape.
         room = 12 * cap + (1 << 16) if pipe == self._report else cap + 1
         kept = self._read[pipe]
@@ -125,46 +189,22 @@ class Running:
         if pipe != self._report and len(kept) > cap:
             self.kill("output_limit", f"printed more than {cap} bytes")
 
-    def _judge(self, state: int, cpu: float) -> dict[str, Any]:
-        report = bytes(self._read[self._report])
-        if self._killed:
-            return {"status": self._killed, "error": self._error}
-        if not report.startswith(CAGED):
-            reason = report.decode(errors="replace") or "the child ended before it was locked"
-            return {
-                "status": "unavailable",
-                "error": f"the sandbox could not lock ({reason}): {self._remedy}",
-            }
-        if os.WIFSIGNALED(state):
-            return self._signalled(os.WTERMSIG(state), cpu)
-        code = os.waitstatus_to_exitcode(state)
-        if report == CAGED:
-            return {"status": "error", "error": f"exit status {code}"} if code else {"status": "ok"}
-        return self._reported(report[len(CAGED) :])
 
-    def _signalled(self, number: int, cpu: float) -> dict[str, Any]:
-        limit = self._limits["cpu"]
-        if number in (signal.SIGXCPU, signal.SIGKILL) and cpu >= limit - 0.5:
-            return {"status": "timeout", "error": f"stopped after {limit:g} s of processor time"}
-        return {"status": "error", "error": f"killed by {signal.Signals(number).name}"}
-
-    def _reported(self, report: bytes) -> dict[str, Any]:
-        """The report, which the program may have forged: keep only what has the right type."""
-        match _parsed(report):
-            case {"status": str(status), **rest} if status in _STATUSES:
-                value, error = rest.get("value"), rest.get("error")
-                note = f"the value has more than {self._limits['output']} characters"
-                return {
-                    "status": status,
-                    "value": value[: self._limits["output"]] if isinstance(value, str) else None,
-                    "error": note if status == "output_limit" else str(error or ""),
-                    "ran": rest.get("ran") is not False,
-                }
-        return {"status": "error", "error": "the program garbled its own report"}
-
-
-def _parsed(report: bytes) -> Any:
+def _ends(code: str) -> tuple[tuple[int, ...], list[int]]:
+    """The child's ends (code, stdout, stderr, report) and ours of the last three."""
+    opened: list[int] = []
     try:
-        return json.loads(report)
-    except (ValueError, RecursionError):
-        return None
+        opened.append(os.memfd_create("code"))
+        with os.fdopen(os.dup(opened[0]), "wb") as file:
+            file.write(code.encode("utf-8", "surrogatepass"))
+        os.lseek(opened[0], 0, os.SEEK_SET)
+        for _ in range(3):
+            opened += os.pipe()
+    except BaseException:
+        for descriptor in opened:
+            os.close(descriptor)
+        raise
+    text, *pipes = opened
+    for reader in pipes[::2]:
+        os.set_blocking(reader, False)
+    return (text, *pipes[1::2]), pipes[::2]
