@@ -16,6 +16,7 @@ import transformers
 from peft import PeftModel
 
 from agentflow_graph.record import RecordError
+from rl.adapter.stack import rendezvous
 from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.cpu import allow_fp32, prepare
 from rl.adapter.update import lora
@@ -112,6 +113,7 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         if self.on_cpu:
             prepare()
         own = None if self.on_cpu else vllm_engines
+        rendezvous.join()
         super().init_model_from_pretrained(strategy, pretrain, max_steps, own)
         self.engines = vllm_engines
         self.version = self.checkpoint_states.get("policy_version", 0)
@@ -237,6 +239,7 @@ class FlowReference(unwrap_ray_actor(launcher.ReferenceModelActor)):  # type: ig
         allow_fp32()
         if strategy.args.flow_device == "cpu":
             prepare()
+        rendezvous.join()
         super().init_model_from_pretrained(strategy, pretrain)
 
     def share_prefixes(self) -> None:
