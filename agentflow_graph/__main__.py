@@ -15,6 +15,8 @@ from typing import Any, cast
 
 from langchain_core.messages import messages_to_dict
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
 from agentflow_graph.context import Context, pairs
 from agentflow_graph.errors import AgentFlowError, SettingError
@@ -41,8 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         context = _context(args)
-        if context.approve:
-            raise SettingError("approve=True needs somebody to ask: use Studio, or a program")
+        if context.approve and not sys.stdin.isatty():
+            raise SettingError(
+                f"approve={context.approve!r} needs somebody to ask: call this in a terminal, use "
+                "Studio, or a program"
+            )
         if context.planner == "nano":
             print(NOTE, file=sys.stderr)
         state = asyncio.run(_answer(args, context))
@@ -92,15 +97,44 @@ async def _answer(args: argparse.Namespace, context: Context) -> State:
     state: State = {}
     shown = 0
     config: RunnableConfig = {"recursion_limit": context.recursion_limit}
-    agent = build_graph(record=args.record) if args.record else graph
-    given = State(question=args.question)
-    async for values in agent.astream(given, config, context=context, stream_mode="values"):
-        state = cast(State, values)
-        turns = state.get("turns", [])
-        if not args.json and len(turns) > shown and "verdict" in turns[-1]:
-            shown = len(turns)
-            print(_shown(turns[-1]), flush=True)
+    agent = build_graph(record=args.record) if args.record or context.approve else graph
+    if context.approve:
+        agent.checkpointer = InMemorySaver()
+        config["configurable"] = {"thread_id": "terminal"}
+    given: State | Command[Any] | None = State(question=args.question)
+    while given is not None:
+        waits, asked = None, given
+        async for values in agent.astream(asked, config, context=context, stream_mode="values"):
+            state, waits = cast(State, values), values.get("__interrupt__")
+            turns = state.get("turns", [])
+            if not args.json and len(turns) > shown and "verdict" in turns[-1]:
+                shown = len(turns)
+                print(_shown(turns[-1]), flush=True)
+        given = Command(resume=_decision(waits[0].value)) if waits else None
     return state
+
+
+def _decision(shown: dict[str, Any]) -> dict[str, Any]:
+    """Ask in the terminal about a tool call; see `agentflow_graph.nodes.approval`."""
+    action = shown["action_requests"][0]
+    print(f"\n{action['description']}\n  {action['name']}({json.dumps(action['args'])})")
+    try:
+        said = input("Run it? yes, no and why, or other arguments as JSON: ").strip()
+    except EOFError:
+        said = "no: the terminal was closed"
+    if said.startswith("{"):
+        return {"type": "edit", "args": _arguments(said)}
+    word, _, reason = said.partition(" ")
+    if word.lower().strip(",:.") in ("n", "no"):
+        return {"type": "reject", "message": reason.strip()}
+    return {"type": "approve"} if said.lower() in ("y", "yes") else {"type": said}
+
+
+def _arguments(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _shown(turn: Turn) -> str:

@@ -9,7 +9,7 @@ Objects (models, tools, clients) are given to `build_graph` instead.
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from agentflow_graph.errors import SettingError, closest
 
@@ -49,7 +49,9 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     tool_seconds: float = Field(120.0, gt=0, description="Most seconds of one tool call")
     passages: int = Field(0, ge=0, description="Passages a search returns; 0: as trained, else 3")
     structured: bool = Field(False, description="The servers accept response_format json_schema")
-    approve: bool = Field(False, description="Ask a human before each tool call")
+    approve: str = Field(
+        "", description="Tools whose calls a person approves: all, or names with commas, mcp:*"
+    )
     seed: int = Field(0, ge=0, description="Sampling seed of a local planner; 0: none")
 
     def __init__(self, **given: Any) -> None:
@@ -57,6 +59,15 @@ class Context(BaseModel, frozen=True, extra="forbid"):
             super().__init__(**given)
         except ValidationError as error:
             raise SettingError(_explained(error)) from None
+
+    @field_validator("approve", mode="before")
+    @classmethod
+    def _all_or_none(cls, value: object) -> object:
+        """Plain yes and no, as a program or a form gives them."""
+        word = value if isinstance(value, bool) else str(value).strip().lower()
+        if word in (True, "true", "yes"):
+            return "all"
+        return "" if word in (False, "false", "no", "none") else value
 
     @model_validator(mode="after")
     def _outputs_fit(self) -> Self:
@@ -78,9 +89,17 @@ class Context(BaseModel, frozen=True, extra="forbid"):
         return tuple(name.strip() for name in self.outputs.split(",") if name.strip())
 
     @property
+    def approve_names(self) -> tuple[str, ...]:
+        """Patterns of the tools whose calls a person approves."""
+        return tuple(name.strip() for name in self.approve.split(",") if name.strip())
+
+    @property
     def recursion_limit(self) -> int:
-        """Supersteps that `max_turns` can need: three a turn, the generator, one to spare."""
-        return 3 * self.max_turns + 2
+        """Supersteps that `max_turns` can need, with one to spare.
+
+        The beginning, three a turn and the generator; two more a turn where a person is asked.
+        """
+        return (5 if self.approve else 3) * self.max_turns + 3
 
     @classmethod
     def of(cls, value: object) -> "Context":
@@ -92,6 +111,17 @@ class Context(BaseModel, frozen=True, extra="forbid"):
         if isinstance(value, Context):
             return value
         return cls(**value) if isinstance(value, Mapping) else cls()
+
+    @classmethod
+    def given(cls, value: object) -> "Context":
+        """The same, where a mapping may be a parent graph's: with no name that is nearly ours."""
+        if isinstance(value, Mapping) and not any(_ours(str(name)) for name in value):
+            return cls()
+        return cls.of(value)
+
+
+def _ours(name: str) -> bool:
+    return name in Context.model_fields or bool(closest(name, Context.model_fields))
 
 
 def pairs(texts: Iterable[str]) -> list[tuple[str, str]]:

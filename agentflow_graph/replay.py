@@ -100,6 +100,7 @@ def _agent(recorded: RecordedRun, record: Path) -> Agent:
         cards={name: tool["card"] for name, tool in tools.items()},
         layout=told["layout"],
         memory_tokens=told["memory_tokens"],
+        to_approve=frozenset(told.get("to_approve", ())),
         count=_counter(told["tokenizer"], record),
     )
 

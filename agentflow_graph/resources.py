@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from threading import Lock
 from types import ModuleType
@@ -49,6 +50,8 @@ class Resources:
     """Of the planner's prompt."""
     memory_tokens: int
     """Budget of the rendered memory; never more than the planner was trained under."""
+    to_approve: frozenset[str] = frozenset()
+    """Tools whose calls a person approves."""
     count: Count = approximate_tokens
     """Counts tokens."""
     tokenizer: PolicyTokenizer | None = field(default=None, repr=False)
@@ -91,6 +94,7 @@ class Resources:
             memory_tokens=min(
                 context.memory_tokens, trained.get("memory_tokens", context.memory_tokens)
             ),
+            to_approve=_to_approve(context.approve_names, tools),
             count=approximate_tokens if tokenizer is None else planner.get_num_tokens,  # type: ignore[attr-defined]
             tokenizer=tokenizer,
         )
@@ -113,6 +117,7 @@ class Resources:
                 }
                 for name, tool in self.tools.items()
             },
+            "to_approve": sorted(self.to_approve),
             "layout": self.layout,
             "memory_tokens": self.memory_tokens,
             "tokenizer": hashlib.sha256(self.counter.encode()).hexdigest() if self.counter else "",
@@ -154,6 +159,33 @@ def _model(module: str, context: Context) -> Chat | None:
         return None
     temperature = context.temperature if module == "planner" else 0.0
     return chat_model(spec, temperature, context.reply_tokens, context.seed)
+
+
+def _to_approve(patterns: Sequence[str], tools: Sequence[BaseTool]) -> frozenset[str]:
+    """Tools that a pattern names; those of MCP servers are `mcp:NAME` too, and `all` is every one.
+
+    Raises:
+        SettingError: a name without wildcards names no tool: a slip that would ask nobody.
+    """
+    names = {tool.name: {tool.name, _source(tool) + tool.name, "all"} for tool in tools}
+    for pattern in patterns:
+        if not any(mark in pattern for mark in "*?[") and not any(
+            pattern in known for known in names.values()
+        ):
+            raise SettingError(
+                f"approve={pattern!r} names no tool of this run{closest(pattern, names)}; give "
+                f"all, or some of {', '.join(names)}"
+            )
+    return frozenset(
+        name
+        for name, known in names.items()
+        if any(fnmatchcase(one, pattern) for one in known for pattern in patterns)
+    )
+
+
+def _source(tool: BaseTool) -> str:
+    source = (tool.metadata or {}).get("source", "")
+    return f"{source}:" if source else ""
 
 
 def _request(module: str, model: Chat, context: Context, given: bool) -> dict[str, Any]:

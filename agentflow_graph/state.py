@@ -13,6 +13,8 @@ from langgraph.channels.delta import DeltaChannel
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
+from agentflow_graph.errors import SettingError
+
 Status = Literal["ok", "error", "timeout", "unavailable"]
 StoppedBy = Literal["", "verifier", "turns", "seconds", "tokens", "error"]
 
@@ -47,6 +49,16 @@ class Verdict(TypedDict):
     reason: str
 
 
+class Proposal(TypedDict):
+    """A tool call as it will run, and what a person said to it."""
+
+    tool: str
+    arguments: dict[str, Any]
+    status: Literal["waiting", "approved", "refused", "answered"]
+    message: str
+    """Why it was refused, or what the person answered in its place."""
+
+
 class Turn(TypedDict, total=False):
     """One round through planner, executor and verifier; `index` counts from 1."""
 
@@ -59,6 +71,8 @@ class Turn(TypedDict, total=False):
     """Why there is no usable plan; empty when there is one."""
     planner: list[ModelCall]
     """Every planner call of the turn, repairs included: each is one action of the policy."""
+    proposal: Proposal
+    """There only if the call needs approval."""
     calls: list[ToolCall]
     verdict: Verdict
 
@@ -67,14 +81,29 @@ Usage = dict[str, dict[str, float]]
 """By module: `calls`, `input_tokens`, `output_tokens` (as the server counts) and `seconds`."""
 
 
-def merge_turns(left: list[Turn], updates: Sequence[list[Turn]]) -> list[Turn]:
-    """Reducer: a known `index` is completed, another appended; planning turn 1 begins anew.
+def _check(turns: object) -> None:
+    if not isinstance(turns, list):
+        raise SettingError(f"turns={str(turns)[:80]!r} is no list of turns; give a list")
+    for turn in turns:
+        if not (isinstance(turn, dict) and isinstance(turn.get("index"), int)):
+            raise SettingError(
+                f"a turn without its index ({str(turn)[:80]}); give {{'index': 1, ...}}, for a "
+                "turn is completed by its number"
+            )
 
-    One update after the other, so that it does not matter which of them come together.
+
+def merge_turns(left: list[Turn], updates: Sequence[list[Turn]]) -> list[Turn]:
+    """Reducer: a known `index` is completed, another appended.
+
+    No turn at all, or the planning of turn 1, begins anew. One update after the other, so that it does not matter which of them come together.
+
+    Raises:
+        SettingError: an edit of the state brought in something else.
     """
     merged = {turn["index"]: turn for turn in left}
     for right in updates:
-        if right and right[0]["index"] == 1 and "planner" in right[0]:
+        _check(right)
+        if not right or (right[0]["index"] == 1 and "planner" in right[0]):
             merged = {}
         for turn in right:
             merged[turn["index"]] = {**merged.get(turn["index"], Turn()), **turn}
@@ -90,9 +119,16 @@ def merge_usage(left: Usage, right: Usage) -> Usage:
     return merged
 
 
+def merge_settings(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+    """A run writes all of them; an edit, those that it changes."""
+    return {**left, **right}
+
+
 class State(TypedDict, total=False):
     """Input, memory and output of the graph; also its output schema, or Studio would show nulls."""
 
+    settings: Annotated[dict[str, Any], merge_settings]
+    """What the run began with: every field of the Context. An edit may name some of them."""
     run: str
     """Name of this run in the record; another one for each question."""
 

@@ -7,22 +7,21 @@ nothing a model wrote is ever run here. Every fault of a tool becomes the call's
 
 import asyncio
 import time
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
-from langgraph.types import interrupt
 from pydantic import ValidationError
 
-from agentflow_graph.errors import AgentFlowError, ReplyError
+from agentflow_graph.errors import AgentFlowError, ReplyError, closest
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
 from agentflow_graph.prompts.memory import shorten
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.run import Scope, on_behalf_of
 from agentflow_graph.replies.json import find_json
-from agentflow_graph.state import Status, ToolCall, Turn
+from agentflow_graph.state import Proposal, State, Status, ToolCall, Turn
 
 LONGEST_RESULT = 20_000  # characters of a result that the memory keeps
 LONGEST_FACT = 2_000  # characters of each text beside it
@@ -33,28 +32,63 @@ async def executor(run: NodeRun) -> Update:
     if run.state["stopped_by"]:
         return {}
     turn = run.turns[-1]
-    update: Update = {}
+    index, update = turn["index"], Update()
     try:
-        call = await _carried_out(run, turn)
+        done = await _carried_out(run, turn)
     except AgentFlowError as error:
-        call, update = _not_made(turn, str(error)), failure(error)
-    return update | {"turns": [Turn(index=turn["index"], calls=[call])]}
+        done, update = _not_made(turn, str(error)), failure(error)
+    key = "proposal" if done["status"] == "waiting" else "calls"
+    made = {"index": index, key: done if key == "proposal" else [done]}
+    return update | {"turns": [made]}
 
 
-async def _carried_out(run: NodeRun, turn: Turn) -> ToolCall:
+async def after_executor(state: State) -> Literal["approval", "verifier"]:
+    """The edge after the executor: a person decides, or the call is made."""
+    turn = state["turns"][-1]
+    waits = "proposal" in turn and turn["proposal"]["status"] == "waiting"
+    return "approval" if waits else "verifier"
+
+
+async def _carried_out(run: NodeRun, turn: Turn) -> ToolCall | Proposal:
     if turn["error"]:
         return _not_made(turn, turn["error"])
-    # First of all, because a resumed node runs again from its first line.
-    if run.context.approve and not _approved(run, turn):
-        return _not_made(turn, "a human refused this call; plan another step")
-    tool = run.resources.tools[turn["tool"]]
-    schema = run.resources.schemas[tool.name]
-    if "executor" in run.resources.models:
-        messages = texts.executor(run.state["question"], turn, tool.description, schema)
-        arguments = await run.ask("executor", messages, find_json, schema=schema)
-    else:
-        arguments = {_only_text(tool.name, schema): turn["context"]}
+    if "proposal" in turn:
+        return await _as_decided(run, turn, turn["proposal"])
+    tool = _tool(run, turn["tool"])
+    arguments = await _arguments(run, turn, tool)
+    if tool.name in run.resources.to_approve:
+        return Proposal(tool=tool.name, arguments=arguments, status="waiting", message="")
     return await _recorded(run, tool, arguments)
+
+
+def _tool(run: NodeRun, name: str) -> BaseTool:
+    """Raises ReplyError for a name that an edit of the state brought in."""
+    tools = run.resources.tools
+    if name not in tools:
+        raise ReplyError(
+            f"there is no tool {name!r}{closest(name, tools)}; there are {', '.join(tools)}"
+        )
+    return tools[name]
+
+
+async def _arguments(run: NodeRun, turn: Turn, tool: BaseTool) -> dict[str, Any]:
+    schema = run.resources.schemas[tool.name]
+    if "executor" not in run.resources.models:
+        return {_only_text(tool.name, schema): turn["context"]}
+    messages = texts.executor(run.state["question"], turn, tool.description, schema)
+    return await run.ask("executor", messages, find_json, schema=schema)
+
+
+async def _as_decided(run: NodeRun, turn: Turn, proposal: Proposal) -> ToolCall:
+    tool, arguments = proposal["tool"], proposal["arguments"]
+    if proposal["status"] == "approved":
+        return await _recorded(run, _tool(run, tool), arguments)
+    call = ToolCall(tool=tool, arguments=arguments, status="ok", result="", seconds=0.0)
+    if proposal["status"] == "answered":
+        return {**call, "result": proposal["message"], "data": {"answered_by": "a person"}}
+    why = proposal["message"] or "no reason was given"
+    refusal = f"a person refused this call ({why}); plan another step"
+    return {**call, "status": "error", "result": refusal}
 
 
 async def _recorded(run: NodeRun, tool: BaseTool, arguments: dict[str, Any]) -> ToolCall:
@@ -68,12 +102,6 @@ async def _recorded(run: NodeRun, tool: BaseTool, arguments: dict[str, Any]) -> 
     request = {"tool": tool.name, "arguments": arguments}
     answer = await run.scope.call(tool.name, lambda: request, ask)
     return cast(ToolCall, {"tool": tool.name, "arguments": arguments, **answer})
-
-
-def _approved(run: NodeRun, turn: Turn) -> bool:
-    shown = {key: turn[key] for key in ("tool", "sub_goal", "context")}
-    answer = run.decide({"approve": f"Call {turn['tool']}?", **shown}, interrupt)
-    return answer is True or str(answer).strip().lower() in ("yes", "y", "true", "approve")
 
 
 def _only_text(tool: str, schema: dict[str, Any]) -> str:

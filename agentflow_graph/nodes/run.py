@@ -13,11 +13,17 @@ from typing import Any, TypeVar
 from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import Runtime
-from langgraph.types import Overwrite
 
 from agentflow_graph.context import Context
-from agentflow_graph.errors import AgentFlowError, ModelError, OutOfTime, PromptTooLong, ReplyError
+from agentflow_graph.errors import (
+    AgentFlowError,
+    ModelError,
+    OutOfTime,
+    PromptTooLong,
+    ReplyError,
+)
 from agentflow_graph.models.recorded import answer_of, plain_messages
+from agentflow_graph.nodes.settings import check_memory, settings_of
 from agentflow_graph.prompts import memory, texts
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.recorder import Recorder
@@ -43,6 +49,8 @@ class NodeRun:
     scope: Scope
     """Where the node's calls are recorded."""
     begun: float = field(default_factory=time.perf_counter)
+    asked: int = 0
+    """How often a person was asked."""
 
     @property
     def turns(self) -> list[Turn]:
@@ -68,11 +76,11 @@ class NodeRun:
 
     def decide(self, shown: dict[str, Any], ask: Callable[[Any], Any]) -> Any:
         """What a person says to `shown`: `ask` interrupts the graph until somebody has answered."""
-        replayed = self.scope.run.decision(self.scope.turn) if self.scope.run else None
-        if replayed is not None:
-            return replayed
+        number, self.asked = self.asked, self.asked + 1
+        if self.scope.run and self.scope.run.replayed:
+            return self.scope.run.decision(self.scope.turn, number)
         said = ask(shown)
-        self.note("decided", shown=shown, said=said)
+        self.note("decided", number=number, shown=shown, said=said)
         return said
 
     def seconds_left(self) -> float:
@@ -182,9 +190,6 @@ def _turn(module: str, state: State) -> int:
 class Node:
     """A module as a node of the graph.
 
-    The START edge sends a new question alone, without the memory that a node otherwise sees; the
-    first node then works on a clean state and overwrites what the thread still holds.
-
     Args:
         resources: what a Context resolves to.
         module: the coroutine.
@@ -201,15 +206,11 @@ class Node:
 
     async def __call__(self, state: State, *, runtime: Runtime[Context]) -> Update:
         """Work, and add what the work spent."""
-        context, name = Context.of(runtime.context), self._module.__name__
+        state = {**CLEAN, **state}  # where an edit stands for the beginning, all of it may lack
+        context, name = settings_of(state, runtime.context), self._module.__name__
         resources = await self._resources(context)
         record = await self._recorder.run(state.get("run"))
-        fresh = "turns" not in state
-        if fresh:
-            state = {**CLEAN, "layout": resources.layout, **state}
-            if record:
-                settings = context.model_dump()
-                record.begin(state["question"], settings, resources.description, resources.counter)
+        check_memory(name, state)
         scope = Scope(record, _turn(name, state))
         run = NodeRun(state, context, resources, state["usage"], scope)
         try:
@@ -221,4 +222,6 @@ class Node:
         update = {"seconds": run.seconds(), **update, "usage": run.usage}
         if record and name == "generator":
             await record.end({**state, **update})
-        return {**state, "turns": Overwrite([]), **update} if fresh else update
+        if state.get("settings") != (kept := context.model_dump()):
+            update["settings"] = kept  # those that came before anything was done
+        return update

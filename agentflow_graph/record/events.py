@@ -6,7 +6,7 @@
     asked      run and call (node, turn, number, digest), request
     answered   the same call, answer
     failed     the same call, kind and text of the error
-    decided    run, turn, what a person was shown and said
+    decided    run, turn, number of the question in it, what a person was shown and said
     verdict    run, turn, complete, reason, what stops the run, seconds so far
     ended      run, the finished state without `messages`
 

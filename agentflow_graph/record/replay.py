@@ -48,6 +48,7 @@ class Replay(RunRecord):
 
     def __init__(self, recorded: RecordedRun, until: int = 0) -> None:
         super().__init__(recorded.name)
+        self.replayed = True
         self._recorded, self._until = recorded, until
         # Of a call that was made again, after a kill or a failure, the last one counts.
         self._calls = {call.key[:3]: call for call in recorded.calls}
@@ -85,16 +86,18 @@ class Replay(RunRecord):
         before, now = _first_difference(call.request, shown)
         raise Difference(f"{where} differs.\n  recorded: {before}\n  now:      {now}")
 
-    def decision(self, turn: int) -> Any:
+    def decision(self, turn: int, number: int) -> Any:
         """What the person said then.
 
         Raises:
             EndOfRecord: nobody had answered yet.
         """
-        said = self._recorded.decisions.get(turn)
+        told = self._recorded.decisions.get(turn, [])
+        # A resumed node hears all its earlier answers once more: of each the last one counts.
+        said = [event["said"] for event in told if event.get("number", 0) == number]
         if not said:
             raise EndOfRecord(f"the record ends while turn {turn} waits for a person")
-        return said[-1]["said"]
+        return said[-1]
 
     def seconds(self, turn: int) -> float | None:
         """The recorded clock."""

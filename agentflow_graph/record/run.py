@@ -62,6 +62,8 @@ class RunRecord:
         turnstile: Turnstile | None = None,
     ) -> None:
         self.name = name
+        self.replayed = False
+        """Whether it answers from a record alone."""
         self.answers: dict[Key, Answer] = dict(before.answers) if before else {}
         self.calls: list[tuple[Key, Answer]] = []
         """Answered calls in the order in which this process came to know them."""
@@ -138,8 +140,8 @@ class RunRecord:
             # A list: orjson takes no named tuple, and the way around is slow.
             self._record.write({"event": kind, "run": self.name, "call": [*key], **what})
 
-    def decision(self, turn: int) -> Any:
-        """What a person said in `turn`, in a replay; else None, and LangGraph asks."""
+    def decision(self, turn: int, number: int) -> Any:
+        """The answer `number` of a person in `turn`, in a replay; else None, and LangGraph asks."""
         return None
 
     def seconds(self, turn: int) -> float | None:

@@ -21,7 +21,6 @@ from agentflow_graph.errors import SettingError
         ),
         ({"max_turns": "many"}, "max_turns='many' cannot be used: input should be a valid integer"),
         ({"max_seconds": -1}, "max_seconds=-1 cannot be used: input should be greater than 0"),
-        ({"approve": "perhaps"}, "approve='perhaps' cannot be used: input should be a valid bool"),
         ({"layout": "tense"}, "layout='tense' cannot be used: input should be 'auto', 'terse'"),
         ({"outputs": "direct,long"}, "outputs='direct,long' must be one or more of base, final"),
         ({"outputs": ""}, "outputs='' must be one or more of base, final, direct"),

@@ -125,8 +125,9 @@ def streamed(client: Any, thread: str | None, given: Any, **how: Any) -> list[tu
 
 def test_every_nodes_output_is_shown(client: Any) -> None:
     updates = streamed(client, None, QUESTION)
-    assert [node for node, _ in updates] == ["planner", "executor", "verifier"] * 2 + ["generator"]
-    assert updates[0][1]["turns"][0]["context"] == "New Harbor"
+    turns = ["planner", "executor", "verifier"] * 2
+    assert [node for node, _ in updates] == ["begin", *turns, "generator"]
+    assert updates[1][1]["turns"][0]["context"] == "New Harbor"
     shown = dict(updates)
     assert shown["planner"]["turns"][0]["tool"] == "look_up"
     assert shown["executor"]["turns"][0]["calls"][0]["result"] == "population 4821"
@@ -166,11 +167,21 @@ def test_a_human_approves_and_the_tool_runs_once(client: Any, home: Path) -> Non
     context = {"approve": True, "max_turns": 1}
     (home / "effects.txt").write_text("")
     paused = client.runs.wait(thread, "agentflow", input=QUESTION, context=context)
-    assert paused["__interrupt__"][0]["value"]["tool"] == "look_up"
+    (asked,) = paused["__interrupt__"][0]["value"]["action_requests"]
+    assert (asked["name"], asked["args"]) == ("look_up", {"query": "New Harbor"})
     assert (home / "effects.txt").read_text() == ""
-    state = client.runs.wait(thread, "agentflow", command={"resume": True}, context=context)
+    state = client.runs.wait(thread, "agentflow", command={"resume": True})
     assert state["answer"] == "nobody knows"
     assert (home / "effects.txt").read_text() == "New Harbor\n"
+
+
+def test_a_no_without_the_settings_is_a_no(client: Any, home: Path) -> None:
+    thread = client.threads.create()["thread_id"]
+    context = {"approve": True, "max_turns": 1}
+    (home / "effects.txt").write_text("")
+    client.runs.wait(thread, "agentflow", input=QUESTION, context=context)
+    state = client.runs.wait(thread, "agentflow", command={"resume": "no"})
+    assert (state["stopped_by"], (home / "effects.txt").read_text()) == ("turns", "")
 
 
 def test_a_wrong_setting_is_an_error_that_names_it(client: Any) -> None:
@@ -186,8 +197,8 @@ def test_the_repositorys_own_graph_answers_and_is_recorded(tmp_path: Path) -> No
     with server as url, get_sync_client(url=url, api_key=None) as client:
         given = {"question": "What is 21 + 21?"}
         updates = streamed(client, None, given)
-        assert updates[0][0] == "planner"
-        assert updates[0][1]["turns"][0]["planner"][0]["output_tokens"]
+        assert [name for name, _ in updates[:2]] == ["begin", "planner"]
+        assert updates[1][1]["turns"][0]["planner"][0]["output_tokens"]
         assert updates[-1][1]["answer"]
         (run,) = read(record).values()
         assert run.question == given["question"]

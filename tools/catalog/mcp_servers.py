@@ -168,6 +168,7 @@ def _made(server: Server, tool: Tool) -> McpTool:
         args_schema=tool.input_schema,
         server=server,
         remote_name=tool.name,
+        metadata={"source": "mcp"},
     )
 
 

@@ -147,7 +147,7 @@ async def test_a_persons_decisions_are_played_too(tmp_path: Path, scripted, plan
     assert [e["said"] for each in run.decisions.values() for e in each] == ["no", "yes"]
     done = await replay(run, tmp_path)
     assert (done.difference, done.state["answer"]) == ("", "4821")
-    assert done.state["turns"][0]["calls"][0]["result"].startswith("a human refused")
+    assert done.state["turns"][0]["calls"][0]["result"].startswith("a person refused")
 
 
 async def test_what_a_replay_needs_is_named(tmp_path: Path, scripted, plan, look_up) -> None:
@@ -254,4 +254,4 @@ def test_the_command_line_refuses_what_it_cannot_do(tmp_path: Path, capsys: Any)
     assert cli.main(["What is 1 + 1?", "--record", str(tmp_path / "file")]) == 2
     assert "cannot be written: File exists; name a folder that can be" in capsys.readouterr().err
     assert cli.main(["What is 1 + 1?", "--set", "approve=true"]) == 2
-    assert "approve=True needs somebody to ask" in capsys.readouterr().err
+    assert "approve='all' needs somebody to ask" in capsys.readouterr().err
