@@ -22,9 +22,9 @@ from agentflow_graph.context import Context, pairs
 from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.graph import build_graph, graph
 from agentflow_graph.models.strings import FORMS
+from agentflow_graph.nodes.resources import MODULES
 from agentflow_graph.prompts.memory import command, shorten
 from agentflow_graph.record import RecordError
-from agentflow_graph.resources import MODULES
 from agentflow_graph.state import State, Turn
 
 NOTE = (

@@ -22,12 +22,13 @@ from agentflow_graph.nodes.approval import approval
 from agentflow_graph.nodes.begin import Begin, after_begin
 from agentflow_graph.nodes.executor import after_executor, executor
 from agentflow_graph.nodes.generator import generator
+from agentflow_graph.nodes.operator import Operator
 from agentflow_graph.nodes.planner import planner
+from agentflow_graph.nodes.resources import Chat, ResourceCache, Resources
 from agentflow_graph.nodes.run import Node
 from agentflow_graph.nodes.verifier import route, verifier
 from agentflow_graph.record.file import Record
 from agentflow_graph.record.recorder import Recorder
-from agentflow_graph.resources import Chat, ResourceCache, Resources
 from agentflow_graph.state import State
 
 Agent = CompiledStateGraph[State, Context, State, State]
@@ -37,6 +38,7 @@ def build_graph(
     models: Mapping[str, Chat] | None = None,
     tools: Sequence[BaseTool] | None = None,
     record: Record | Path | str | None = None,
+    operator: Operator | None = None,
 ) -> Agent:
     """Compile the graph.
 
@@ -47,19 +49,36 @@ def build_graph(
         record: where every run is recorded, a folder or an open `Record`; by default the folder
             that AGENTFLOW_RECORD names, else nowhere. On a server that refuses blocking calls,
             as `langgraph dev` does, use that variable or a `BackgroundRecord`.
+        operator: what callers may set, for a graph behind a port; None: everything.
 
     Raises:
         SettingError: an unknown module.
     """
-    return compile_graph(ResourceCache(models or {}, tools).of, Recorder(record))
+    cache = ResourceCache(models or {}, tools)
+    if operator is None:
+        return compile_graph(cache.of, Recorder(record))
+
+    async def allowed(context: Context) -> Resources:
+        operator.check(context)
+        return await cache.of(context)
+
+    return compile_graph(allowed, Recorder(record), operator.settled)
 
 
 def compile_graph(
-    resources: Callable[[Context], Awaitable[Resources]], recorder: Recorder
+    resources: Callable[[Context], Awaitable[Resources]],
+    recorder: Recorder,
+    settled: Callable[[object], Context] = Context.given,
 ) -> Agent:
-    """The graph over what a Context resolves to; `recorder` finds the records of its runs."""
+    """The graph over what a Context resolves to.
+
+    Args:
+        resources: what a Context resolves to.
+        recorder: finds the records of its runs.
+        settled: the settings of a run, from what its caller gave.
+    """
     builder = StateGraph(State, context_schema=Context)
-    builder.add_node("begin", Begin(resources, recorder))
+    builder.add_node("begin", Begin(resources, recorder, settled))
     for module in (planner, executor, approval, verifier, generator):
         builder.add_node(module.__name__, Node(resources, module, recorder))
     builder.add_edge(START, "begin")

@@ -25,13 +25,13 @@ from tokenizers import Tokenizer
 from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, SettingError, closest
 from agentflow_graph.graph import Agent, compile_graph
+from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.prompts.memory import Count, approximate_tokens
 from agentflow_graph.record.events import as_json, damaged_lines
 from agentflow_graph.record.reading import RecordedRun, files_of, read
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.record.replay import Difference, EndOfRecord, Replay
 from agentflow_graph.record.run import record_as
-from agentflow_graph.resources import Resources
 from agentflow_graph.state import State
 
 UNCOMPARED = ("messages", "asked_by")

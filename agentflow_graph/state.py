@@ -95,7 +95,8 @@ def _check(turns: object) -> None:
 def merge_turns(left: list[Turn], updates: Sequence[list[Turn]]) -> list[Turn]:
     """Reducer: a known `index` is completed, another appended.
 
-    No turn at all, or the planning of turn 1, begins anew. One update after the other, so that it does not matter which of them come together.
+    No turn at all, or the planning of turn 1, begins anew. One update after the other, so that it
+    does not matter which of them come together.
 
     Raises:
         SettingError: an edit of the state brought in something else.

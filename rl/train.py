@@ -28,7 +28,7 @@ from typing import Any
 import yaml
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.resources import load_tools
+from agentflow_graph.nodes.resources import load_tools
 from rl.questions import data, hub
 from rl.reward import reward_of
 from rl.run.export import describe_planner

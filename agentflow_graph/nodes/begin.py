@@ -12,8 +12,8 @@ from langgraph.runtime import Runtime
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import QuestionError
+from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.record.recorder import Recorder
-from agentflow_graph.resources import Resources
 from agentflow_graph.state import CLEAN, State
 
 
@@ -23,12 +23,16 @@ class Begin:
     Args:
         resources: what a Context resolves to.
         recorder: names the run in the record, if there is one.
+        settled: the settings of a run, from what its caller gave.
     """
 
     def __init__(
-        self, resources: Callable[[Context], Awaitable[Resources]], recorder: Recorder
+        self,
+        resources: Callable[[Context], Awaitable[Resources]],
+        recorder: Recorder,
+        settled: Callable[[object], Context],
     ) -> None:
-        self._resources, self._recorder = resources, recorder
+        self._resources, self._recorder, self._settled = resources, recorder, settled
 
     async def __call__(self, state: State, *, runtime: Runtime[Context]) -> dict[str, Any]:
         """The state that the run starts from.
@@ -38,7 +42,7 @@ class Begin:
             SettingError: a setting cannot work.
         """
         begun = time.perf_counter()
-        context = Context.given(runtime.context)
+        context = self._settled(runtime.context)
         question, settings = new_question(state), context.model_dump()
         resources = await self._resources(context)
         run = self._recorder.begin()

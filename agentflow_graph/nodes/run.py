@@ -23,12 +23,12 @@ from agentflow_graph.errors import (
     ReplyError,
 )
 from agentflow_graph.models.recorded import answer_of, plain_messages
+from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.nodes.settings import check_memory, settings_of
 from agentflow_graph.prompts import memory, texts
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.record.run import Scope
-from agentflow_graph.resources import Resources
 from agentflow_graph.state import CLEAN, ModelCall, State, Turn, Usage, merge_usage
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from typing import Any
 
 from agentflow_graph.context import RULES, Context
 from agentflow_graph.errors import SettingError
-from agentflow_graph.resources import MODULES
+from agentflow_graph.nodes.resources import MODULES
 from agentflow_graph.state import Usage
 
 MILLION = 1_000_000

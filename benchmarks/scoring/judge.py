@@ -31,7 +31,7 @@ from agentflow_graph.models.strings import chat_model
 from agentflow_graph.record import RecordError
 from agentflow_graph.record.events import Answer, Event
 from agentflow_graph.record.run import ask_through_record
-from agentflow_graph.resources import Chat
+from agentflow_graph.nodes.resources import Chat
 from benchmarks.scoring.decoys import decoy
 from benchmarks.scoring.rules.answer import extract_answer, unprefixed
 

@@ -12,7 +12,7 @@ import pytest
 
 from agentflow_graph import Context, resources
 from agentflow_graph.errors import SettingError
-from agentflow_graph.resources import MAX_CACHED, ResourceCache
+from agentflow_graph.nodes.resources import MAX_CACHED, ResourceCache
 
 
 async def test_runs_that_start_together_build_once(

@@ -204,3 +204,34 @@ def test_the_repositorys_own_graph_answers_and_is_recorded(tmp_path: Path) -> No
         assert run.question == given["question"]
         assert run.state and run.state["answer"] == updates[-1][1]["answer"]
         assert asyncio.run(replay(run, record)).difference == ""
+        _refuses_what_is_the_operators(client, tmp_path)
+        _refuses_strangers(url)
+
+
+def _refuses_what_is_the_operators(client: Any, folder: Path) -> None:
+    (folder / "secrets.toml").write_text("SERVICE = 'sk-planted-4738'\nbad line")
+    for context in (
+        {"planner": "vllm:m@http://127.0.0.1:9"},
+        {"tools_file": str(folder / "secrets.toml")},
+        {"tools": f"mcp:{folder}/evil.json"},
+        {"executor": f"local:{folder}"},
+        {"tools": "langchain_community.tools:ReadFileTool"},
+    ):
+        with pytest.raises(Exception, match="cannot be set over HTTP") as caught:
+            client.runs.wait(None, "agentflow", input=QUESTION, context=context)
+        assert "planted" not in str(caught.value)
+
+
+def _refuses_strangers(url: str) -> None:
+    body = json.dumps({"assistant_id": "agentflow", "input": QUESTION}).encode()
+    good = {"Content-Type": "application/json"}
+    for headers, status in (
+        ({**good, "Origin": "https://evil.example"}, 403),
+        ({**good, "Host": "evil.example"}, 421),
+        ({"Content-Type": "text/plain"}, 415),
+    ):
+        request = urllib.request.Request(f"{url}/runs/wait", body, headers)
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request, timeout=60)
+        assert caught.value.code == status
+        assert caught.value.headers.get("access-control-allow-origin") != "*"

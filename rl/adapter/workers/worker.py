@@ -23,7 +23,7 @@ from agentflow_graph.models.policy import (
 )
 from agentflow_graph.models.strings import trained_under
 from agentflow_graph.record import Record, RunRecord
-from agentflow_graph.resources import load_tools
+from agentflow_graph.nodes.resources import load_tools
 from rl.adapter.engines.policy import EnginePolicy
 from rl.reward import reward_of
 from rl.reward.task import Task
