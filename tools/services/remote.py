@@ -144,7 +144,7 @@ class Service:
         if 300 <= status < 400:
             return RemoteFault(f"{self.name} answers from elsewhere ({said}): check its address")
         text = f"{self.name} rejects the request ({said}): change the arguments"
-        return RemoteFault(text, "error")
+        return RemoteFault(text, "error", code=status)
 
     async def _once(self, send: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -155,6 +155,9 @@ class Service:
             raise RemoteFault(text, "timeout", retry=True) from fault
         except (httpx.UnsupportedProtocol, httpx.TooManyRedirects, httpx.InvalidURL) as fault:
             raise RemoteFault(f"{self.name}: {self.clean(str(fault))}", "error") from fault
+        except RecursionError as fault:
+            # Libraries read their JSON themselves.
+            raise self.garbage("JSON that is nested too deeply") from fault
         except httpx.TransportError as fault:
             raise self.lost(fault) from fault
 

@@ -34,8 +34,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tools.services.faults import RemoteFault
-
 T = TypeVar("T")
 
 COUNT = 2
@@ -47,7 +45,7 @@ STARTING = 60.0
 MEMORY = 2 * 2**30
 """Bytes of address space of a worker."""
 GROWN = 400 * 2**20
-"""Bytes in use after which the next page gets a new worker."""
+"""Bytes in use before a job that make it a worker's last."""
 LONGEST = 64_000_000
 """Bytes of a worker's answer."""
 
@@ -72,7 +70,6 @@ async def apart(
 
     Raises:
         Lost: it took more than `seconds` of a processor, wanted too much memory, or raised.
-        RemoteFault: the function raised it.
     """
     job = partial(_in_turn, (prepare, function, arguments, seconds), seconds)
     return await asyncio.get_running_loop().run_in_executor(_threads(), job)
@@ -103,12 +100,9 @@ def _in_turn(job: tuple[Any, ...], seconds: float) -> Any:
         raise
     if answer.get("grown"):
         worker.end()
-    match answer:
-        case {"result": result}:
-            return result
-        case {"fault": str(text), "status": "error" | "timeout" | "unavailable" as status}:
-            raise RemoteFault(text, status)
-    raise Lost(str(answer.get("raised", "no answer"))[:200])
+    if "result" in answer:
+        return answer["result"]
+    raise Lost(str(answer.get("raised", "it gave no answer"))[:200])
 
 
 class _Worker:
@@ -200,14 +194,12 @@ def _limit(what: int, most: int) -> None:
 
 
 def _tried(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
-    answer: dict[str, Any]
+    answer = {"grown": _in_use() > GROWN}
     try:
-        answer = {"result": function(*arguments)}
-    except RemoteFault as fault:
-        answer = {"fault": str(fault), "status": fault.status}
+        return json.dumps(answer | {"result": function(*arguments)}).encode()
     except Exception as fault:
-        answer = {"raised": f"{type(fault).__name__}: {fault}"[:200]}
-    return json.dumps(answer | {"grown": _in_use() > GROWN}).encode()
+        raised = f"{type(fault).__name__}: {fault}"[:200]
+        return json.dumps(answer | {"raised": raised}).encode()
 
 
 def _in_use() -> int:

@@ -98,7 +98,7 @@ class Kiwix:
             feed = await self._get(client, path)
             hits = await self._read(feed_items, feed.content)
         except RemoteFault as fault:
-            if fault.status == "error":  # 400: the book is not there, or has no index
+            if fault.code is not None:  # 400: the book is not there, or has no index
                 raise BackendError(
                     f"kiwix-serve cannot search book {self._book!r}: set `book` to the name of a "
                     "file with a full-text index"
