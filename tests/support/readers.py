@@ -17,6 +17,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from rl.preflight.endpoints import models_at
+from rl.questions.hub import text_of
+from tools.catalog.mcp_servers import Server, list_tools
 from tools.services.faults import RemoteFault
 from tools.services.remote import Service
 from tools.web.embeddings import Endpoint
@@ -49,6 +52,13 @@ async def kept_page(url: str) -> Any:
         return await read_page(await fetcher.fetch(url))
 
 
+def hub_file(url: str) -> str | None:
+    from huggingface_hub import constants
+
+    constants.ENDPOINT = url
+    return text_of("owner/name", "config.json")
+
+
 READERS: dict[str, Callable[[str], Awaitable[Any]]] = {
     "page": page,
     "kept-page": kept_page,
@@ -58,6 +68,9 @@ READERS: dict[str, Callable[[str], Awaitable[Any]]] = {
     "mediawiki": lambda url: MediaWiki("a@b.example", url=url, service=QUICK).search("x", 3),
     "kiwix": lambda url: Kiwix(url, "book", service=QUICK).search("museum", 3),
     "retrieval": lambda url: Retrieval(f"{url}/retrieve", service=QUICK).search("x", 3),
+    "mcp": lambda url: list_tools(Server(name="maps", url=f"{url}/mcp")),
+    "models": lambda url: asyncio.to_thread(models_at, url),
+    "hub": lambda url: asyncio.to_thread(hub_file, url),
     "embeddings": lambda url: Endpoint("m", url).aembed_query("x"),
 }
 

@@ -1,18 +1,18 @@
 """A bound on what a server may send: counted as it travels, and again as it is decompressed.
 
     client = httpx.AsyncClient(transport=Bounded(httpx.AsyncHTTPTransport(), MAX_BYTES, "Example"))
-    client = httpx.Client(event_hooks={"response": [Bound(MAX_BYTES, "Example").apply]})
+    response = bounded_get("https://hub.example/file", "the hub", seconds=10)
 
-A transport where the client is ours alone; a hook where it also needs the proxies of the
-environment. httpx itself decompresses whatever it is sent, at once and on the event loop, before
-anybody can count it; so it gets to see bodies that are not compressed, and bounded.
+A transport where the client is ours alone; a hook, as in `bounded_get`, where it also needs the
+proxies of the environment. httpx itself decompresses whatever it is sent, at once and on the event
+loop, before anybody can count it; so it gets to see bodies that are not compressed, and bounded.
 """
 
 from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -160,6 +160,29 @@ def oversize(name: str, limit: int) -> RemoteFault:
         f"{name} sent more than {limit / 1e6:g} MB, and reading stopped: ask for something smaller",
         "error",
     )
+
+
+def bounded_get(
+    url: str,
+    name: str,
+    *,
+    seconds: float,
+    headers: Mapping[str, str] | None = None,
+    redirects: bool = False,
+) -> httpx.Response:
+    """One GET of a server that a setting names, for synchronous callers; proxies are used.
+
+    Raises:
+        RemoteFault: the body is larger than `MAX_BYTES`, or compressed as nobody asked for.
+        httpx.HTTPError, httpx.InvalidURL: there is none, or not in `seconds` between its parts.
+    """
+    with httpx.Client(
+        headers={**(headers or {}), "Accept-Encoding": ACCEPTED},
+        timeout=seconds,
+        follow_redirects=redirects,
+        event_hooks={"response": [Bound(MAX_BYTES, name).apply]},
+    ) as client:
+        return client.get(url)
 
 
 def _disarm(headers: httpx.Headers) -> None:

@@ -70,12 +70,21 @@ def test_a_service_costs_no_more_than_its_bound(reader: str) -> None:
     assert {case: one for case, one in seen.items() if one.mebibytes > 50 or one.held > 0.5} == {}
 
 
-def test_embeddings_have_a_larger_bound() -> None:
+@pytest.mark.parametrize("reader", ["embeddings", "mcp"])
+def test_services_with_a_larger_bound(reader: str) -> None:
     with Misbehaving() as server:
-        seen = server.read_by("embeddings", ["gzip-bomb", "stacked"])
+        seen = server.read_by(reader, ["gzip-bomb", "stacked"])
     assert "sent more than 50 MB" in seen["gzip-bomb"].said
     assert SAID["stacked"] in seen["stacked"].said
     assert {case: one for case, one in seen.items() if one.mebibytes > 200 or one.held > 0.5} == {}
+
+
+@pytest.mark.parametrize("reader", ["models", "hub"])
+def test_what_is_asked_before_training(reader: str) -> None:
+    with Misbehaving() as server:
+        seen = server.read_by(reader, FIRST)
+    assert {case: seen[case].said for case in FIRST if SAID[case] not in seen[case].said} == {}
+    assert {case: one for case, one in seen.items() if one.mebibytes > 50} == {}
 
 
 def test_every_case_is_asserted() -> None:
