@@ -11,6 +11,7 @@ AMT, anycast of protocols) are refused too.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 PORTS = frozenset({80, 443, 8000, 8008, 8080, 8081, 8443, 8888})
@@ -56,6 +57,10 @@ _IPV6 = {
 }
 _NAT64 = IPv6Network("64:ff9b::/96")
 """The translators' well-known prefix (RFC 6052): how public IPv4 is reached from IPv6 alone."""
+_LENGTHS = (32, 40, 48, 56, 64, 96)
+"""Bits a translator's prefix can have (RFC 6052, section 2.2)."""
+_IPV4_ONLY = frozenset({IPv4Address("192.0.0.170"), IPv4Address("192.0.0.171")})
+"""The addresses of ipv4only.arpa (RFC 7050)."""
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
 _INNER = frozenset({"alt", "corp", "home", "home.arpa", "internal", "intranet", "invalid", "lan"})
@@ -85,20 +90,38 @@ def refused_port(port: int) -> str:
     return f"port {port} is none of the web's: {', '.join(map(str, sorted(PORTS)))}"
 
 
-def refusal(address: str) -> str:
-    """Why a resolved address is refused; empty if it is not."""
+def refusal(address: str, translated: Iterable[IPv6Network] = ()) -> str:
+    """Why a resolved address is refused; empty if it is not.
+
+    `translated`: prefixes of this network's own translators, from `translators`.
+    """
     found = _number(address)
     if found is None:
         return "no address"
     if isinstance(found, IPv4Address):
         return next((reason for block, reason in _IPV4.items() if found in block), "")
-    return _refused6(found)
+    inner = [_embedded(found, block.prefixlen) for block in translated if found in block]
+    return _refused6(found) or next(filter(None, map(_within, inner)), "")
+
+
+def translators(addresses: Iterable[str]) -> frozenset[IPv6Network]:
+    """The prefixes behind which this network offers IPv4 (RFC 7050, section 3).
+
+    `addresses`: those of IPv6 that its resolver gives for ipv4only.arpa; elsewhere it has none.
+    """
+    found = (number for text in addresses if isinstance(number := _number(text), IPv6Address))
+    return frozenset(
+        IPv6Network((int(address), length), strict=False)
+        for address in found
+        for length in _LENGTHS
+        if _embedded(address, length) in _IPV4_ONLY
+    )
 
 
 def _refused6(address: IPv6Address) -> str:
     if address.scope_id is not None:
         return "an address of one link"
-    inner = IPv4Address(int(address) & 0xFFFFFFFF)
+    inner = _embedded(address, 96)
     if address in _NAT64:
         return _within(inner)
     if address not in _GIVEN_OUT:
@@ -108,6 +131,13 @@ def _refused6(address: IPv6Address) -> str:
             return reason
     # A tunnel over the local network, whose prefix looks like any other (RFC 5214).
     return _within(inner) if (int(address) >> 32) & 0xFFFFFFFF in _ISATAP else ""
+
+
+def _embedded(address: IPv6Address, length: int) -> IPv4Address:
+    """The IPv4 address after a prefix of `length` bits; the ninth octet is passed over."""
+    octets = address.packed
+    rest = octets[12:] if length == 96 else octets[length // 8 : 8] + octets[9:]
+    return IPv4Address(rest[:4])
 
 
 def _within(inner: IPv4Address) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
+from functools import lru_cache
+from ipaddress import IPv6Network
 
 import httpx
 
 from tools.services.wire import trust
-from tools.web.addresses import refusal, refused_name, refused_port
+from tools.web.addresses import refusal, refused_name, refused_port, translators
 
 SCHEMES = {"http": 80, "https": 443}
 
@@ -64,12 +67,27 @@ async def _judged(url: httpx.URL, port: int) -> str:
     except socket.gaierror as fault:
         raise Refused(url, "its host is not known") from fault
     addresses = [str(entry[4][0]) for entry in found]
-    for address in addresses:
-        if reason := refusal(address):
-            raise Refused(url, reason if address == url.host else f"{address}: {reason}")
     if not addresses:
         raise Refused(url, "its host has no address")
+    translated = await _translated() if any(":" in one for one in addresses) else frozenset()
+    for address in addresses:
+        if reason := refusal(address, translated):
+            raise Refused(url, reason if address == url.host else f"{address}: {reason}")
     return addresses[0]
+
+
+async def _translated() -> frozenset[IPv6Network]:
+    return await asyncio.to_thread(translated_in, int(time.monotonic() // 3600))
+
+
+@lru_cache(maxsize=1)
+def translated_in(hour: int) -> frozenset[IPv6Network]:
+    """The prefixes of this network's translators, asked anew every `hour`."""
+    try:
+        found = socket.getaddrinfo("ipv4only.arpa", 80, socket.AF_INET6, socket.SOCK_STREAM)
+    except socket.gaierror:  # there are none, or no network to ask
+        return frozenset()
+    return translators(str(entry[4][0]) for entry in found)
 
 
 def _pinned(request: httpx.Request, address: str) -> httpx.Request:

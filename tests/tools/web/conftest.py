@@ -10,12 +10,16 @@ import httpx
 import pytest
 from resolving import Names
 
+from tools.web.guard import translated_in
+
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> Names:
+def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
     table = Names()
     monkeypatch.setattr(socket, "getaddrinfo", table)
-    return table
+    translated_in.cache_clear()
+    yield table
+    translated_in.cache_clear()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from resolving import Names
 
 from tools.services.faults import RemoteFault
 from tools.web.fetch import Fetcher
+from tools.web.guard import translated_in
 
 PUBLIC = "93.184.216.34"
 
@@ -107,3 +108,29 @@ async def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.Monk
         await Fetcher(allowed_hosts=["127.0.0.1"]).fetch(server.url)
     assert proxy.asked == []
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("translator", "inner", "outer"),
+    [
+        ("2a01:600::c000:aa", "2a01:600::a00:1", "2a01:600::808:808"),
+        ("2a01:600:1:2:c0:0:aa00:0", "2a01:600:1:2:a:0:100:0", "2a01:600:1:2:8:808:800:0"),
+        ("2a01:600:1:c000:0:aa00::", "2a01:600:1:7f00:0:100::", "2a01:600:1:808:8:800::"),
+        ("2a01:600:c000:aa::", "2a01:600:c0a8:101::", "2a01:600:808:808::"),
+    ],
+    ids=["96", "64", "48", "32"],
+)
+async def test_a_translator_of_the_network_leads_to_no_private_address(
+    translator: str, inner: str, outer: str, names: Names, connected: list[httpx.Request]
+) -> None:
+    names.table["private.example"] = [[inner]]
+    names.table["public.example"] = [[outer]]
+    await Fetcher().fetch("http://private.example/")  # nobody translates: an address like any other
+    connected.clear()
+    names.table["ipv4only.arpa"] = [[translator]]
+    translated_in.cache_clear()
+    fault = await refusal("http://private.example/")
+    assert connected == []
+    assert "it leads to" in str(fault)
+    await Fetcher().fetch("http://public.example/")
+    assert len(connected) == 1

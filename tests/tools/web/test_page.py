@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -102,11 +103,43 @@ async def test_a_page_may_name_its_charset_itself() -> None:
     assert "Grüße aus Köln" in page.text
 
 
-async def test_a_hostile_page_takes_bounded_time() -> None:
+@pytest.mark.parametrize(
+    ("body", "charset"),
+    [
+        ("<p>word <b>word</b> " * 250_000, ""),
+        ("<div>word" * 110_000, ""),
+        ("a-" + "9" * 4_000_000, "punycode"),
+    ],
+    ids=["long", "deep", "punycode"],
+)
+async def test_a_hostile_page_takes_bounded_time_and_leaves_the_loop_alone(
+    body: str, charset: str
+) -> None:
+    held, last = 0.0, time.thread_time()
+
+    async def tick() -> None:
+        nonlocal held, last
+        while True:
+            await asyncio.sleep(0.01)
+            held, last = max(held, time.thread_time() - last), time.thread_time()
+
+    ticking = asyncio.create_task(tick())
     started = time.perf_counter()
-    page = await read_page(document("<p>word <b>word</b> " * 250_000))
-    assert page.text.startswith("word")
+    try:
+        assert (await read_page(document(body, charset=charset))).text
+    except RemoteFault as fault:
+        assert "cannot be read (it takes too long): choose another page" in str(fault)
+    ticking.cancel()
     assert time.perf_counter() - started < 60
+    assert held < 0.5
+
+
+async def test_a_page_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.web.page.SECONDS", 0.2)
+    with pytest.raises(RemoteFault, match="https://example.org/ cannot be read .it takes too long"):
+        await read_page(document("<p>word <b>word</b> " * 250_000))
+    monkeypatch.undo()
+    assert (await read_page(document("<p>Open daily.</p>"))).text == "Open daily."
 
 
 @given(st.text(max_size=3000), st.integers(2, 30), st.data())
