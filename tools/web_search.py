@@ -28,7 +28,7 @@ from tools.services.faults import RemoteFault
 from tools.web.chunks import rank, split
 from tools.web.fetch import Fetcher
 from tools.web.hits import Hit, lines, one_line
-from tools.web.page import Page, extract_page
+from tools.web.page import Page, read_page
 from tools.web.tavily import Tavily
 
 SUMMARY = (
@@ -124,9 +124,10 @@ class WebSearch(FlowTool):
     async def _read(self, query: str, url: str) -> ToolResult:
         fetcher: Fetcher = self.fetcher
         embeddings: Embeddings | None = self.embeddings
-        page = await asyncio.to_thread(extract_page, await fetcher.fetch(url))
+        page = await read_page(await fetcher.fetch(url))
         count = self.parts if self.model is None else SUMMARISED
-        best = await rank(query, split(page.text), count, embeddings)
+        chunks = await asyncio.to_thread(split, page.text)
+        best = await rank(query, chunks, count, embeddings)
         quoted = "\n".join(f"[{number}] {one_line(part)}" for number, part in enumerate(best, 1))
         source = f"{one_line(page.title)[:200] or 'the page'} ({page.url})"
         if self.model is None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from agentflow_graph.context import Context, pairs
 from agentflow_graph.errors import SettingError
-from agentflow_graph.record.events import versions
 from agentflow_graph.nodes.resources import ResourceCache
+from agentflow_graph.record.events import versions
 from benchmarks.items.data import load, must_be_folder
 from benchmarks.items.item import Benchmark
 from benchmarks.runner.folder import Folder, Items, Request

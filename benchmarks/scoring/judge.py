@@ -28,10 +28,10 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.recorded import answer_of, plain_messages
 from agentflow_graph.models.strings import chat_model
+from agentflow_graph.nodes.resources import Chat
 from agentflow_graph.record import RecordError
 from agentflow_graph.record.events import Answer, Event
 from agentflow_graph.record.run import ask_through_record
-from agentflow_graph.nodes.resources import Chat
 from benchmarks.scoring.decoys import decoy
 from benchmarks.scoring.rules.answer import extract_answer, unprefixed
 

@@ -28,8 +28,8 @@ from agentflow_graph.models.policy import (
     Sampling,
 )
 from agentflow_graph.models.strings import trained_under
-from agentflow_graph.record import Record
 from agentflow_graph.nodes.resources import load_tools
+from agentflow_graph.record import Record
 from benchmarks.almanac import oracle
 from benchmarks.almanac.scripted import reply
 from rl.planners import nano

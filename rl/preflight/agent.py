@@ -11,8 +11,8 @@ from agentflow_graph.context import RULES
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.models.strings import NANO, trained_under
-from agentflow_graph.prompts import texts
 from agentflow_graph.nodes.resources import Resources
+from agentflow_graph.prompts import texts
 from rl.preflight.planner import Planner
 from rl.settings.config import Config
 from tools.base import FlowTool

@@ -15,6 +15,8 @@ from agentflow_graph.models.strings import chat_model
 from rl.reward import reward_of
 from rl.settings.config import Config
 from tools.outcomes.finding import Finding, failure, ok, warning
+from tools.services.bounds import bounded_get
+from tools.services.faults import RemoteFault
 
 MODULES = ("analysis", "executor", "verifier", "generator", "tool_model")
 SECONDS = 5.0
@@ -73,7 +75,7 @@ def models_at(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str
     try:
         key = os.environ.get("VLLM_API_KEY")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        answer = httpx.get(f"{base}/v1/models", headers=headers, timeout=seconds)
+        answer = bounded_get(f"{base}/v1/models", "it", headers=headers, seconds=seconds)
         answer.raise_for_status()
         models: list[dict[str, Any]] = answer.json()["data"]
         return models if all("id" in model for model in models) else "its models have no id"
@@ -81,7 +83,9 @@ def models_at(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str
         return f"no answer in {seconds:g} s"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"{type(error).__name__}: {error}"
-    except (ValueError, KeyError, TypeError):
+    except RemoteFault as fault:
+        return str(fault)
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "/v1/models is not that of an OpenAI-compatible server"
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 
 from agentflow_graph.errors import SettingError
+from tools.services.bounds import bounded_get
+from tools.services.faults import RemoteFault
 
 NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 OTHER_FORMATS = ["*.bin", "*.pth", "original/*", "onnx/*", "*.onnx", "*.gguf", "*.h5", "*.msgpack"]
@@ -62,6 +64,8 @@ def text_of(name: str, file: str) -> str | None:
     except httpx.HTTPError as error:
         reason = f"the hub does not answer for {name} ({type(error).__name__})"
         raise SettingError(reason) from error
+    except RemoteFault as error:
+        raise SettingError(f"{file} of {name}: {error}") from error
     if answer.status_code == 404:
         return None
     if answer.is_error:
@@ -77,4 +81,4 @@ def _asked(url: str) -> httpx.Response:
 
     token = get_token()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.get(url, headers=headers, follow_redirects=True, timeout=SECONDS)
+    return bounded_get(url, "the hub", headers=headers, redirects=True, seconds=SECONDS)

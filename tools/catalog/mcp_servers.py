@@ -66,9 +66,10 @@ class Server(BaseModel, frozen=True):
             ServerError: the SDK is not installed, or the server does not answer.
         """
         try:
-            from httpx2 import AsyncClient
             from mcp import Client, StdioServerParameters
             from mcp.client.streamable_http import streamable_http_client
+
+            from tools.catalog.mcp_client import bounded_client
         except ImportError as fault:
             raise ServerError(
                 f"MCP needs {fault.name}: run `make setup` or `pip install mcp`"
@@ -78,7 +79,7 @@ class Server(BaseModel, frozen=True):
             async with Client(started, read_timeout_seconds=seconds) as client:
                 yield client
             return
-        async with AsyncClient(headers=self.headers, timeout=seconds) as http:
+        async with bounded_client(self.name, self.headers, seconds) as http:
             transport = streamable_http_client(self.url, http_client=http)
             async with Client(transport, read_timeout_seconds=seconds) as client:
                 yield client

@@ -9,7 +9,8 @@ class RemoteFault(Exception):
     """A service gave no answer; the text says why and what to do.
 
     `status` is that of the tool's result. `retry`: the same call may succeed soon. `wait`: the
-    seconds the service asked for, if it did.
+    seconds the service asked for, if it did. `code`: the HTTP status by which it rejected the
+    request, if that is what went wrong.
     """
 
     def __init__(
@@ -19,11 +20,13 @@ class RemoteFault(Exception):
         *,
         retry: bool = False,
         wait: float | None = None,
+        code: int | None = None,
     ) -> None:
         super().__init__(text)
         self.status: Status = status
         self.retry = retry
         self.wait = wait
+        self.code = code
 
     def result(self) -> ToolResult:
         """The failure as a tool returns it."""

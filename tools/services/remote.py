@@ -30,8 +30,9 @@ from aiolimiter import AsyncLimiter
 from pydantic import SecretStr
 
 from tools.outcomes.result import visible
+from tools.services.bounds import MAX_BYTES, Bounded
 from tools.services.faults import RemoteFault
-from tools.services.wire import MAX_BYTES, Bounded, error_text, retry_after, trust
+from tools.services.wire import error_text, retry_after, trust
 
 __all__ = ["RemoteFault", "Service"]
 
@@ -55,7 +56,7 @@ class Service:
         attempts: calls made at most for one answer.
         seconds: wall time of one attempt.
         patience: longest wait, in seconds, that a service may ask for between two attempts.
-        max_bytes: size of a reply, as it travels, at which reading stops.
+        max_bytes: size of a reply at which reading stops: as it travels, and decompressed.
         key: cut out of every message.
         remedy: what to do when the service refuses the key.
     """
@@ -109,7 +110,7 @@ class Service:
         """
         try:
             return response.json()
-        except ValueError as fault:
+        except (ValueError, RecursionError) as fault:
             raise self.garbage(f"no JSON but {response.text[:60]!r}") from fault
 
     def garbage(self, what: str) -> RemoteFault:
@@ -143,7 +144,7 @@ class Service:
         if 300 <= status < 400:
             return RemoteFault(f"{self.name} answers from elsewhere ({said}): check its address")
         text = f"{self.name} rejects the request ({said}): change the arguments"
-        return RemoteFault(text, "error")
+        return RemoteFault(text, "error", code=status)
 
     async def _once(self, send: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -152,10 +153,11 @@ class Service:
         except (TimeoutError, httpx.TimeoutException) as fault:
             text = f"{self.name} gave no answer in {self.seconds:g} s: ask for less, or try later"
             raise RemoteFault(text, "timeout", retry=True) from fault
-        except httpx.DecodingError as fault:
-            raise self.garbage("with a body that cannot be decompressed") from fault
         except (httpx.UnsupportedProtocol, httpx.TooManyRedirects, httpx.InvalidURL) as fault:
             raise RemoteFault(f"{self.name}: {self.clean(str(fault))}", "error") from fault
+        except RecursionError as fault:
+            # Libraries read their JSON themselves.
+            raise self.garbage("JSON that is nested too deeply") from fault
         except httpx.TransportError as fault:
             raise self.lost(fault) from fault
 

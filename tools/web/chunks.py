@@ -9,6 +9,7 @@ chunk; BM25 ranks the 112 chunks of a page of 20,000 words in 10 ms and needs no
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -59,7 +60,10 @@ async def rank(
     """
     if len(chunks) <= 1:
         return list(chunks)
-    scores = bm25(query, chunks) if embeddings is None else await _cosine(query, chunks, embeddings)
+    if embeddings is None:
+        scores = await asyncio.to_thread(bm25, query, chunks)
+    else:
+        scores = await _cosine(query, chunks, embeddings)
     order = np.argsort(-scores, kind="stable")[:top_k]
     return [chunks[int(number)] for number in order]
 

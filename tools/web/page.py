@@ -1,27 +1,34 @@
 """The text of a document: what a reader came for, without menus, banners and scripts.
 
-    page = extract_page(document)
+    page = await read_page(document)
     page.title, page.text
 
 HTML goes through trafilatura (Barbaresi 2021), which finds the main text and keeps headings,
 lists and tables as Markdown. Where it finds none, as on very short or oddly nested pages, all
-visible text is taken. Everything else that may be fetched is text already.
+visible text is taken. Everything else that may be fetched is text already. All of it happens in a
+worker, within `SECONDS`: a page can be written to take hours.
 """
 
 from __future__ import annotations
 
-import codecs
 import logging
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tools.services.encoding import text_codec
 from tools.services.faults import RemoteFault
-from tools.web.fetch import Document
+from tools.services.worker import Lost, apart
 from tools.web.hits import one_line
 
+if TYPE_CHECKING:
+    # The worker needs no client.
+    from tools.web.fetch import Document
+
+SECONDS = 10.0
+"""Processor time of reading one page."""
 LONGEST = 1_000_000
-"""Bytes of HTML that are looked at; a megabyte takes a second, at worst five."""
+"""Bytes of HTML that are looked at, and characters of text that are kept of a page."""
 
 _HTML = ("text/html", "application/xhtml+xml")
 _HIDDEN = ("script", "style", "noscript", "template", "nav", "footer", "title")
@@ -36,39 +43,44 @@ class Page:
     text: str
 
 
-def extract_page(document: Document) -> Page:
-    """The page in `document`. Costs CPU time: call it in a thread.
+async def read_page(document: Document) -> Page:
+    """The page in `document`.
 
     Raises:
-        RemoteFault: there is no text.
+        RemoteFault: there is no text, or it takes too long to find.
     """
-    if document.media in _HTML:
-        title, text = _of_html(document)
-    else:
-        title, text = "", decode(document)
-    if not text.strip():
+    parts = document.media, document.charset, document.body
+    try:
+        title, text = await apart(extract, *parts, seconds=SECONDS, prepare=_trafilatura)
+    except Lost as fault:
+        said = f"{document.url} cannot be read ({fault}): choose another page"
+        raise RemoteFault(said, "error") from fault
+    if not text:
         raise RemoteFault(
             f"{document.url} holds no text (its content may need a browser): choose another page",
             "error",
         )
-    return Page(document.url, title, text.strip())
+    return Page(document.url, title, text)
 
 
-def decode(document: Document) -> str:
-    """The body as text: in the charset it names, else UTF-8; what does not fit is replaced."""
-    try:
-        codec = codecs.lookup(document.charset or "utf-8-sig")
-    except LookupError:
-        codec = codecs.lookup("utf-8-sig")
-    # Python also calls rot13 and zlib codecs; those give no text, or more than was sent.
-    name = codec.name if codec._is_text_encoding else "utf-8"
-    return document.body.decode(name, "replace")
+def extract(media: str, charset: str, body: bytes) -> tuple[str, str]:
+    """Title and text of a body; both may be empty. It can take for ever: call `read_page`."""
+    title, text = "", ""
+    if media in _HTML:
+        title, text = _of_html(charset, body)
+    else:
+        text = decode(charset, body)
+    return title, text.strip()[:LONGEST]
 
 
-def _of_html(document: Document) -> tuple[str, str]:
+def decode(charset: str, body: bytes) -> str:
+    """A body as text: in the charset it names, else UTF-8; what does not fit is replaced."""
+    return body.decode(text_codec(charset) or "utf-8-sig", "replace")
+
+
+def _of_html(charset: str, body: bytes) -> tuple[str, str]:
     # Without a charset in the header the page itself may name one, which the parsers look for.
-    whole: str | bytes = decode(document) if document.charset else document.body
-    html = whole[:LONGEST]
+    html: str | bytes = decode(charset, body)[:LONGEST] if charset else body[:LONGEST]
     library = _trafilatura()
     tree = library.load_html(html)
     if tree is None:

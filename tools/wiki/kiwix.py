@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import quote, unquote, urljoin
 from xml.etree import ElementTree
 
@@ -19,6 +21,7 @@ import httpx
 
 from tools.services.faults import RemoteFault
 from tools.services.remote import Service
+from tools.services.worker import Lost, apart
 from tools.wiki.markup import strip_markup
 from tools.wiki.passage import BackendError, Passage
 from tools.wiki.ranking import best
@@ -29,6 +32,10 @@ REMEDY = (
     "http://127.0.0.1:8080"
 )
 SERVICE = Service("kiwix-serve", rate=200.0)
+SECONDS = 10.0
+"""Processor time of reading one article or list."""
+T = TypeVar("T")
+D = TypeVar("D", str, bytes)
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _TAG = re.compile(r"<[^>]*>")
 
@@ -74,10 +81,10 @@ class Kiwix:
         return await best(query, articles, top_k)
 
     async def _only_book(self, client: httpx.AsyncClient) -> str:
-        feed = self._xml(await self._get(client, "/catalog/v2/entries?count=-1"))
-        links = feed.iterfind(f"{_ATOM}entry/{_ATOM}link[@type='text/html']")
+        feed = await self._get(client, "/catalog/v2/entries?count=-1")
+        links = await self._read(book_links, feed.content)
         # The file's stem is the identifier; the entry's <name> is refused with 400.
-        books = sorted({unquote(link.get("href", "")).rstrip("/").split("/")[-1] for link in links})
+        books = sorted({unquote(link).rstrip("/").split("/")[-1] for link in links})
         if len(books) == 1:
             return books[0]
         shown = ", ".join(books[:10]) or "none"
@@ -88,20 +95,19 @@ class Kiwix:
         parameters = f"books.name={quote(self._book)}&pattern={quote(terms)}&format=xml"
         path = f"/search?{parameters}&pageLength={self._pages}"
         try:
-            feed = self._xml(await self._get(client, path))
+            feed = await self._get(client, path)
+            hits = await self._read(feed_items, feed.content)
         except RemoteFault as fault:
-            if fault.status == "error":  # 400: the book is not there, or has no index
+            if fault.code is not None:  # 400: the book is not there, or has no index
                 raise BackendError(
                     f"kiwix-serve cannot search book {self._book!r}: set `book` to the name of a "
                     "file with a full-text index"
                 ) from fault
             raise
         return [
-            Passage(
-                title, _TAG.sub("", item.findtext("description") or ""), urljoin(self._url, link)
-            )
-            for item in feed.iterfind("channel/item")
-            if (title := item.findtext("title")) and (link := item.findtext("link"))
+            Passage(title, _TAG.sub("", text), urljoin(self._url, link))
+            for title, text, link in hits
+            if title and link
         ]
 
     async def _article(self, client: httpx.AsyncClient, hit: Passage) -> Passage:
@@ -109,16 +115,29 @@ class Kiwix:
         path = unquote(hit.url).partition(f"/{self._book}/")[2]
         try:
             response = await self._get(client, f"/raw{quote(f'/{self._book}/content/{path}')}")
+            text = await self._read(strip_markup, response.text)
         except RemoteFault:
             return hit
-        text = await asyncio.to_thread(strip_markup, response.text)
         return Passage(hit.title, text or hit.text, hit.url)
 
     async def _get(self, client: httpx.AsyncClient, path: str) -> httpx.Response:
         return await self._service.call(lambda: client.get(f"{self._url}{path}"))
 
-    def _xml(self, response: httpx.Response) -> ElementTree.Element:
+    async def _read(self, reader: Callable[[D], T], data: D) -> T:
         try:
-            return ElementTree.fromstring(response.content)
-        except ElementTree.ParseError as fault:
-            raise self._service.garbage(f"no XML but {response.text[:60]!r}") from fault
+            return await apart(reader, data, seconds=SECONDS)
+        except Lost as fault:
+            raise self._service.garbage(f"no XML or HTML but {data[:60]!r} ({fault})") from fault
+
+
+def book_links(feed: bytes) -> list[str]:
+    """The addresses of the books in kiwix-serve's catalogue, which is Atom."""
+    links = ElementTree.fromstring(feed).iterfind(f"{_ATOM}entry/{_ATOM}link[@type='text/html']")
+    return [link.get("href", "") for link in links]
+
+
+def feed_items(feed: bytes) -> list[list[str]]:
+    """Title, snippet and address of each hit of kiwix-serve's search, which is RSS."""
+    keys = ("title", "description", "link")
+    items = ElementTree.fromstring(feed).iterfind("channel/item")
+    return [[item.findtext(key) or "" for key in keys] for item in items]

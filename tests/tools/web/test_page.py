@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from langchain_core.embeddings import Embeddings
 from tools.services.faults import RemoteFault
 from tools.web.chunks import MOST, rank, split
 from tools.web.fetch import Document
-from tools.web.page import decode, extract_page
+from tools.web.page import decode, read_page
 
 ARTICLE = """<!doctype html><html><head><title>Harbor  Museum</title><style>p {}</style></head>
 <body><nav><a href="/">Home</a> <a href="/shop">Shop</a></nav>
@@ -28,8 +29,8 @@ def document(body: str | bytes, media: str = "text/html", charset: str = "") -> 
     return Document("https://example.org/", media, charset, raw)
 
 
-def test_the_main_text_comes_without_what_surrounds_it() -> None:
-    page = extract_page(document(ARTICLE))
+async def test_the_main_text_comes_without_what_surrounds_it() -> None:
+    page = await read_page(document(ARTICLE))
     assert page.title == "Harbor Museum"
     for wanted in ("founded in 1871", "nine to five", "Children enter free", "Dogs stay outside"):
         assert wanted in page.text
@@ -47,27 +48,30 @@ def test_the_main_text_comes_without_what_surrounds_it() -> None:
         "<div>" * 3000 + "Open daily." + "</div>" * 3000,
     ],
 )
-def test_short_and_odd_pages_give_their_visible_text(body: str) -> None:
-    page = extract_page(document(body))
+async def test_short_and_odd_pages_give_their_visible_text(body: str) -> None:
+    page = await read_page(document(body))
     assert "Open daily." in page.text
     assert "evil" not in page.text
 
 
-def test_a_page_of_fragments_keeps_its_title() -> None:
-    page = extract_page(document("<title>Harbor\n Museum</title><article><p>Open daily.</article>"))
+async def test_a_page_of_fragments_keeps_its_title() -> None:
+    page = await read_page(
+        document("<title>Harbor\n Museum</title><article><p>Open daily.</article>")
+    )
     assert (page.title, page.text) == ("Harbor Museum", "Open daily.")
 
 
 @pytest.mark.parametrize("body", ["", "   ", "<html></html>", "<script>only()</script>"])
-def test_a_page_without_text_is_a_fault(body: str) -> None:
+async def test_a_page_without_text_is_a_fault(body: str) -> None:
     with pytest.raises(RemoteFault, match="holds no text") as raised:
-        extract_page(document(body))
+        await read_page(document(body))
     assert raised.value.status == "error"
 
 
 @pytest.mark.parametrize("media", ["text/plain", "application/json", "text/csv"])
-def test_text_is_taken_as_it_is(media: str) -> None:
-    assert extract_page(document("a <b>,\n 1", media)).text == "a <b>,\n 1"
+async def test_text_is_taken_as_it_is(media: str) -> None:
+    page = await read_page(document("a <b>,\n 1", media))
+    assert page.text == "a <b>,\n 1"
 
 
 @pytest.mark.parametrize(
@@ -80,23 +84,62 @@ def test_text_is_taken_as_it_is(media: str) -> None:
         (b"gr", "no-such-charset", "gr"),
         (b"gr", "rot13", "gr"),
         (b"gr", "zlib", "gr"),
+        (b"gr", "bz2", "gr"),
+        (b"gr", "idna", "gr"),
+        (b"gr", "punycode", "gr"),
+        (b"gr", "undefined", "gr"),
+        (b"gr", "x" * 100_000, "gr"),
+        (b"gr", "a\0b", "gr"),
     ],
 )
 def test_charsets(body: bytes, charset: str, text: str) -> None:
-    assert decode(document(body, "text/plain", charset)) == text
+    assert decode(charset, body) == text
 
 
-def test_a_page_may_name_its_charset_itself() -> None:
+async def test_a_page_may_name_its_charset_itself() -> None:
     body = "<meta charset=iso-8859-1><title>Grüße</title><p>Grüße aus Köln</p>".encode("latin-1")
-    page = extract_page(document(body))
+    page = await read_page(document(body))
     assert page.title == "Grüße"
     assert "Grüße aus Köln" in page.text
 
 
-def test_a_hostile_page_takes_bounded_time() -> None:
-    started = time.process_time()
-    extract_page(document("<p>word <b>word</b> " * 250_000))
-    assert time.process_time() - started < 20
+@pytest.mark.parametrize(
+    ("body", "charset"),
+    [
+        ("<p>word <b>word</b> " * 250_000, ""),
+        ("<div>word" * 110_000, ""),
+        ("a-" + "9" * 4_000_000, "punycode"),
+    ],
+    ids=["long", "deep", "punycode"],
+)
+async def test_a_hostile_page_takes_bounded_time_and_leaves_the_loop_alone(
+    body: str, charset: str
+) -> None:
+    held, last = 0.0, time.thread_time()
+
+    async def tick() -> None:
+        nonlocal held, last
+        while True:
+            await asyncio.sleep(0.01)
+            held, last = max(held, time.thread_time() - last), time.thread_time()
+
+    ticking = asyncio.create_task(tick())
+    started = time.perf_counter()
+    try:
+        assert (await read_page(document(body, charset=charset))).text
+    except RemoteFault as fault:
+        assert "cannot be read (it takes too long): choose another page" in str(fault)
+    ticking.cancel()
+    assert time.perf_counter() - started < 60
+    assert held < 0.5
+
+
+async def test_a_page_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.web.page.SECONDS", 0.2)
+    with pytest.raises(RemoteFault, match="https://example.org/ cannot be read .it takes too long"):
+        await read_page(document("<p>word <b>word</b> " * 250_000))
+    monkeypatch.undo()
+    assert (await read_page(document("<p>Open daily.</p>"))).text == "Open daily."
 
 
 @given(st.text(max_size=3000), st.integers(2, 30), st.data())

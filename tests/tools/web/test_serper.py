@@ -1,13 +1,9 @@
-"""`google_search` through Serper. Its address is fixed, so its name leads to a server of ours."""
+"""`google_search` through Serper, with a server of ours in its place."""
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import logging
-import ssl
 from pathlib import Path
-from typing import Any
 
 import pytest
 from answering import Answering, Reply
@@ -19,7 +15,6 @@ from tools.services.remote import Service
 from tools.web.serper import Serper
 
 KEY = "AIza-planted-0123456789"
-QUICK = Service("Gemini", rate=100.0, attempts=2, seconds=2.0)
 
 
 async def outcome(tool: GoogleSearch, query: str = "Zürich?") -> tuple[str, str]:
@@ -27,64 +22,10 @@ async def outcome(tool: GoogleSearch, query: str = "Zürich?") -> tuple[str, str
     return result["status"], text
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "google.serper.dev")])
-    now = datetime.datetime.now(datetime.UTC)
-    alternatives = [x509.DNSName("google.serper.dev"), x509.IPAddress(ipaddress.ip_address("::1"))]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "both.pem"
-    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    private = key.private_bytes(*form, serialization.NoEncryption())
-    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return file
-
-
-class Secure(Answering):
-    """The same server behind TLS, reached by the name of the real one."""
-
-    def __init__(self, replies: list[Reply], certificate: Path) -> None:
-        super().__init__(replies)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._trust = ssl.create_default_context(cafile=str(certificate))
-
-    def connector(self) -> Any:
-        import aiohttp
-        from aiohttp.abc import AbstractResolver, ResolveResult
-
-        port = self._server.server_port
-
-        class Here(AbstractResolver):
-            async def resolve(self, host: str, *_: Any, **__: Any) -> list[ResolveResult]:
-                here = {"hostname": host, "host": "127.0.0.1", "port": port}
-                return [ResolveResult(**here, family=2, proto=0, flags=0)]  # type: ignore[typeddict-item]
-
-            async def close(self) -> None:
-                return None
-
-        return aiohttp.TCPConnector(ssl=self._trust, resolver=Here())
-
-    def tool(self, folder: Path | None = None) -> GoogleSearch:
-        service = Service("Serper", rate=100.0, attempts=2, seconds=2.0)
-        backend = Serper(SecretStr(KEY), service=service, connector=self.connector)
-        return GoogleSearch(backend=backend, cache=Cache(folder))
+def serper(server: Answering, folder: Path | None = None) -> GoogleSearch:
+    service = Service("Serper", rate=100.0, attempts=2, seconds=2.0)
+    backend = Serper(SecretStr(KEY), url=server.url, service=service)
+    return GoogleSearch(backend=backend, cache=Cache(folder))
 
 
 JSON = {"Content-Type": "application/json"}
@@ -92,12 +33,12 @@ ORGANIC = [{"title": "Museum", "link": "https://a.example/", "snippet": "Open\nd
 
 
 @pytest.mark.integration
-async def test_serper_gives_pages_and_googles_short_answer(certificate: Path) -> None:
+async def test_serper_gives_pages_and_googles_short_answer() -> None:
     body = {"answerBox": {"answer": "At nine."}, "organic": ORGANIC}
     replies = [Reply(200, one, JSON) for one in (body, {"organic": ORGANIC[:1]})]
-    with Secure(replies, certificate) as server:
-        server_text = await server.tool().ainvoke({"query": "museum"})
-        plain = await server.tool().ainvoke({"query": "other"})
+    with Answering(replies) as server:
+        server_text = await serper(server).ainvoke({"query": "museum"})
+        plain = await serper(server).ainvoke({"query": "other"})
     lines = server_text.split("\n")
     assert lines[:3] == ["At nine.", "Pages:", "[1] Museum: Open daily. (https://a.example/)"]
     assert len(lines) == 7
@@ -116,7 +57,7 @@ async def test_serper_gives_pages_and_googles_short_answer(certificate: Path) ->
         (Reply(403, {"message": "Unauthorized."}), "unavailable", "set SERPER_API_KEY"),
         (Reply(400), "error", "rejects the request"),
         (Reply(delay=3.0), "timeout", "gave no answer in 2 s"),
-        (Reply(body="<html>"), "unavailable", "is no JSON"),
+        (Reply(body="<html>"), "unavailable", "no JSON"),
         (Reply(body="{", headers=JSON), "unavailable", "answered"),
         (
             Reply(body={"x": 1}, headers=JSON),
@@ -131,19 +72,19 @@ async def test_serper_gives_pages_and_googles_short_answer(certificate: Path) ->
     ],
 )
 async def test_what_goes_wrong_at_serper_is_typed(
-    reply: Reply, status: str, said: str, certificate: Path, caplog: pytest.LogCaptureFixture
+    reply: Reply, status: str, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.DEBUG), Secure([reply], certificate) as server:
-        found = await outcome(server.tool())
+    with caplog.at_level(logging.DEBUG), Answering([reply]) as server:
+        found = await outcome(serper(server))
     assert found[0] == status
     assert said in found[1]
     assert KEY not in found[1] + caplog.text
 
 
 @pytest.mark.integration
-async def test_nobody_at_serper(certificate: Path) -> None:
-    with Secure([Reply()], certificate) as server:
-        tool = server.tool()
+async def test_nobody_at_serper() -> None:
+    with Answering([Reply()]) as server:
+        tool = serper(server)
     status, text = await outcome(tool)
     assert status == "unavailable"
     assert "cannot be reached" in text
