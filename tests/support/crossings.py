@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from dataclasses import replace
+from typing import Any
 
 import escapes
 from escapes import Probe, attempt
@@ -311,7 +312,8 @@ def _harmed(victim: Execution) -> str:
 
 async def main(backend: str) -> dict[str, object]:
     """For the command line."""
-    sandbox = SAFE[backend](parallel=16)
+    make: Any = SAFE[backend]
+    sandbox: WarmSandbox = make(parallel=16)
     began = time.monotonic()
     faults = await fly(sandbox)
     await sandbox.close()

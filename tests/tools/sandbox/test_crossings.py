@@ -20,7 +20,7 @@ from tools.sandbox.unsafe import UnsafeSubprocess
 from tools.sandbox.warm import WarmSandbox
 
 pytestmark = pytest.mark.enable_socket
-NOTHING = {"faults": {}, "written": [], "survivors": []}
+NOTHING: dict[str, object] = {"faults": {}, "written": [], "survivors": []}
 
 
 def test_there_are_ninety_programs_with_the_escapes() -> None:
