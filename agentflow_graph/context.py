@@ -49,6 +49,9 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     tool_seconds: float = Field(120.0, gt=0, description="Most seconds of one tool call")
     passages: int = Field(0, ge=0, description="Passages a search returns; 0: as trained, else 3")
     structured: bool = Field(False, description="The servers accept response_format json_schema")
+    conversation: int = Field(
+        0, ge=0, description="Earlier messages of the thread that the modules' models are shown"
+    )
     approve: str = Field(
         "", description="Tools whose calls a person approves: all, or names with commas, mcp:*"
     )

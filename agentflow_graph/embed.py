@@ -11,12 +11,14 @@ ten-turn run; only a limit in the call's own config wins over that, and each way
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import lru_cache
 from threading import Thread
 from typing import Any, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig, RunnableLambda
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, graph
@@ -49,26 +51,58 @@ def as_tool(
     name: str = "agentflow",
     description: str = "Answers a question in several steps, with tools.",
 ) -> BaseTool:
-    """A tool that answers a question; its result is the answer's text."""
+    """A tool that answers a question; its result is the answer's text.
+
+    A run that failed is a tool message with the status `error`: the outer agent is told, and not
+    given what little was found as if it were the answer.
+    """
     runnable = as_runnable(context, agent)
 
     async def answer(question: str, config: RunnableConfig) -> str:
-        return (await runnable.ainvoke(question, config))["answer"]
+        state = await runnable.ainvoke(question, config)
+        if state["stopped_by"] == "error":
+            raise ToolException(state["error"])
+        return state["answer"]
 
     def wait(question: str, config: RunnableConfig) -> str:
         return wait_for(answer(question, config))
 
-    return StructuredTool.from_function(wait, answer, name=name, description=description)
+    return StructuredTool.from_function(
+        wait, answer, name=name, description=description, handle_tool_error=True
+    )
 
 
-def ask(question: Question, context: Context | None = None, agent: Agent = graph) -> State:
-    """Answer from synchronous code; `graph.invoke` cannot, for the graph's nodes are async."""
-    return as_runnable(context, agent).invoke(question)
+def ask(
+    question: Question,
+    context: Context | None = None,
+    agent: Agent = graph,
+    config: RunnableConfig | None = None,
+) -> State:
+    """Answer from synchronous code; `graph.invoke` cannot, for the graph's nodes are async.
+
+    `config` is LangChain's: callbacks, tags, metadata, `configurable` with a thread_id.
+    """
+    return as_runnable(context, agent).invoke(question, config)
 
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` to its end, all on one loop: connections of model clients belong to a loop."""
-    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+    """Run `work` to its end, all on one loop: connections of model clients belong to a loop.
+
+    Called on that loop itself, by a tool of a run that was begun here, it takes another: the loop
+    cannot wait for its own work.
+    """
+    loop = _loop()
+    if _running_loop() is loop:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(copy_context().run, asyncio.run, work).result()
+    return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 @lru_cache(maxsize=1)

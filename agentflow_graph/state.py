@@ -137,7 +137,9 @@ class State(TypedDict, total=False):
     messages: Annotated[list[AnyMessage], add_messages]
     """Chat surface: a new human message is the question, the answer is appended."""
     asked_by: str
-    """Id of the human message answered last; only another one asks anew."""
+    """The human message answered last, by id and text; only another one asks anew."""
+    conversation: str
+    """What was said before on the thread, as far as the settings show it."""
     analysis: str
     turns: Annotated[list[Turn], DeltaChannel(merge_turns)]
     answer: str
@@ -153,6 +155,14 @@ class State(TypedDict, total=False):
 
 
 CLEAN = State(
-    analysis="", turns=[], answer="", outputs={}, stopped_by="", error="", usage={}, seconds=0.0
+    conversation="",
+    analysis="",
+    turns=[],
+    answer="",
+    outputs={},
+    stopped_by="",
+    error="",
+    usage={},
+    seconds=0.0,
 )
 """What a new question starts from."""

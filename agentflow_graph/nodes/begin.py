@@ -7,14 +7,18 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.runtime import Runtime
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import QuestionError
 from agentflow_graph.nodes.resources import Resources
+from agentflow_graph.prompts.memory import shorten
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.state import CLEAN, State
+
+LONGEST = 2_000
+"""Characters of one earlier message that are shown."""
 
 
 class Begin:
@@ -44,14 +48,16 @@ class Begin:
         begun = time.perf_counter()
         context = self._settled(runtime.context)
         question, settings = new_question(state), context.model_dump()
+        earlier = conversation(state, context.conversation)
         resources = await self._resources(context)
         run = self._recorder.begin()
         if record := await self._recorder.run(run):
-            text = resources.counter
-            record.begin(question["question"], settings, resources.description, text)
+            told = {"question": question["question"], "conversation": earlier}
+            record.begin(told, settings, resources.description, resources.counter)
         return {
             **CLEAN,
             **question,
+            "conversation": earlier,
             "run": run,
             "settings": settings,
             "layout": resources.layout,
@@ -66,17 +72,49 @@ async def after_begin(state: State) -> Literal["planner", "generator"]:
 
 
 def new_question(state: State) -> State:
-    """The question: a human message that ends `messages` and is new, else `question`.
+    """The question: the newest human message if it ends `messages` and is new, else `question`.
 
-    A thread keeps both of its earlier runs, answered or broken off. Raises QuestionError for none.
+    New is another message, or one that was edited in its place. A thread keeps both of its earlier
+    runs, answered or broken off.
+
+    Raises:
+        QuestionError: there is no question, or one with more than text.
     """
     last = state["messages"][-1] if state.get("messages") else None
-    text, message_id = state.get("question"), ""
+    text, asked_by = state.get("question"), ""
     if isinstance(last, HumanMessage):
-        message_id = str(last.id)
-        text = text if message_id == state.get("asked_by") else str(last.text)
-    if not text or not text.strip():
+        _check_that_it_is_text(last)
+        asked_by = f"{last.id} {last.text}"
+        text = text if asked_by == state.get("asked_by") else str(last.text)
+    if not isinstance(text, str) or not text.strip():
         raise QuestionError(
             f"the question is empty ({text!r}); give {{'question': '...'}} or a human message"
         )
-    return State(question=text.strip(), asked_by=message_id)
+    return State(question=text.strip(), asked_by=asked_by)
+
+
+def conversation(state: State, length: int) -> str:
+    """The last `length` messages before the question, a line each.
+
+    Where there are no messages, what came as `conversation`: a replay gives it so.
+    """
+    earlier = state.get("messages", [])
+    if length and not earlier:
+        return state.get("conversation", "")
+    if earlier and isinstance(earlier[-1], HumanMessage):
+        earlier = earlier[:-1]
+    spoken = [one for one in earlier if isinstance(one, HumanMessage | AIMessage)]
+    return "\n".join(
+        f"{'Person' if isinstance(one, HumanMessage) else 'Answer'}: {shorten(one.text, LONGEST)}"
+        for one in (spoken[-length:] if length else [])
+    )
+
+
+def _check_that_it_is_text(message: HumanMessage) -> None:
+    parts = message.content if isinstance(message.content, list) else []
+    kinds = {part.get("type", "?") for part in parts if isinstance(part, dict)} - {"text"}
+    if kinds:
+        raise QuestionError(
+            f"the question holds {', '.join(sorted(kinds))}, and the modules read text alone: "
+            "describe it in words, or give a tool that reads it"
+        )

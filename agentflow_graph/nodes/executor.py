@@ -75,7 +75,7 @@ async def _arguments(run: NodeRun, turn: Turn, tool: BaseTool) -> dict[str, Any]
     schema = run.resources.schemas[tool.name]
     if "executor" not in run.resources.models:
         return {_only_text(tool.name, schema): turn["context"]}
-    messages = texts.executor(run.state["question"], turn, tool.description, schema)
+    messages = texts.executor(run.question, turn, tool.description, schema)
     return await run.ask("executor", messages, find_json, schema=schema)
 
 

@@ -34,7 +34,7 @@ def _by_rule(run: NodeRun) -> dict[str, str]:
 
 
 async def _written(run: NodeRun) -> dict[str, str]:
-    question, memory, names = run.state["question"], run.memory(), run.context.output_names
+    question, memory, names = run.question, run.memory(), run.context.output_names
     wanted = {
         "base": texts.base(question),
         "final": texts.final(question, memory),

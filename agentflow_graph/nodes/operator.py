@@ -46,6 +46,7 @@ MOST: dict[str, float] = {
     "tool_seconds": 300,
     "repairs": 5,
     "passages": 20,
+    "conversation": 50,
 }
 """Fields that a caller sets up to a bound, and the bounds where the operator gives none."""
 MODELS = frozenset({"planner", "executor", "verifier", "generator", "analysis", "tool_model"})

@@ -19,7 +19,7 @@ async def planner(run: NodeRun) -> Update:
     update: Update = {"turns": [turn]}
     try:
         if turn["index"] == 1 and "analysis" in run.resources.models:
-            messages = texts.analysis(run.state["question"], run.resources.cards)
+            messages = texts.analysis(run.question, run.resources.cards)
             update["analysis"] = await run.ask("analysis", messages, str)
         plan = await _plan(run, turn, update.get("analysis", run.state["analysis"]))
         turn.update(vars(plan))  # type: ignore[typeddict-item]
@@ -32,7 +32,7 @@ async def planner(run: NodeRun) -> Update:
 async def _plan(run: NodeRun, turn: Turn, analysis: str) -> Plan:
     messages = texts.planner(
         run.resources.layout,
-        run.state["question"],
+        run.question,
         analysis,
         run.resources.cards,
         run.memory(terse=run.resources.layout == "terse"),

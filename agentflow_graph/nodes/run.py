@@ -57,6 +57,11 @@ class NodeRun:
         """The turns so far; from the executor on, the last one is the current one."""
         return self.state["turns"]
 
+    @property
+    def question(self) -> str:
+        """The question as models read it: after what was said before, if that is shown."""
+        return texts.after(self.state["conversation"], self.state["question"])
+
     def memory(self, terse: bool = False) -> str:
         """The turns as a module reads them."""
         resources = self.resources

@@ -39,7 +39,7 @@ async def verifier(run: NodeRun) -> Update:
 async def _judge(run: NodeRun) -> Verdict:
     question = run.state["question"]
     if "verifier" in run.resources.models:
-        messages = texts.verifier(question, run.state["analysis"], run.memory())
+        messages = texts.verifier(run.question, run.state["analysis"], run.memory())
         return await run.ask("verifier", messages, parse_verdict, schema=VERDICT)
     if extract(question, run.turns) is None:
         return Verdict(complete=False, reason="no result of the kind asked for yet")

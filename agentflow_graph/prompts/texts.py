@@ -111,6 +111,11 @@ def base(question: str) -> list[BaseMessage]:
     return [HumanMessage(question)]
 
 
+def after(conversation: str, question: str) -> str:
+    """The question after a conversation that it may speak of ("And twice that?")."""
+    return f"{question}\n\nIt was asked after this:\n{conversation}" if conversation else question
+
+
 def repair(messages: list[BaseMessage], reply: str, reason: str) -> list[BaseMessage]:
     """The conversation so far, the reply, and what was wrong with it."""
     return [*messages, AIMessage(reply), HumanMessage(f"That cannot be used: {reason}.")]

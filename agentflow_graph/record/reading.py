@@ -37,6 +37,8 @@ class RecordedRun:
 
     name: str
     question: str = ""
+    conversation: str = ""
+    """What was said before the question, as far as it was shown."""
     settings: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     resources: dict[str, Any] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class RecordedRun:
             self._learn_call(kind, event)
         elif kind == "begun":
             self.question, self.settings = event["question"], event["settings"]
+            self.conversation = event.get("conversation", "")
             self.versions, self.begun = event["versions"], event["time"]
         elif kind == "verdict":
             self.verdicts[event["turn"]] = event

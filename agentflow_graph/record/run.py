@@ -78,15 +78,26 @@ class RunRecord:
             self._record.write({"event": kind, "run": self.name, **what})
 
     def begin(
-        self, question: str, settings: Mapping[str, Any], resources: Mapping[str, Any], text: str
+        self,
+        given: Mapping[str, str],
+        settings: Mapping[str, Any],
+        resources: Mapping[str, Any],
+        text: str,
     ) -> None:
-        """The run starts. `resources` are what it works with, `text` its planner's tokenizer."""
+        """The run starts.
+
+        Args:
+            given: `question`, and the `conversation` before it.
+            settings: of the run.
+            resources: what it works with.
+            text: its planner's tokenizer.
+        """
         if self._record:
             digest = resources["digest"]
             self._record.describe(digest, resources, text)
             self.note(
                 "begun",
-                question=question,
+                **given,
                 settings=settings,
                 resources=digest,
                 versions=versions(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from langgraph.errors import GraphRecursionError
@@ -13,6 +14,7 @@ from agentflow_graph import Context, build_graph
 from agentflow_graph.embed import as_runnable, as_tool, ask
 
 TEN = Context(max_turns=10)
+QUESTION = "What is the population of Old Harbor?"
 
 
 @pytest.fixture
@@ -95,3 +97,34 @@ async def test_a_callers_callbacks_and_tags_go_through(agent) -> None:
 def agent_calls(agent: Any) -> list[Any]:
     resources = agent.nodes["planner"].bound.afunc._resources.__self__
     return list(resources._given[0]["planner"].seen)
+
+
+async def test_a_run_that_failed_is_an_error_for_the_outer_agent(scripted, look_up) -> None:
+    broken = build_graph({"planner": scripted(ConnectionError("refused"))}, [look_up])
+    call = {"type": "tool_call", "id": "1", "name": "agentflow", "args": {"question": "One?"}}
+    message = await as_tool(agent=broken).ainvoke(call)
+    assert message.status == "error"
+    assert "the planner's model failed (ConnectionError: refused)" in message.content
+
+
+def test_ask_inside_a_tool_of_a_run_works(scripted, plan, look_up) -> None:
+    inner = build_graph({"planner": scripted(plan("Old Harbor"))}, [look_up])
+
+    @tool
+    async def ask_another(query: str) -> str:
+        """Ask another agent, synchronously, on the loop of the run."""
+        return f"population {ask(QUESTION, agent=inner)['answer']}"
+
+    outer = build_graph({"planner": scripted(plan("x", "ask_another"))}, [ask_another])
+    assert ask(QUESTION, agent=outer)["answer"] == "4821"
+
+
+def test_ask_takes_a_config(agent) -> None:
+    seen: list[Any] = []
+
+    class Seen(BaseCallbackHandler):
+        def on_chain_start(self, *_: Any, **how: Any) -> None:
+            seen.append(how["tags"])
+
+    ask(QUESTION, agent=agent, config={"callbacks": [Seen()], "tags": ["mine"]})
+    assert "mine" in seen[0]

@@ -296,7 +296,9 @@ async def fly(sandbox: WarmSandbox) -> dict[str, object]:
     await asyncio.sleep(0.3)
     done = await asyncio.gather(*(sandbox.run(one.code, one.limits) for one in tried.values()))
     pairs = zip(tried.items(), done, strict=True)
-    faults = {name: said for (name, one), run in pairs if (said := escapes.judge(one, run))}
+    faults: dict[str, object] = {
+        name: said for (name, one), run in pairs if (said := escapes.judge(one, run))
+    }
     for number, victim in enumerate(victims):
         if fault := _harmed(await victim):
             faults[f"victim {number}"] = fault

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from agentflow_graph import Context, resources
+from agentflow_graph import Context
 from agentflow_graph.errors import SettingError
+from agentflow_graph.nodes import resources
 from agentflow_graph.nodes.resources import MAX_CACHED, ResourceCache
 
 

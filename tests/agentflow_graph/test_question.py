@@ -1,0 +1,103 @@
+"""Which text of a thread is the question, and what was said before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.tools import BaseTool
+from langgraph.checkpoint.memory import InMemorySaver
+
+from agentflow_graph import Context, build_graph
+from agentflow_graph.errors import QuestionError
+from agentflow_graph.graph import Agent
+from agentflow_graph.record import read
+from agentflow_graph.replay import replay
+
+CONFIG: Any = {"configurable": {"thread_id": "1"}}
+ONE = Context(max_turns=1)
+
+
+@pytest.fixture
+def agent(scripted: Any, plan: Any, look_up: BaseTool) -> Agent:
+    made = build_graph({"planner": scripted(plan("Old Harbor"))}, [look_up])
+    made.checkpointer = InMemorySaver()
+    return made
+
+
+async def asked(agent: Agent, given: Any) -> str:
+    return str((await agent.ainvoke(given, CONFIG, context=ONE))["question"])
+
+
+async def test_the_newest_human_message(agent: Agent) -> None:
+    assert await asked(agent, {"messages": [("user", "One?")]}) == "One?"
+    assert await asked(agent, {"messages": [("user", "Two?")]}) == "Two?"
+    assert await asked(agent, {"question": "Three?"}) == "Three?"
+    assert await asked(agent, {"messages": [("user", "Four?")], "question": "Other?"}) == "Four?"
+
+
+async def test_a_message_edited_in_its_place(agent: Agent) -> None:
+    assert await asked(agent, {"messages": [HumanMessage("One?", id="m1")]}) == "One?"
+    state = await agent.aget_state(CONFIG)
+    answer = state.values["messages"][-1]
+    from langchain_core.messages import RemoveMessage
+
+    await agent.aupdate_state(CONFIG, {"messages": [RemoveMessage(id=answer.id)]})
+    assert await asked(agent, {"messages": [HumanMessage("Edited?", id="m1")]}) == "Edited?"
+
+
+async def test_after_a_first_run_that_failed(scripted: Any, plan: Any, look_up: BaseTool) -> None:
+    agent = build_graph({"planner": scripted(plan("Old Harbor"))}, [look_up])
+    agent.checkpointer = InMemorySaver()
+    with pytest.raises(Exception, match="max_turns"):
+        await agent.ainvoke({"messages": [("user", "One?")]}, CONFIG, context={"max_turns": 0})
+    assert await asked(agent, {"messages": [("user", "Two?")]}) == "Two?"
+    assert await asked(agent, {"question": "Three?"}) == "Three?"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+        {"type": "image", "url": "https://example.org/a.png"},
+        {"type": "audio", "data": "AA=="},
+        {"type": "file", "file_id": "f"},
+    ],
+)
+async def test_more_than_text_is_refused_and_not_dropped(part: Any, agent: Agent) -> None:
+    message = HumanMessage([{"type": "text", "text": "What is this?"}, part])
+    with pytest.raises(QuestionError, match=f"holds {part['type']}, and the modules read text"):
+        await agent.ainvoke({"messages": [message]}, CONFIG, context=ONE)
+
+
+@pytest.mark.parametrize("question", [5, ["a"], {"a": 1}])
+async def test_a_question_that_is_no_text_is_named(question: Any, agent: Agent) -> None:
+    with pytest.raises(QuestionError, match="question is empty"):
+        await agent.ainvoke({"question": question}, CONFIG, context=ONE)
+
+
+async def test_what_was_said_before_is_an_option(
+    tmp_path: Path, scripted: Any, plan: Any, look_up: BaseTool
+) -> None:
+    planner, writer = scripted(plan("Old Harbor")), scripted("<answer>9642</answer>")
+    models = {"planner": planner, "generator": writer}
+    agent = build_graph(models, [look_up], tmp_path)
+    agent.checkpointer = InMemorySaver()
+    context = Context(max_turns=1, conversation=2)
+    first = [HumanMessage("Hello"), AIMessage("Hello!"), HumanMessage("The population?")]
+    await agent.ainvoke({"messages": first}, CONFIG, context=context)
+    state = await agent.ainvoke(
+        {"messages": [HumanMessage("And twice that?")]}, CONFIG, context=context
+    )
+    assert state["question"] == "And twice that?"
+    for model in (planner, writer):
+        shown = model.seen[-1][-1].text
+        assert "And twice that?" in shown
+        assert "Person: The population?\nAnswer: 9642" in shown
+        assert "Hello" not in shown
+    runs = list(read(tmp_path).values())
+    assert [(await replay(run, tmp_path)).difference for run in runs] == ["", ""]
+    await agent.ainvoke({"messages": [HumanMessage("Alone?")]}, CONFIG, context=ONE)
+    assert "twice" not in planner.seen[-1][-1].text
