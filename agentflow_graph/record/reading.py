@@ -117,7 +117,8 @@ def files_of(folder: Path) -> list[Path]:
     Raises:
         SettingError: one has a format that this version does not read.
     """
-    return sorted(folder.rglob("*.jsonl"), key=lambda path: (_begun(path), path.name))
+    found = (path for path in folder.rglob("*.jsonl") if path.is_file())
+    return sorted(found, key=lambda path: (_begun(path), path.name))
 
 
 def _begun(path: Path) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, TextIO
 
 from agentflow_graph.errors import SettingError, closest
@@ -83,18 +83,25 @@ async def resume(
                 logs = await evaluate(folder, request, items, trials)
             except OSError as error:
                 raise RunStopped(f"inspect's log cannot be written: {error}; resume") from error
-    _raise_what_stopped(trials, logs)
+            progress.interrupted = cut_off = _cut_off(logs, items)
+    _raise_what_stopped(trials, logs, cut_off)
     return total - len(records.scored[0])
 
 
-def _raise_what_stopped(trials: Trials, logs: Sequence[EvalLog]) -> None:
+def _raise_what_stopped(trials: Trials, logs: Sequence[EvalLog], cut_off: bool) -> None:
     if trials.stopped:
         raise trials.stopped
-    if trials.interrupted:
-        raise KeyboardInterrupt
     for log in logs:
-        if log.status == "error":
-            raise RunStopped(f"inspect could not end its log of {log.eval.task}: {log.error}")
+        if log.status == "error":  # first: it cancels the tasks beside it
+            why = log.error.message if log.error else "no reason given"
+            raise RunStopped(f"inspect could not end its log of {log.eval.task}: {why}")
+    if cut_off:
+        raise KeyboardInterrupt
+
+
+def _cut_off(logs: Sequence[EvalLog], tasks: Sized) -> bool:
+    """Whether inspect was cancelled: it raises nothing, and gives logs that say so, or none."""
+    return len(logs) < len(tasks) or any(log.status == "cancelled" for log in logs)
 
 
 async def score(
