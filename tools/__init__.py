@@ -22,8 +22,8 @@ def _leave(*_: object) -> None:
     os._exit(130)
 
 
-_is_command = sys.argv[:1] == ["-m"] and "tools" in sys.orig_argv
+_is_command = sys.argv[:1] == ["-m"] and any(w.split(".")[0] == __name__ for w in sys.orig_argv)
 if _is_command and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    # `python -m tools` takes a second to load; Ctrl-C is to end that without a traceback. The
-    # command itself gives the signal back: `tools.outcomes.interrupts`.
+    # A command takes seconds to load; Ctrl-C is to end that without a traceback. The command itself
+    # gives the signal back: `tools.outcomes.interrupts`.
     signal.signal(signal.SIGINT, _leave)

@@ -137,7 +137,7 @@ class PolicyTokenizer:
             raise
         except Exception as error:  # a template is a program of anybody's
             raise SettingError(
-                f"the chat template fails ({type(error).__name__}: {error}); mend it"
+                f"the chat template cannot be used ({type(error).__name__}: {error}); mend it"
             ) from error
         return self.encode(text)
 
@@ -169,7 +169,9 @@ def _of_template(home: Path) -> Iterator[None]:
     try:
         yield
     except TemplateError as error:
-        raise SettingError(f"the chat template of {home} is damaged ({error}); {TAKE}") from error
+        raise SettingError(
+            f"the chat template of {home} cannot be used ({type(error).__name__}: {error}); {TAKE}"
+        ) from error
 
 
 def _text(token: str | Token | None) -> str:

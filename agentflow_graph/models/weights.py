@@ -80,7 +80,7 @@ def causal_model(folder: str | Path) -> PreTrainedModel:
     except Exception as error:  # the library passes on whatever a damaged folder leads to
         told = " ".join(str(error).split())[:300]
         raise SettingError(
-            f"{folder} holds no language model that can be loaded ({type(error).__name__}: "
+            f"{folder} holds no language model that transformers loads ({type(error).__name__}: "
             f"{told}); name a folder with config.json and all files of the weights"
         ) from error
     model: PreTrainedModel = found[0]

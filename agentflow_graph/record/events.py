@@ -40,7 +40,7 @@ Answer = dict[str, Any]
 _NUMBER = (int, float)
 _CALL = {"run": str, "call": list}
 SHAPES: dict[str, dict[str, Any]] = {
-    "opened": {"format": int, "versions": dict, "time": _NUMBER},
+    "opened": {"format": int},
     "resources": {"digest": str},
     "begun": {
         "run": str,

@@ -129,9 +129,15 @@ def _begun(path: Path) -> float:
     if opened["format"] != FORMAT:
         raise SettingError(
             f"{path} has format {opened['format']}, this version reads {FORMAT}; it was written "
-            f"by agentflow-graph {opened['versions'].get('agentflow-graph')}: use that one"
+            f"by agentflow-graph {_writer(opened)}: use that one"
         )
-    return float(opened["time"])
+    time = opened.get("time")
+    return float(time) if isinstance(time, int | float) else 0.0
+
+
+def _writer(opened: Event) -> str:
+    versions = opened.get("versions")
+    return str(versions.get("agentflow-graph")) if isinstance(versions, dict) else "of a kind"
 
 
 def events(folder: Path) -> Iterator[Event]:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.graph import Agent, graph
+from agentflow_graph.record.artifacts import interpreting
 from agentflow_graph.record.reading import events
 from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.items.item import Benchmark
-from benchmarks.runner.folder import Folder, Items, Request
+from benchmarks.runner.folder import REMEDY, Folder, Items, Request
 from benchmarks.runner.grading import Grader, whole_reply
 from benchmarks.runner.progress import Progress
 from benchmarks.runner.records import Key, Records
@@ -72,7 +73,7 @@ async def resume(
     request = request if max_cost is None else request.costing(max_cost)
     known(request.subsets, benchmarks)
     with folder.open() as record:
-        records = Records.of(events(folder.record))
+        records = _records(folder)
         grader = Grader(benchmarks, items, record, records, judge, prices=request.prices)
         total = sum(request.expected.values()) * request.trials
         # They are made again, whole, from the record.
@@ -86,6 +87,11 @@ async def resume(
             progress.interrupted = cut_off = _cut_off(logs, items)
     _raise_what_stopped(trials, logs, cut_off)
     return total - len(records.scored[0])
+
+
+def _records(folder: Folder) -> Records:
+    with interpreting(folder.record, REMEDY):
+        return Records.of(events(folder.record))
 
 
 def _raise_what_stopped(trials: Trials, logs: Sequence[EvalLog], cut_off: bool) -> None:
@@ -114,7 +120,7 @@ async def score(
     request, items = folder.request(), folder.items()
     known(request.subsets, benchmarks)
     with folder.open() as record:
-        records = Records.of(events(folder.record))
+        records = _records(folder)
         number = records.next_scoring()
         grader = Grader(benchmarks, items, record, records, judge, number, request.prices)
         finished = [key for key in keys(request, items) if key in records.finished]

@@ -21,6 +21,7 @@ from benchmarks.items.files import checksum
 from rl.questions.build import AIME, DEEPMATH, NQ, SEED, build
 from rl.questions.survey import Survey, list_counts
 from rl.settings.errors import exit_code
+from tools.outcomes.result import visible
 
 
 class Listed(BaseModel):
@@ -80,12 +81,13 @@ def _build(chosen: argparse.Namespace) -> int:
 def _check(chosen: argparse.Namespace) -> int:
     survey = Survey.of(chosen.file, chosen.rows)
     print(f"{chosen.file}: {survey.rows:,} questions, {survey.answers:,} right answers")
-    print(f"scorers: {list_counts(survey.scorers)}\nlevels: {list_counts(survey.levels)}")
+    levels = visible(list_counts(survey.levels))
+    print(f"scorers: {list_counts(survey.scorers)}\nlevels: {levels}")
     print(f"questions asked more than once: {survey.repeated:,} rows")
     for task in survey.first:
-        print(json.dumps(vars(task), ensure_ascii=False)[:300])
+        print(visible(json.dumps(vars(task), ensure_ascii=False)[:300]))
     for fault in survey.faults:
-        print(f"fault: {fault}")
+        print(visible(f"fault: {fault}"))
     problem = _against_manifest(chosen.file)
     if problem is not None:
         print(problem or "checksum: as in manifest.json")

@@ -202,9 +202,7 @@ def servers(target: str) -> list[Server]:
 
 def _server(name: str, table: Any) -> Server:
     if not isinstance(table, dict):
-        raise ServerError(
-            f"MCP server {name!r} is badly described: write an object with url or command"
-        )
+        raise ServerError(f"MCP server {name!r} is badly described: it is no object")
     filled = _filled(name, table)
     try:
         server = Server.model_validate({**filled, "name": name})

@@ -9,6 +9,7 @@ kill, and no process of ours does.
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import signal
@@ -36,6 +37,8 @@ def ended(work: Callable[[], int], told: str = "interrupted", patience: float | 
     try:
         return work()
     except KeyboardInterrupt:
+        if watch:
+            watch.hand_over()
         _Watch.tell()
         return INTERRUPTED
     finally:
@@ -73,11 +76,14 @@ class _Watch:
 
     def __init__(self, patience: float | None) -> None:
         self._count, self._patience = 0, patience
+        self.heard = False
+        """Whether Ctrl-C has ended the work; the thread may hear of it a little later."""
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         # Not a handler: asyncio has its own, and the main thread may be busy.
         self._former = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         self._before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        atexit.register(_last)
         threading.Thread(target=self._listen, name="ctrl-c", daemon=True).start()
 
     def _listen(self) -> None:
@@ -94,13 +100,30 @@ class _Watch:
             leave()
         return os.read(self._read, 64)
 
+    def hand_over(self) -> None:
+        """From here the thread alone hears of Ctrl-C: an exception would have no taker."""
+        signal.signal(signal.SIGINT, _nothing)
+        self.heard = True
+
     def end(self) -> None:
         """Stop; but once interrupted, watch on until the process has ended."""
-        if not self._count:
+        if not self.heard:
             signal.set_wakeup_fd(self._former)
             signal.signal(signal.SIGINT, self._before)
             os.close(self._write)
+            atexit.unregister(_last)
             _Watch.current = None
+
+
+def _last() -> None:
+    """After what was registered later: taking the interpreter down, Python minds no signal."""
+    if _Watch.current and _Watch.current.heard:
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)
+
+
+def _nothing(*_: object) -> None:
+    pass
 
 
 def leave() -> None:
