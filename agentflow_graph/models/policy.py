@@ -24,7 +24,7 @@ from typing_extensions import TypedDict
 from agentflow_graph.errors import PromptTooLong, SettingError
 from agentflow_graph.record.artifacts import read_as, read_text
 
-TAKE = "take the planner's own file, or name another folder"
+TAKE = "take the planner's own file, or take another folder"
 ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 
 
@@ -137,7 +137,7 @@ class PolicyTokenizer:
             raise
         except Exception as error:  # a template is a program of anybody's
             raise SettingError(
-                f"the chat template cannot be used ({type(error).__name__}: {error}); mend it"
+                f"the chat template cannot be used ({type(error).__name__}: {error}); take another"
             ) from error
         return self.encode(text)
 
