@@ -3,9 +3,36 @@
 from agentflow_graph import graph, build_graph, Context
 """
 
-from agentflow_graph.context import Context
-from agentflow_graph.errors import AgentFlowError
-from agentflow_graph.graph import build_graph, graph
-from agentflow_graph.state import State
+import os
+import signal
+import sys
+
+COMMANDS = ("agentflow", "agentflow-bench", "agentflow-train")
+PACKAGES = ("agentflow_graph", "benchmarks", "rl")
+
+
+def _is_command() -> bool:
+    """Whether this process runs a command of ours, and is on the way to it."""
+    started = vars(sys.modules["__main__"]).get("__spec__")
+    name = started.name if started else sys.argv[0].rpartition("/")[2] if sys.argv else ""
+    if name == "-m":  # our own package is being looked up: its name is among the words
+        return any(word.partition(".")[0] in PACKAGES for word in sys.orig_argv)
+    return name in COMMANDS or name.partition(".")[0] in PACKAGES
+
+
+def _leave(*_: object) -> None:
+    os.write(2, b"interrupted\n")
+    os._exit(130)
+
+
+if _is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # What follows takes seconds to load; Ctrl-C is to end that without a traceback. The command
+    # itself gives the signal back: `tools.outcomes.interrupts`.
+    signal.signal(signal.SIGINT, _leave)
+
+from agentflow_graph.context import Context  # noqa: E402
+from agentflow_graph.errors import AgentFlowError  # noqa: E402
+from agentflow_graph.graph import build_graph, graph  # noqa: E402
+from agentflow_graph.state import State  # noqa: E402
 
 __all__ = ["AgentFlowError", "Context", "State", "build_graph", "graph"]

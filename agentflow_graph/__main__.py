@@ -22,11 +22,13 @@ from agentflow_graph.context import Context, pairs
 from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.graph import build_graph, graph
 from agentflow_graph.models.strings import FORMS
-from agentflow_graph.nodes.resources import MODULES
+from agentflow_graph.nodes.resources import MODULES, ours
 from agentflow_graph.prompts.memory import command, shorten
 from agentflow_graph.record import RecordError
 from agentflow_graph.state import State, Turn
 
+PATIENCE = 2.0
+"""Seconds after Ctrl-C: a model that is being loaded, or generates, cannot be stopped."""
 NOTE = (
     "note: the nano planner knows the almanac's kind of question only, such as\n"
     '      "Who is the mayor of the town where Olen Hale lives?"; for anything else use --model\n'
@@ -42,6 +44,16 @@ def main(arguments: list[str] | None = None) -> int:
         return replay.main(arguments[1:])
     args = _parser().parse_args(arguments)
     try:
+        interrupts = ours("tools.outcomes.interrupts")
+    except SettingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    code: int = interrupts.ended(lambda: _answered(args), patience=PATIENCE)
+    return code
+
+
+def _answered(args: argparse.Namespace) -> int:
+    try:
         context = _context(args)
         if context.approve and not sys.stdin.isatty():
             raise SettingError(
@@ -54,8 +66,6 @@ def main(arguments: list[str] | None = None) -> int:
     except (AgentFlowError, RecordError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
     if args.json:
         print(json.dumps({**state, "messages": messages_to_dict(state["messages"])}))
     else:

@@ -4,12 +4,14 @@
     ├── SettingError      a setting, model string or tool name that cannot work (also ValueError)
     ├── QuestionError     there is no question to answer (also ValueError)
     ├── ReplyError        a model's reply is not what the module must return (also ValueError)
-    └── ModelError        a model did not answer
-        ├── OutOfTime     not within the time that the run has left
-        └── PromptTooLong the prompt does not fit the model's context window
+    ├── ModelError        a model did not answer
+    │   ├── OutOfTime     not within the time that the run has left
+    │   └── PromptTooLong the prompt does not fit the model's context window
+    └── NotWritten        a file cannot be written: the disk is full, the folder is not ours
 
-Only the first two reach a caller of the graph, as the caller's own mistakes; a node that meets one
-of the others makes it a record in the memory. Each message carries value, reason and remedy.
+Only the first two reach a caller of the graph, as the caller's own mistakes; a node that meets the
+others makes them a record in the memory. Nodes write no files. Each message carries value, reason
+and remedy.
 """
 
 from collections.abc import Iterable
@@ -26,6 +28,10 @@ class SettingError(AgentFlowError, ValueError):
 
 class QuestionError(AgentFlowError, ValueError):
     """The input holds no question."""
+
+
+class NotWritten(AgentFlowError):
+    """A file cannot be written; what stood there before still does."""
 
 
 class ReplyError(AgentFlowError, ValueError):

@@ -4,7 +4,8 @@ The same graph runs on the recorded answers, without model, tool or network, and
 difference to the record is reported. Runs of a training or of a benchmark can be played too: DIR
 is then the `record` in their folder.
 
-Exit codes: 0 all runs are the same, 1 some differ, 2 there is no such record or run.
+Exit codes: 0 all runs are the same, 1 some differ, 2 there is no such record or run, or it is
+damaged, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import Tool
-from tokenizers import Tokenizer
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, SettingError, closest
 from agentflow_graph.graph import Agent, compile_graph
-from agentflow_graph.nodes.resources import Resources
+from agentflow_graph.models.policy import tokenizer_of
+from agentflow_graph.nodes.resources import Resources, ours
 from agentflow_graph.prompts.memory import Count, approximate_tokens
+from agentflow_graph.record.artifacts import interpreting
 from agentflow_graph.record.events import as_json, damaged_lines
 from agentflow_graph.record.reading import RecordedRun, files_of, read
 from agentflow_graph.record.recorder import Recorder
@@ -116,7 +118,7 @@ def _counter(digest: str, record: Path) -> Count:
     name = f"{digest}.tokenizer"
     for path in (*record.rglob(name), record.parent / name):
         if path.exists():
-            tokenizer = Tokenizer.from_str(path.read_text())
+            tokenizer = tokenizer_of(path, "copy it anew from where the run was recorded")
             return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
     raise SettingError(
         f"{record} lacks {digest}.tokenizer, which the planner's memory is counted with; copy it "
@@ -137,18 +139,24 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     if args.until is not None and args.until < 1:
         parser.error(f"--until {args.until}: turns count from 1")
-    try:
+
+    def play() -> int:
         return asyncio.run(_play(args.record, args.run, args.until or 0, args.json))
+
+    try:
+        code: int = ours("tools.outcomes.interrupts").ended(play, patience=2.0)
     except AgentFlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    return code
 
 
 async def _play(record: Path, name: str, until: int, as_lines: bool) -> int:
     runs = _chosen(record, name)
     differ = incomplete = 0
     for run in runs:
-        done = await replay(run, record, until)
+        with interpreting(record, f"run {run.name} cannot be played; record it again"):
+            done = await replay(run, record, until)
         differ += bool(done.difference)
         incomplete += run.state is None
         if as_lines:

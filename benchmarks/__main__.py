@@ -4,7 +4,8 @@ Each command is a module with `add(subparsers)`. It makes its parser and sets th
 a function of the parsed arguments that returns the exit code. The module imports what is heavy
 inside that function, so that `list` and `check` need neither inspect_ai nor a model.
 
-Exit codes: 0 done, 1 the command found fault, 2 a setting is wrong, 130 interrupted.
+Exit codes: 0 done, 1 the command found fault or could not write, 2 a setting or a file is wrong,
+130 interrupted.
 """
 
 import argparse
@@ -14,7 +15,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from agentflow_graph.errors import AgentFlowError
+from agentflow_graph.errors import AgentFlowError, NotWritten
+from tools.outcomes.interrupts import ended
 
 COMMANDS = (
     "benchmarks.commands.listing",
@@ -29,19 +31,28 @@ COMMANDS = (
 )
 
 
+PATIENCE = 3.0
+"""Seconds after Ctrl-C: what is recorded is safe, and `resume` makes inspect's logs anew."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line and call the command; returns the exit code."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     args = _parser().parse_args(arguments)
+    return ended(lambda: _called(args), patience=PATIENCE)
+
+
+def _called(args: argparse.Namespace) -> int:
     try:
         code = int(args.call(args))
         sys.stdout.flush()
         return code
+    except NotWritten as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except AgentFlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:  # the reader has enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

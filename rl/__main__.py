@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import runpy
 import sys
+from functools import partial
+
+from tools.outcomes.interrupts import ended
 
 VERBS = {
     "demo": ("rl.demo", "make a planner from nothing, train it, ask it one question"),
@@ -43,7 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: no verb {verb!r}; choose among {', '.join(VERBS)}", file=sys.stderr)
         return 2
     sys.argv = [f"python -m rl {verb}", *rest]
-    runpy.run_module(VERBS[verb][0], run_name="__main__", alter_sys=False)
+    return ended(partial(_run, VERBS[verb][0]))
+
+
+def _run(module: str) -> int:
+    runpy.run_module(module, run_name="__main__", alter_sys=False)
     return 0
 
 

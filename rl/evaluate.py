@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.models.policy import Sampling
+from agentflow_graph.record.artifacts import write_whole
 from rl.planners.play import Table, load_config, with_table
 from rl.questions import data
 from rl.run.metrics import evaluation
@@ -50,8 +51,7 @@ def measure(chosen: argparse.Namespace, config: Config) -> None:
     temperatures = [config.evaluation.temperature] + [0.0] * chosen.greedy
     work = partial(_all, config, chosen.budgets, temperatures)
     found = with_table(config, chosen.seed, chosen.teacher, out.with_suffix(".log"), work)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(found, indent=2) + "\n")
+    write_whole(out, (json.dumps(found, indent=2) + "\n").encode())
     for each in found:
         low, high = each["interval"]
         how = f"T={each['temperature']}" if each["temperature"] else "greedy"

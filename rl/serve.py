@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,6 +30,7 @@ import httpx
 
 from agentflow_graph.errors import SettingError
 from rl.settings.errors import ServerFailed
+from tools.outcomes.interrupts import LAST, ended
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,6 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--wait", type=float, default=600, help="seconds for the server to come up")
     parser.add_argument("--dry-run", action="store_true", help="check, print the command and end")
     chosen, extra = parser.parse_known_args(arguments)
+    return ended(lambda: _served(chosen, extra))
+
+
+def _served(chosen: argparse.Namespace, extra: Sequence[str]) -> int:
     try:
         model = planner(chosen.run, chosen.best)
         words = command(model, chosen.port, check_extra(extra), chosen.name)
@@ -162,10 +168,13 @@ def _started(words: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes
                 start_new_session=True,
             )
         before = signal.signal(signal.SIGTERM, _leave)
+        last = partial(_kill, process)
+        LAST.append(last)
         try:
             yield process
         finally:
             _stop(process)
+            LAST.remove(last)
             signal.signal(signal.SIGTERM, before)
 
 
@@ -179,6 +188,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(timeout=20)
     except subprocess.TimeoutExpired:
         process.kill()
+    _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
     # The engine runs in a child of the server, which a dying server may leave.
     try:
         os.killpg(process.pid, signal.SIGKILL)

@@ -29,10 +29,11 @@ import yaml
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.nodes.resources import load_tools
+from agentflow_graph.record.artifacts import move_in, read_object, write_whole
 from rl.questions import data, hub
 from rl.reward import reward_of
 from rl.run.export import describe_planner
-from rl.run.folder import claim, hold_to_planner, move_in, write_whole
+from rl.run.folder import claim, hold_to_planner
 from rl.run.metrics import Recorder
 from rl.run.quiet import noise_to, without_gpu
 from rl.run.record import refuse_old
@@ -134,8 +135,7 @@ def _ended(run: Path) -> dict[str, Any]:
     from rl.run.report import write_report
 
     print(f"{run} is done; open {write_report(run)}")
-    summary: dict[str, Any] = json.loads((run / "summary.json").read_text())
-    return summary
+    return read_object(run / "summary.json", "remove it: the run then goes on to its end")
 
 
 def _failed(run: Path, error: Exception) -> TrainingFailed:

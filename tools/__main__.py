@@ -9,7 +9,7 @@ point, or mcp:URL#TOOL.
 
 Exit codes: 0 the result is ok, or every chosen backend of the NAMEs is ready (without NAMEs: the
 check was made); 1 the result is error, timeout or unavailable, or something named is not ready;
-2 the command line, a setting or an argument of the tool is wrong.
+2 the command line, a setting or an argument of the tool is wrong; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -27,10 +27,14 @@ from pydantic import ValidationError
 from tools.catalog.catalog import NAMES, SETS, load
 from tools.catalog.check import findings
 from tools.catalog.settings import Settings
+from tools.outcomes.files import json_of
+from tools.outcomes.interrupts import ended
 from tools.outcomes.result import redact, shorten
 
 LONGEST = 20_000
 """Characters of a result of anybody's tool."""
+PATIENCE = 5.0
+"""Seconds after Ctrl-C in which a tool must have cleaned up."""
 WIDTH = 32
 """Of the column with tool and backend."""
 
@@ -38,6 +42,10 @@ WIDTH = 32
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, check or run, print; returns the exit code."""
     args = _parser().parse_args(arguments)
+    return ended(lambda: _done(args), patience=PATIENCE)
+
+
+def _done(args: argparse.Namespace) -> int:
     try:
         if args.command == "check":
             return asyncio.run(_check(args))
@@ -100,7 +108,7 @@ def _tool(args: argparse.Namespace) -> BaseTool:
 
 def _arguments(text: str) -> dict[str, Any]:
     try:
-        arguments = json.loads(text)
+        arguments = json_of(text)
     except ValueError as fault:
         raise ValueError(f"the arguments {text[:80]!r} are no JSON ({fault})") from None
     if not isinstance(arguments, dict):

@@ -14,20 +14,16 @@ import httpx
 
 from agentflow_graph.errors import ModelError, PromptTooLong, SettingError
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling, room_for_reply
+from agentflow_graph.models.weights import causal_model
 
 
 class LocalPolicy:
     """transformers in this process, float32 on the CPU; calls queue up one behind the other."""
 
     def __init__(self, folder: str | Path) -> None:
-        import torch
-        from transformers import AutoModelForCausalLM
-        from transformers.utils.logging import disable_progress_bar
-
-        disable_progress_bar()
         if not (Path(folder) / "config.json").exists():
             raise SettingError(f"no config.json in {folder}; name a Hugging Face model folder")
-        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        self._model: Any = causal_model(folder).eval()
         self._window: int = self._model.config.max_position_embeddings
         self._eos = PolicyTokenizer.load(folder).eos_id
         self._lock = Lock()

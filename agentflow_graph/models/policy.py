@@ -6,21 +6,25 @@ reply.response_metadata["token_ids"], reply.response_metadata["logprobs"]
 """
 
 import asyncio
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from tokenizers import Tokenizer
+from typing_extensions import TypedDict
 
 from agentflow_graph.errors import PromptTooLong, SettingError
+from agentflow_graph.record.artifacts import read_as, read_text
 
+TAKE = "take the planner's own file, or take another folder"
 ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 
 
@@ -70,6 +74,20 @@ class PolicyClient(Protocol):
         ...
 
 
+class Token(TypedDict):
+    """A token with what else is said of it, which nobody here reads."""
+
+    content: str
+
+
+class TokenizerConfig(TypedDict, total=False):
+    """What is read of `tokenizer_config.json`."""
+
+    eos_token: str | Token | None
+    bos_token: str | Token | None
+    chat_template: str | None
+
+
 class PolicyTokenizer:
     """`tokenizer.json` as it is, with the chat template that lies beside it.
 
@@ -100,18 +118,28 @@ class PolicyTokenizer:
         home = home / "tokenizer" if (home / "tokenizer" / "tokenizer.json").exists() else home
         if not (home / "tokenizer.json").exists():
             raise SettingError(f"no tokenizer.json in {home}; name the folder of a planner's model")
-        config = json.loads((home / "tokenizer_config.json").read_text())
+        config = read_as(TokenizerConfig, home / "tokenizer_config.json", TAKE)
         beside = home / "chat_template.jinja"
-        template = beside.read_text() if beside.exists() else config.get("chat_template")
+        template = read_text(beside, TAKE) if beside.exists() else config.get("chat_template")
         if not template:
             raise SettingError(f"{home} has no chat template; add chat_template.jinja")
-        eos, bos = (_text(config.get(name)) for name in ("eos_token", "bos_token"))
-        return cls(Tokenizer.from_file(str(home / "tokenizer.json")), template, eos, bos)
+        eos, bos = _text(config.get("eos_token")), _text(config.get("bos_token"))
+        tokenizer = tokenizer_of(home / "tokenizer.json", TAKE)
+        with _of_template(home):
+            return cls(tokenizer, template, eos, bos)
 
     def render(self, messages: Sequence[BaseMessage]) -> list[int]:
         """Token ids of the conversation, ending where the assistant's reply begins."""
         turns = [{"role": ROLES[m.type], "content": m.text} for m in messages]
-        return self.encode(self._template.render(messages=turns, add_generation_prompt=True))
+        try:
+            text = self._template.render(messages=turns, add_generation_prompt=True)
+        except SettingError:
+            raise
+        except Exception as error:  # a template is a program of anybody's
+            raise SettingError(
+                f"the chat template cannot be used ({type(error).__name__}: {error}); take another"
+            ) from error
+        return self.encode(text)
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`, no special tokens added."""
@@ -127,9 +155,28 @@ class PolicyTokenizer:
         return str(self._tokenizer.decode(list(body), skip_special_tokens=False))
 
 
-def _text(token: str | dict[str, Any] | None) -> str:
+def tokenizer_of(path: Path, remedy: str) -> Tokenizer:
+    """The tokenizer in a file; raises SettingError if it cannot be read."""
+    text = read_text(path, remedy)
+    try:
+        return Tokenizer.from_str(text)
+    except Exception as error:  # the library raises no class of its own
+        raise SettingError(f"{path} is damaged (no tokenizer: {error}); {remedy}") from error
+
+
+@contextmanager
+def _of_template(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except TemplateError as error:
+        raise SettingError(
+            f"the chat template of {home} cannot be used ({type(error).__name__}: {error}); {TAKE}"
+        ) from error
+
+
+def _text(token: str | Token | None) -> str:
     """A token as tokenizer_config.json tells it: its text, or a record with its text."""
-    return str(token["content"]) if isinstance(token, dict) else token or ""
+    return token["content"] if isinstance(token, dict) else token or ""
 
 
 class PolicyModel(BaseChatModel, arbitrary_types_allowed=True):

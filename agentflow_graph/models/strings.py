@@ -9,7 +9,6 @@
 Keys come from the providers' own environment variables; `vllm:` reads VLLM_API_KEY if it is set.
 """
 
-import json
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from langchain_core.language_models import BaseChatModel
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.clients import LocalPolicy, ServerPolicy
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer, Sampling
+from agentflow_graph.models.weights import trained_under, window_of
 
 NANO = Path(__file__).parent / "nano"
 FORMS = "nano, local:DIR, policy:DIR@URL, vllm:NAME@URL, or PROVIDER:MODEL"
@@ -49,10 +49,9 @@ def chat_model(spec: str, temperature: float, max_tokens: int, seed: int = 0) ->
 
 def _policy(folder: Path, url: str, sampling: Sampling) -> PolicyModel:
     tokenizer = PolicyTokenizer.load(folder)
-    trained, config = trained_under(folder), folder / "config.json"
-    if config.exists():  # half of the window for the memory, unless it was trained otherwise
-        window = json.loads(config.read_text())["max_position_embeddings"]
-        trained = {"memory_tokens": window // 2, **trained}
+    trained = trained_under(folder)
+    if (folder / "config.json").exists():  # half of the window for the memory, unless trained else
+        trained = {"memory_tokens": window_of(folder) // 2, **trained}
     return PolicyModel(
         client=ServerPolicy(url, tokenizer.eos_id) if url else _weights(folder),
         tokenizer=tokenizer,
@@ -81,9 +80,3 @@ def _provider(spec: str, sampling: Sampling, **more: Any) -> BaseChatModel:
     except Exception as error:  # providers raise classes of their own for a missing key
         raise SettingError(f"model {spec!r} cannot be built: {error}") from error
     return model
-
-
-def trained_under(folder: Path) -> dict[str, Any]:
-    """What `agentflow.json` of a planner's folder says of its training; empty if there is none."""
-    record = folder / "agentflow.json"
-    return dict(json.loads(record.read_text())) if record.exists() else {}

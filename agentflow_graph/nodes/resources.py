@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
+from importlib import import_module
 from threading import Lock
 from types import ModuleType
 from typing import Any
@@ -229,7 +230,15 @@ def load_tools(context: Context, passages: int) -> list[BaseTool]:
 
 
 def _catalog() -> ModuleType:
-    """Our `tools.catalog`, unless another package called `tools` stands before ours."""
+    return ours("tools.catalog.catalog")
+
+
+def ours(module: str) -> ModuleType:
+    """A module of our `tools`.
+
+    Raises:
+        SettingError: another package called `tools` stands before ours.
+    """
     import tools
 
     if "AGENTFLOW" not in vars(tools):
@@ -237,6 +246,4 @@ def _catalog() -> ModuleType:
             f"another package called `tools` ({tools.__file__}) shadows agentflow-graph's; "
             "remove it, or put agentflow-graph's folder before it on sys.path"
         )
-    import tools.catalog.catalog
-
-    return tools.catalog.catalog
+    return import_module(module)

@@ -29,11 +29,35 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from agentflow_graph.errors import SettingError
+
 FORMAT = 1
 """Of the lines; a reader refuses a file of any other."""
 Event = dict[str, Any]
 Answer = dict[str, Any]
 """What a call gave, as plain data."""
+
+_NUMBER = (int, float)
+_CALL = {"run": str, "call": list}
+SHAPES: dict[str, dict[str, Any]] = {
+    "opened": {"format": int},
+    "resources": {"digest": str},
+    "begun": {
+        "run": str,
+        "question": str,
+        "settings": dict,
+        "resources": str,
+        "versions": dict,
+        "time": _NUMBER,
+    },
+    "asked": {**_CALL, "request": dict},
+    "answered": {**_CALL, "answer": dict},
+    "failed": {**_CALL, "kind": str, "error": str},
+    "decided": {"run": str, "turn": int},
+    "verdict": {"run": str, "turn": int, "seconds": _NUMBER},
+    "ended": {"run": str, "state": dict},
+}
+"""What an event must have, by kind; one that lacks it is damaged, whatever its checksum."""
 
 PACKAGES = ("agentflow-graph", "langgraph", "langchain-core")
 _SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$")
@@ -99,17 +123,45 @@ def redact(text: bytes, secrets: Mapping[bytes, bytes]) -> bytes:
 
 
 def events_in(path: Path) -> Iterator[Event]:
-    """The events of a file, without lines that are torn or damaged."""
-    with path.open("rb") as lines:
-        for line in lines:
-            if text := _checked(line):
-                yield orjson.loads(text)
+    """The events of a file, without lines that are torn or damaged.
+
+    Raises:
+        SettingError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as lines:
+            for line in lines:
+                if event := _parsed(line):
+                    yield event
+    except OSError as error:
+        raise SettingError(
+            f"{path} cannot be read ({error.strerror}); take it out of the record, or mend it"
+        ) from error
 
 
 def damaged_lines(path: Path) -> int:
     """How many lines of a file are torn or damaged."""
     with path.open("rb") as lines:
-        return sum(not _checked(line) for line in lines)
+        return sum(_parsed(line) is None for line in lines)
+
+
+def _parsed(line: bytes) -> Event | None:
+    """The event of a line; None where it is torn, or no event: anybody can make a checksum."""
+    try:
+        event = orjson.loads(_checked(line))
+    except orjson.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) and _fits(event) else None
+
+
+def _fits(event: Event) -> bool:
+    kind = event.get("event")
+    if not isinstance(kind, str) or not isinstance(event.get("run", ""), str):
+        return False
+    shape = SHAPES.get(kind, {})
+    if not all(isinstance(event.get(name), wanted) for name, wanted in shape.items()):
+        return False
+    return "call" not in shape or tuple(map(type, event["call"])) == (str, int, int, str)
 
 
 def _checked(line: bytes) -> bytes:

@@ -120,7 +120,8 @@ def files_of(folder: Path) -> list[Path]:
     Raises:
         SettingError: one has a format that this version does not read.
     """
-    return sorted(folder.rglob("*.jsonl"), key=lambda path: (_begun(path), path.name))
+    found = (path for path in folder.rglob("*.jsonl") if path.is_file())
+    return sorted(found, key=lambda path: (_begun(path), path.name))
 
 
 def _begun(path: Path) -> float:
@@ -131,9 +132,15 @@ def _begun(path: Path) -> float:
     if opened["format"] != FORMAT:
         raise SettingError(
             f"{path} has format {opened['format']}, this version reads {FORMAT}; it was written "
-            f"by agentflow-graph {opened['versions'].get('agentflow-graph')}: use that one"
+            f"by agentflow-graph {_writer(opened)}: use that one"
         )
-    return float(opened["time"])
+    time = opened.get("time")
+    return float(time) if isinstance(time, int | float) else 0.0
+
+
+def _writer(opened: Event) -> str:
+    versions = opened.get("versions")
+    return str(versions.get("agentflow-graph")) if isinstance(versions, dict) else "of a kind"
 
 
 def events(folder: Path) -> Iterator[Event]:

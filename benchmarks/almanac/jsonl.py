@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from agentflow_graph.record.artifacts import write_whole
 from benchmarks.almanac.questions import Question, questions
 from benchmarks.almanac.world import World
 
@@ -52,4 +53,4 @@ def row(question: Question) -> dict[str, str]:
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
     """Write one object a line. Line ends are the same everywhere: equal rows, equal bytes."""
     lines = (json.dumps(dict(fields), ensure_ascii=False) + "\n" for fields in rows)
-    path.write_text("".join(lines), encoding="utf-8", newline="\n")
+    write_whole(path, "".join(lines).encode())

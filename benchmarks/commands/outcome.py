@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.errors import RunStopped
 from benchmarks.runner.folder import Folder
 from benchmarks.runner.session import read_session
+from tools.outcomes.interrupts import tell_instead
 
 SHOWN = 5
 """Kinds of error shown at most."""
@@ -19,11 +20,9 @@ SHOWN = 5
 def finish(folder: Folder, work: Coroutine[Any, Any, int]) -> int:
     """Do the work; the exit code: 0 complete, 1 something is missing, 130 interrupted."""
     command = f"python -m benchmarks resume {folder.path}"
+    tell_instead(f"interrupted; go on with `{command}`")
     try:
         missing = asyncio.run(work)
-    except KeyboardInterrupt:
-        print(f"interrupted; go on with `{command}`", file=sys.stderr)
-        return 130
     except RunStopped as error:
         print(f"stopped: {error} (`{command}`)", file=sys.stderr)
         return 1

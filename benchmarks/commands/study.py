@@ -43,6 +43,7 @@ def call(args: argparse.Namespace) -> int:
     from benchmarks.runner.session import read_session
     from benchmarks.runner.study import Study, measure
     from benchmarks.tasks.registry import registry
+    from tools.outcomes.interrupts import tell_instead
 
     if any(pair.startswith("max_turns=") for pair in args.set):
         raise SettingError("--set max_turns=... is what --budgets varies; leave one of them out")
@@ -51,11 +52,9 @@ def call(args: argparse.Namespace) -> int:
     study = Study(args.run, tuple(args.budgets), request, items)
     study.check()
     check(study.of(study.budgets[-1]))
+    tell_instead("interrupted; the same command goes on")
     try:
         missing = asyncio.run(measure(study, registry(), judge=judge))
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        return 130
     except RunStopped as error:
         print(f"stopped: {error} (by the same command)", file=sys.stderr)
         return 1

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from agentflow_graph.record.artifacts import write_all
 from benchmarks.items.item import Benchmark
 from benchmarks.report.page import HOUSE, render
 from benchmarks.report.plots import Interval, budget_plot
@@ -68,9 +69,7 @@ def write_study(
         "report.json": json.dumps(record(folder, steps), indent=2, allow_nan=False) + "\n",
         "report.html": page(folder, steps, benchmarks),
     }
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in texts]
+    return write_all(folder, {name: text.encode() for name, text in texts.items()})
 
 
 def record(folder: Path, steps: Sequence[Step]) -> dict[str, Any]:

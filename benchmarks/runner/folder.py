@@ -13,17 +13,28 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record import Record, RecordError, hold
+from agentflow_graph.record.artifacts import (
+    faults,
+    read_as,
+    read_bytes,
+    read_object,
+    write_whole,
+)
 from benchmarks.errors import RunStopped
 from benchmarks.items.item import Item
 from benchmarks.runner.prices import Price
 
 FORMAT = 2
+REMEDY = "put the run's own file back, or begin a new run"
 Items = Mapping[str, Mapping[str, Item]]
 """Items by task and id, in the order of the data."""
 
@@ -32,13 +43,15 @@ Items = Mapping[str, Mapping[str, Item]]
 class Request:
     """What a run is asked to do. It says all that `resume` has to know."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True)
+
     name: str
     subsets: dict[str, str]
     """Subset by task."""
     expected: dict[str, int]
     """Items by task."""
-    trials: int = 1
-    concurrency: int = 32
+    trials: Annotated[int, Field(ge=1)] = 1
+    concurrency: Annotated[int, Field(ge=1)] = 32
     settings: dict[str, Any] = field(default_factory=dict)
     """Settings of the graph that are not defaults, as given."""
     seed: int = 0
@@ -56,6 +69,21 @@ class Request:
     def costing(self, most: float) -> Request:
         """The same with another limit of cost."""
         return replace(self, max_cost=most)
+
+
+@pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Row(Item):
+    """A line of `items.jsonl`: an item and the task that it belongs to."""
+
+    task: str = ""
+
+    @property
+    def item(self) -> Item:
+        """The item alone."""
+        return Item(**{each.name: getattr(self, each.name) for each in fields(Item)})
+
+
+ROW = TypeAdapter(Row)
 
 
 class Folder:
@@ -104,25 +132,17 @@ class Folder:
     def create(self, request: Request, items: Items) -> None:
         """Write what was asked for; `run.json` last, so that it stands for a whole folder."""
         rows = [{"task": task, **asdict(i)} for task, own in items.items() for i in own.values()]
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.items_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-            whole = json.dumps({"format": FORMAT, **asdict(request)}, indent=2)
-            self.request_file.write_text(whole + "\n")
-        except OSError as error:
-            raise SettingError(f"{self.path} cannot be written: {error.strerror}") from error
+        write_whole(self.items_file, "".join(json.dumps(row) + "\n" for row in rows).encode())
+        whole = json.dumps({"format": FORMAT, **asdict(request)}, indent=2)
+        write_whole(self.request_file, f"{whole}\n".encode())
 
     def request(self) -> Request:
         """What the run was asked to do; raises SettingError if this is no run of ours."""
-        try:
-            record = json.loads(self.request_file.read_text())
-        except FileNotFoundError:
+        if not self.request_file.exists():
             raise SettingError(
                 f"{self.path} holds no run; begin one with `python -m benchmarks run`"
-            ) from None
-        except (OSError, ValueError) as error:
-            raise SettingError(f"{self.request_file} cannot be read: {error}") from None
-        found = record.pop("format", None) if isinstance(record, dict) else None
+            )
+        found = read_object(self.request_file, REMEDY).get("format")
         if found != FORMAT:
             by = {
                 "1": "agentflow-graph 0.1 reads it (git checkout 49036a0)",
@@ -132,23 +152,32 @@ class Folder:
             raise SettingError(
                 f"{self.request_file} is of format {found}, not {FORMAT}: {known}; begin a new run"
             )
-        try:
-            prices = {name: Price(**price) for name, price in record.pop("prices").items()}
-            return Request(**record, prices=prices)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise SettingError(f"{self.request_file} is damaged: {error}") from None
+        request = read_as(Request, self.request_file, REMEDY)
+        if set(request.subsets) != set(request.expected):
+            raise SettingError(
+                f"{self.request_file} is damaged (subsets and expected name other tasks); {REMEDY}"
+            )
+        return request
 
     def items(self) -> dict[str, dict[str, Item]]:
         """The items by task and id; raises SettingError if the file is gone or damaged."""
         found: dict[str, dict[str, Item]] = {}
-        try:
-            for line in self.items_file.read_bytes().splitlines():
-                row = json.loads(line)
-                task = row.pop("task")
-                row = {name: tuple(v) if isinstance(v, list) else v for name, v in row.items()}
-                found.setdefault(task, {})[row["id"]] = Item(**row)
-        except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise SettingError(
-                f"{self.items_file} is gone or damaged ({error}); begin a new run"
-            ) from None
+        for number, line in enumerate(read_bytes(self.items_file, REMEDY).splitlines(), 1):
+            try:
+                row = ROW.validate_json(line)
+            except ValidationError as error:
+                raise SettingError(
+                    f"{self.items_file}:{number} is damaged ({faults(error)}); {REMEDY}"
+                ) from None
+            found.setdefault(row.task, {})[row.id] = row.item
+        self._must_hold(found)
         return found
+
+    def _must_hold(self, found: Items) -> None:
+        """Raises SettingError unless the items are those that `run.json` speaks of."""
+        there = {task: len(own) for task, own in found.items()}
+        if there != (expected := self.request().expected):
+            raise SettingError(
+                f"{self.items_file} is damaged (it holds {there}, {self.request_file.name} says "
+                f"{expected}); {REMEDY}"
+            )

@@ -10,7 +10,6 @@ no tokens to the graph, so what it costs is not counted.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,11 @@ from typing import Any
 from agentflow_graph.context import RULES, Context
 from agentflow_graph.errors import SettingError
 from agentflow_graph.nodes.resources import MODULES
+from agentflow_graph.record.artifacts import read_toml
 from agentflow_graph.state import Usage
 
 MILLION = 1_000_000
+REMEDY = "must be input = ... and output = ..., US dollars per million tokens"
 
 
 @dataclass(frozen=True)
@@ -37,22 +38,14 @@ Prices = Mapping[str, Price]
 
 def read_prices(path: Path) -> dict[str, Price]:
     """The prices in a TOML file, by model string; raises SettingError for anything else."""
-    try:
-        tables = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise SettingError(f"prices {path} cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingError(f"prices {path} is not TOML: {error}") from None
+    tables = read_toml(path, f"each price {REMEDY}")
     return {name: _price(name, table) for name, table in tables.items()}
 
 
 def _price(name: str, table: Any) -> Price:
     ok = isinstance(table, dict) and set(table) == {"input", "output"}
     if not ok or not all(_amount(value) for value in table.values()):
-        raise SettingError(
-            f"price of {name!r} is {table!r}; it must be input = ... and output = ..., "
-            "US dollars per million tokens"
-        )
+        raise SettingError(f"price of {name!r} is wrong; it {REMEDY}")
     return Price(**table)
 
 

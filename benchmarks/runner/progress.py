@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from asyncio import CancelledError
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -27,6 +28,8 @@ class Progress:
     def __init__(self, total: int, records: Records, out: TextIO | None = None) -> None:
         self.total, self._records = total, records
         self.done = self.right = self.errors = 0
+        self.interrupted = False
+        """Nothing more is to be said."""
         self._out = out or sys.stderr
         self._before = len(records.scored[0])
         """Recorded already: they come by at once and say nothing of the rate."""
@@ -48,7 +51,7 @@ class Progress:
         if self._bar:
             self._bar.update(self._bar.task_ids[0], completed=self.done, tail=self.summary())
             self._bar.stop()
-        else:
+        elif not self.interrupted and kind not in (CancelledError, KeyboardInterrupt):
             self._line()
 
     def ended(self, mark: Event | None) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 from agentflow_graph.errors import SettingError
+from benchmarks.runner.shapes import fits, is_final
 
 Event = dict[str, Any]
 KINDS = ("scored", "unscored", "scoring")
@@ -67,9 +68,10 @@ class Records:
         """
         records = cls()
         states: dict[str, Event] = {}
-        for event in events:
+        for event in filter(fits, events):
             if event["event"] == "ended":
-                states[event["run"]] = keep(event["state"])
+                if is_final(event["state"]):
+                    states[event["run"]] = keep(event["state"])
             elif event["event"] == "trial":
                 records.add({**event, "state": states.pop(event["run"], {})})
             elif event["event"] in KINDS:

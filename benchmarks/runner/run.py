@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, TextIO
 
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.graph import Agent, graph
+from agentflow_graph.record.artifacts import interpreting
 from agentflow_graph.record.reading import events
 from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.items.item import Benchmark
-from benchmarks.runner.folder import Folder, Items, Request
+from benchmarks.runner.folder import REMEDY, Folder, Items, Request
 from benchmarks.runner.grading import Grader, whole_reply
 from benchmarks.runner.progress import Progress
 from benchmarks.runner.records import Key, Records
@@ -72,7 +73,7 @@ async def resume(
     request = request if max_cost is None else request.costing(max_cost)
     known(request.subsets, benchmarks)
     with folder.open() as record:
-        records = Records.of(events(folder.record))
+        records = _records(folder)
         grader = Grader(benchmarks, items, record, records, judge, prices=request.prices)
         total = sum(request.expected.values()) * request.trials
         # They are made again, whole, from the record.
@@ -83,18 +84,30 @@ async def resume(
                 logs = await evaluate(folder, request, items, trials)
             except OSError as error:
                 raise RunStopped(f"inspect's log cannot be written: {error}; resume") from error
-    _raise_what_stopped(trials, logs)
+            progress.interrupted = cut_off = _cut_off(logs, items)
+    _raise_what_stopped(trials, logs, cut_off)
     return total - len(records.scored[0])
 
 
-def _raise_what_stopped(trials: Trials, logs: Sequence[EvalLog]) -> None:
+def _records(folder: Folder) -> Records:
+    with interpreting(folder.record, REMEDY):
+        return Records.of(events(folder.record))
+
+
+def _raise_what_stopped(trials: Trials, logs: Sequence[EvalLog], cut_off: bool) -> None:
     if trials.stopped:
         raise trials.stopped
-    if trials.interrupted:
-        raise KeyboardInterrupt
     for log in logs:
-        if log.status == "error":
-            raise RunStopped(f"inspect could not end its log of {log.eval.task}: {log.error}")
+        if log.status == "error":  # first: it cancels the tasks beside it
+            why = log.error.message if log.error else "no reason given"
+            raise RunStopped(f"inspect could not end its log of {log.eval.task}: {why}")
+    if cut_off:
+        raise KeyboardInterrupt
+
+
+def _cut_off(logs: Sequence[EvalLog], tasks: Sized) -> bool:
+    """Whether inspect was cancelled: it raises nothing, and gives logs that say so, or none."""
+    return len(logs) < len(tasks) or any(log.status == "cancelled" for log in logs)
 
 
 async def score(
@@ -107,7 +120,7 @@ async def score(
     request, items = folder.request(), folder.items()
     known(request.subsets, benchmarks)
     with folder.open() as record:
-        records = Records.of(events(folder.record))
+        records = _records(folder)
         number = records.next_scoring()
         grader = Grader(benchmarks, items, record, records, judge, number, request.prices)
         finished = [key for key in keys(request, items) if key in records.finished]

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from agentflow_graph.record.artifacts import interpreting
 from agentflow_graph.record.reading import events
 from benchmarks.items.item import Item
 from benchmarks.report.result import Result, Session
-from benchmarks.runner.folder import Folder, Items, Request
+from benchmarks.runner.folder import REMEDY, Folder, Items, Request
 from benchmarks.runner.records import Event, Key, Records
 
 
@@ -27,9 +28,11 @@ def read_session(path: Path, scoring: int | None = None) -> Session:
     """
     folder = Folder(path)
     request, items = folder.request(), folder.items()
-    records = Records.of(events(folder.record), _summary)
-    number = records.chosen(scoring)
-    results = [result_of(k, items[k.task][k.item], records, number) for k in keys(request, items)]
+    with interpreting(folder.record, REMEDY):
+        records = Records.of(events(folder.record), _summary)
+        number = records.chosen(scoring)
+        asked = keys(request, items)
+        results = [result_of(k, items[k.task][k.item], records, number) for k in asked]
     return Session(
         name=request.name,
         subsets=request.subsets,

@@ -66,7 +66,6 @@ class Trials:
         self._outcomes: dict[Key, Outcome] = {}
         self._context = lru_cache(lambda trial: context_of(request, trial))
         self.stopped: RunStopped | None = None
-        self.interrupted = False
 
     async def outcome(self, key: Key) -> Outcome:
         """Run what is not finished, mark what is not marked.
@@ -80,9 +79,6 @@ class Trials:
                 self._may_go_on()
                 state = await self._state(key)
                 mark = await self._grader.mark(key, whole_reply(state))
-        except asyncio.CancelledError:
-            self.interrupted = True
-            raise
         except TrialFailed:
             self._on_end(None)
             raise

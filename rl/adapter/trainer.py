@@ -9,7 +9,8 @@ from typing import Any
 import openrlhf.trainer.ppo_trainer as ppo_trainer
 import ray
 
-from agentflow_graph.models.strings import trained_under
+from agentflow_graph.models.weights import trained_under
+from agentflow_graph.record.artifacts import move_in
 from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.flags import SCHEDULE
 from rl.adapter.update import sharing
@@ -21,7 +22,6 @@ from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.adapter.workers.worker import Limits
 from rl.rollout import Trajectory
 from rl.run.export import describe_planner
-from rl.run.folder import move_in
 from rl.run.metrics import Recorder, best, outcome, stale
 from rl.run.record import TrainingRecord
 from rl.settings.config import Config

@@ -12,7 +12,6 @@ Exit codes: 0 done, 2 a setting is wrong.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,10 +21,9 @@ from typing import Any
 
 import torch
 from langchain_core.messages import HumanMessage, SystemMessage
-from transformers import AutoModelForCausalLM
-from transformers.utils.logging import disable_progress_bar
 
 from agentflow_graph.models.policy import PolicyTokenizer
+from agentflow_graph.models.weights import causal_model
 from benchmarks.almanac.questions import LEVELS, questions
 from benchmarks.almanac.scripted import asked_in
 from benchmarks.almanac.world import World
@@ -33,6 +31,7 @@ from rl.planners.babble import Transcript, transcripts
 from rl.planners.supervised import Example, Recipe, supervise
 from rl.planners.warmstart import HARDEST
 from rl.run.export import complete
+from rl.run.folder import making
 from rl.run.quiet import without_gpu
 from rl.settings.arguments import check_new, check_planner, positive
 from rl.settings.errors import exit_code
@@ -112,18 +111,14 @@ def learn(
     begun = time.time()
     without_gpu()
     torch.set_num_threads(recipe.threads)
-    disable_progress_bar()
-    model = AutoModelForCausalLM.from_pretrained(planner, dtype=torch.float32)
+    model: Any = causal_model(planner)
     for step, loss in supervise(model, examples, recipe):
         if step % 5 == 0 or step in (1, recipe.steps):
             seconds = time.time() - begun
             say(f"{told['recipe']} {step:3}/{recipe.steps}  loss {loss:.3f}  {seconds:.0f} s")
-    # Written aside and then renamed: a planner's folder is complete or not there.
-    fresh = out.with_name(f"{out.name}.partial")
-    shutil.rmtree(fresh, ignore_errors=True)
-    model.save_pretrained(fresh)
-    complete(planner, fresh, told)
-    fresh.rename(out)
+    with making(out) as fresh:
+        model.save_pretrained(fresh)
+        complete(planner, fresh, told)
 
 
 def babbled(recipe: FormatStart) -> list[Transcript]:

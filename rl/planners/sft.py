@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM
-from transformers.utils.logging import disable_progress_bar
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.models.weights import causal_model
 from rl.planners.supervised import Example, Recipe, supervise
 from rl.run.export import complete
+from rl.run.folder import making
 from rl.run.record import Row, rows
 from rl.settings.arguments import check_new, check_planner, positive
 from rl.settings.errors import exit_code
@@ -67,8 +67,9 @@ def fine_tune(
     say(f"{len(right)} of {len(found)} traces succeeded: {len(examples)} planner turns")
     facts = {"traces": len(found), "successes": len(right), "turns": len(examples)}
     facts["steps"] = recipe.steps
-    _train(planner, examples, out, recipe, say)
-    complete(planner, out, {"recipe": "sft", "seed": recipe.seed, "sft": facts})
+    with making(out) as fresh:
+        _train(planner, examples, fresh, recipe, say)
+        complete(planner, fresh, {"recipe": "sft", "seed": recipe.seed, "sft": facts})
     return facts
 
 
@@ -79,9 +80,8 @@ def _train(
     recipe: Recipe,
     say: Callable[[str], None],
 ) -> None:
-    disable_progress_bar()
     torch.set_num_threads(recipe.threads)
-    model = AutoModelForCausalLM.from_pretrained(planner, dtype=torch.float32)
+    model: Any = causal_model(planner)
     for step, loss in supervise(model, examples, recipe):
         if step % 100 == 0 or step == recipe.steps:
             say(f"sft {step:3}/{recipe.steps}  loss {loss:.3f}")

@@ -10,9 +10,11 @@ choosing well is left to Flow-GRPO.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from benchmarks.almanac.world import World
 from rl.planners import nano
 from rl.planners.babble import Transcript, transcripts
 from rl.planners.supervised import Example, Recipe, supervise
+from rl.run.folder import making
+from rl.settings.errors import exit_code
 
 TRAINED: dict[str, Any] = {"layout": "terse", "passages": 1, "memory_tokens": 384}
 """The settings under which nano planners read and search."""
@@ -64,7 +68,8 @@ def warm_start(
     for step, loss in supervise(model, examples, recipe):
         if step % 100 == 0 or step == recipe.steps:
             say(f"warm start {step:3}/{recipe.steps}  loss {loss:.3f}")
-    nano.save(out, model, tokenizer, {**TRAINED, "recipe": "warm start", "seed": recipe.seed})
+    with making(out) as fresh:
+        nano.save(fresh, model, tokenizer, {**TRAINED, "recipe": "warm start", "seed": recipe.seed})
 
 
 def example(tokenizer: Tokenizer, transcript: Transcript) -> Example:
@@ -85,8 +90,8 @@ def _step_lines(text: str) -> list[bool]:
     return [line.startswith("Step ") for line in text.splitlines(keepends=True) for _ in line]
 
 
-def main() -> None:
-    """Run the command line."""
+def main() -> int:
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m rl warmstart", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the new planner")
     parser.add_argument("--seed", type=int, default=WarmStart.seed)
@@ -94,8 +99,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=WarmStart.threads)
     chosen = parser.parse_args()
     recipe = WarmStart(seed=chosen.seed, steps=chosen.steps, threads=chosen.threads)
-    warm_start(recipe, World(), chosen.out)
+    work = partial(warm_start, recipe, World(), chosen.out)
+    return exit_code(work, interrupted="nothing was left behind")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

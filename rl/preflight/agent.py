@@ -10,7 +10,8 @@ from langchain_core.tools import BaseTool
 from agentflow_graph.context import RULES
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
-from agentflow_graph.models.strings import NANO, trained_under
+from agentflow_graph.models.strings import NANO
+from agentflow_graph.models.weights import trained_under
 from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.prompts import texts
 from rl.preflight.planner import Planner
@@ -25,11 +26,15 @@ SECONDS = 10.0
 def agent(config: Config, known: Planner) -> Iterator[Finding]:
     """Findings about every tool, then about the room for the memory."""
     folder = known.folder or NANO
-    planner = PolicyModel(
-        client=None,
-        tokenizer=known.tokenizer or PolicyTokenizer.load(folder),
-        trained=trained_under(folder) if known.folder else {},
-    )
+    try:
+        planner = PolicyModel(
+            client=None,
+            tokenizer=known.tokenizer or PolicyTokenizer.load(folder),
+            trained=trained_under(folder) if known.folder else {},
+        )
+    except SettingError as error:
+        yield failure("agent", str(error), "mend the planner's folder, or name another one")
+        return
     # The other modules have findings of their own; here they must not hide the tools.
     context = config.context().model_copy(update={**RULES, "analysis": "off", "outputs": "direct"})
     try:

@@ -6,19 +6,16 @@ groups without spread, cost less.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
-
-import yaml
-from pydantic import ValidationError
 
 from agentflow_graph.context import RULES
+from agentflow_graph.errors import SettingError
 from benchmarks.scoring.judge import LONGEST_ANSWER, LONGEST_QUESTION, REPLY_TOKENS
-from rl.settings.config import Config
+from rl.run.folder import records
+from rl.settings.config import Config, load
 
 ALIKE = ("model", "agent", "reward", "rollout", "optimizer", "engine", "placement")
 """Sections that must be equal for one run's seconds to tell of another's."""
@@ -108,14 +105,17 @@ def step_seconds(config: Config) -> tuple[float | None, str]:
 
 def _alike(config: Config, folder: Path) -> bool:
     try:
-        other = Config.model_validate(yaml.safe_load((folder / "config.yaml").read_text()))
-    except (OSError, ValueError, yaml.YAMLError, ValidationError):
+        other = load(folder / "config.yaml")
+    except SettingError:
         return False
     return all(getattr(config, name) == getattr(other, name) for name in ALIKE)
 
 
 def _steps(metrics: Path) -> Iterator[float]:
-    for line in metrics.read_text().splitlines():
-        entry: dict[str, Any] = json.loads(line)
+    try:
+        entries = records(metrics)
+    except SettingError:  # another's run; its seconds are a courtesy
+        return
+    for entry in entries:
         if entry["kind"] == "step":
-            yield sum(entry.get(part, 0.0) for part in PARTS)
+            yield sum(entry[part] for part in PARTS if isinstance(entry.get(part), int | float))

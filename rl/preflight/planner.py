@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from langchain_core.messages import HumanMessage
+from pydantic import BaseModel
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.policy import PolicyTokenizer
 from agentflow_graph.models.strings import NANO
+from agentflow_graph.record.artifacts import read_as, read_object
 from rl.preflight.gguf_file import read
 from rl.preflight.gguf_model import config_of, split_of
 from rl.preflight.shape import Shape, shape_of
@@ -19,6 +22,14 @@ from rl.questions import hub
 from rl.settings.config import Config
 from rl.settings.weights import SHORT_NAMES, home_of, wants_door
 from tools.outcomes.finding import Finding, failure, ok, warning
+
+MEND = "mend the folder, or name another one in model.path"
+
+
+class Index(BaseModel):
+    """What is read of the index of weights in several files."""
+
+    weight_map: dict[str, str]
 
 
 @dataclass
@@ -47,7 +58,7 @@ def planner(config: Config, known: Planner) -> Iterator[Finding]:
     elif config.model.warm_start:
         yield ok("planner", f"{name} is made by the warm start, in a minute or two")
         known.folder = NANO
-        yield from _window(config, _shape(known, (NANO / "config.json").read_text()))
+        yield from _window(config, _shape(known, read_object(NANO / "config.json", MEND)))
         return
     elif path.exists() or not hub.NAME.fullmatch(name):
         remedy = "name a folder with config.json, OWNER/NAME on the hub, smollm2 or a .gguf file"
@@ -57,8 +68,8 @@ def planner(config: Config, known: Planner) -> Iterator[Finding]:
         known.folder = hub.cached_folder(name)
     try:
         yield from _at_hand(config, known) if known.folder else _remote(config, known)
-    except (SettingError, OSError, ValueError, KeyError) as error:
-        remedy = "mend the folder, or name another one in model.path"
+    except (SettingError, OSError, ValueError, KeyError, TypeError) as error:
+        remedy = MEND
         if not known.folder:
             remedy = f"`hf download {name}` where the network allows, then name its folder"
         yield failure("planner", f"{name}: {error}", remedy)
@@ -66,7 +77,7 @@ def planner(config: Config, known: Planner) -> Iterator[Finding]:
 
 def _at_hand(config: Config, known: Planner) -> Iterator[Finding]:
     assert known.folder
-    shape = _shape(known, (known.folder / "config.json").read_text())
+    shape = _shape(known, read_object(known.folder / "config.json", MEND))
     yield ok("planner", f"{known.folder}: {shape.architecture}, {shape.billions} parameters")
     yield _weights(known.folder)
     known.tokenizer = PolicyTokenizer.load(known.folder)
@@ -80,13 +91,13 @@ def _to_be_made(config: Config, known: Planner, home: Path) -> Iterator[Finding]
     name = config.model.path
     try:
         if name in SHORT_NAMES:
-            shape = _shape(known, json.dumps(SHORT_NAMES[name].config))
+            shape = _shape(known, SHORT_NAMES[name].config)
             text = f"{name}: {shape.architecture}, {shape.billions} parameters; not fetched yet"
             remedy = f"the start does it; before: `python -m rl weights {name} --out {home / name}`"
             yield warning("planner", text, remedy)
         else:
             file = read(Path(name))
-            shape = _shape(known, json.dumps(config_of(file)))
+            shape = _shape(known, config_of(file))
             split_of(file)
             file.text("tokenizer.chat_template")
             size = f"{4 * shape.parameters / 1e9:.2f} GB in {home}"
@@ -104,7 +115,7 @@ def _remote(config: Config, known: Planner) -> Iterator[Finding]:
     if record is None:
         yield failure("planner", f"the hub has no {name}/config.json", "correct model.path")
         return
-    shape = _shape(known, record)
+    shape = _shape(known, json.loads(record))
     size = 2 * shape.parameters / 1e9
     yield warning(
         "planner",
@@ -119,19 +130,17 @@ def _remote(config: Config, known: Planner) -> Iterator[Finding]:
     yield from _window(config, shape)
 
 
-def _shape(known: Planner, record: str) -> Shape:
-    known.shape = shape_of(json.loads(record))
+def _shape(known: Planner, record: Mapping[str, Any]) -> Shape:
+    known.shape = shape_of(record)
     return known.shape
 
 
 def _weights(folder: Path) -> Finding:
     """All files of the weights: one that is missing shows only when minutes are spent."""
     index = folder / "model.safetensors.index.json"
-    parts = (
-        set(json.loads(index.read_text())["weight_map"].values())
-        if index.exists()
-        else {"model.safetensors"}
-    )
+    parts = {"model.safetensors"}
+    if index.exists():
+        parts = set(read_as(Index, index, MEND).weight_map.values())
     missing = sorted(part for part in parts if not (folder / part).exists())
     if missing:
         text = f"{folder} lacks {len(missing)} of {len(parts)} files of weights: {missing[0]}"

@@ -69,7 +69,7 @@ def shape_of(record: Mapping[str, Any]) -> Shape:
             head_size=record.get("head_dim") or config.hidden_size // heads,
             linear=_linear(model),
         )
-    except (KeyError, ValueError, AttributeError, TypeError) as error:
+    except Exception as error:
         raise SettingError(
             f"its config.json describes no causal language model that transformers knows "
             f"({type(error).__name__}: {error})"

@@ -12,6 +12,7 @@ and what was written, with counts and checksums; `check` compares.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.record.artifacts import write_all
 from benchmarks.items.files import checksum, rows_of
 from benchmarks.items.hub import hub_rows, revision
 from benchmarks.scoring.scorers import normalise
@@ -158,12 +160,12 @@ def build(
             _counted(taken, any_count)
             manifest["sources"].append(taken.record())
         random.Random(seed).shuffle(lines)
-    out.mkdir(parents=True, exist_ok=True)
-    for name, lines in written.items():
-        with (out / name).open("wb") as file:
-            file.writelines(lines)
-        manifest["files"][name] = {"rows": len(lines), "sha256": checksum(out / name)}
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    whole = {name: b"".join(lines) for name, lines in written.items()}
+    for name, data in whole.items():
+        digest = hashlib.sha256(data).hexdigest()
+        manifest["files"][name] = {"rows": len(written[name]), "sha256": digest}
+    told = (json.dumps(manifest, indent=2) + "\n").encode()
+    write_all(out, whole | {"manifest.json": told})
     return manifest
 
 

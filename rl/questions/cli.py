@@ -4,31 +4,48 @@
     python -m rl data check FILE [--rows N]
 
 Sources without a file are read from the Hugging Face hub. Exit codes: 0 done, or nothing is wrong
-with the file; 2 a source, a count, a row or a checksum is wrong.
+with the file; 1 the disk is full; 2 a source, a count, a row or a checksum is wrong; 130
+interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
-from typing import Any
 
-from agentflow_graph.errors import SettingError
+from pydantic import BaseModel
+
+from agentflow_graph.record.artifacts import read_as
 from benchmarks.items.files import checksum
 from rl.questions.build import AIME, DEEPMATH, NQ, SEED, build
 from rl.questions.survey import Survey, list_counts
+from rl.settings.errors import exit_code
+from tools.outcomes.result import visible
+
+
+class Listed(BaseModel):
+    """A file of questions, as a manifest tells it."""
+
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What is read of `manifest.json`."""
+
+    files: dict[str, Listed] = {}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     chosen = _parser().parse_args(arguments)
-    try:
-        return _build(chosen) if chosen.command == "build" else _check(chosen)
-    except SettingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    found: list[int] = []
+
+    def work() -> None:
+        found.append(_build(chosen) if chosen.command == "build" else _check(chosen))
+
+    code = exit_code(work, interrupted="nothing was written")
+    return code or found[0]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,12 +81,13 @@ def _build(chosen: argparse.Namespace) -> int:
 def _check(chosen: argparse.Namespace) -> int:
     survey = Survey.of(chosen.file, chosen.rows)
     print(f"{chosen.file}: {survey.rows:,} questions, {survey.answers:,} right answers")
-    print(f"scorers: {list_counts(survey.scorers)}\nlevels: {list_counts(survey.levels)}")
+    levels = visible(list_counts(survey.levels))
+    print(f"scorers: {list_counts(survey.scorers)}\nlevels: {levels}")
     print(f"questions asked more than once: {survey.repeated:,} rows")
     for task in survey.first:
-        print(json.dumps(vars(task), ensure_ascii=False)[:300])
+        print(visible(json.dumps(vars(task), ensure_ascii=False)[:300]))
     for fault in survey.faults:
-        print(f"fault: {fault}")
+        print(visible(f"fault: {fault}"))
     problem = _against_manifest(chosen.file)
     if problem is not None:
         print(problem or "checksum: as in manifest.json")
@@ -82,10 +100,10 @@ def _against_manifest(path: Path) -> str | None:
     manifest = path.parent / "manifest.json"
     if not manifest.exists():
         return None
-    known: dict[str, Any] = json.loads(manifest.read_text()).get("files", {})
+    known = read_as(Manifest, manifest, "build it again, or remove it").files
     if path.name not in known:
         return None
     found = checksum(path)
-    wanted = known[path.name]["sha256"]
+    wanted = known[path.name].sha256
     same = found == wanted
     return "" if same else f"fault: sha256 is {found}, manifest.json says {wanted}: build it again"

@@ -17,6 +17,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.record.artifacts import write_all
 from benchmarks.almanac.questions import LEVELS, questions
 from benchmarks.almanac.world import Split, World
 from rl.questions.files import every
@@ -74,9 +75,7 @@ def write(config: Config) -> None:
     """
     train, held = training(config), heldout(config)
     folder = config.run / "data"
-    folder.mkdir(parents=True, exist_ok=True)
-    _dump(folder / "train.jsonl", train)
-    _dump(folder / "heldout.jsonl", held)
+    write_all(folder, {"train.jsonl": _lines(train), "heldout.jsonl": _lines(held)})
 
 
 def _repeated(questions: list[Task], seed: int) -> Iterator[Task]:
@@ -91,9 +90,8 @@ def _repeated(questions: list[Task], seed: int) -> Iterator[Task]:
             yield replace(task, id=f"{task.id}#{turn}")
 
 
-def _dump(path: Path, questions: Iterable[Task]) -> None:
-    with path.open("w") as file:
-        file.writelines(json.dumps(to_row(task)) + "\n" for task in questions)
+def _lines(questions: Iterable[Task]) -> bytes:
+    return "".join(json.dumps(to_row(task)) + "\n" for task in questions).encode()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from agentflow_graph.record.artifacts import interpreting, read_text
 from rl.reward.task import Task
 
 
@@ -22,5 +23,8 @@ def from_row(question: str, label: str) -> Task:
 
 def read(path: Path) -> list[Task]:
     """The tasks of a file that `rl.questions.data.write` made, in its order."""
-    rows = [json.loads(line) for line in path.read_text().split("\n") if line]
-    return [from_row(row["input"], row["label"]) for row in rows]
+    remedy = "begin a new run, or put the run's own file back"
+    text = read_text(path, remedy)
+    with interpreting(path, remedy):
+        rows = [json.loads(line) for line in text.split("\n") if line]
+        return [from_row(row["input"], row["label"]) for row in rows]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from rl.run.folder import move_in, write_whole
+from agentflow_graph.record.artifacts import move_in, write_whole
 
 KEPT = 2
 """The one to resume from, and the one before it."""

@@ -28,10 +28,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models.strings import trained_under
-from rl.run.folder import move_in, records
+from agentflow_graph.models.weights import trained_under
+from agentflow_graph.record.artifacts import interpreting, read_as, write_whole
+from rl.run.folder import making, records
 from rl.settings.arguments import check_new
 from rl.settings.config import Config, load
 from rl.settings.errors import exit_code
@@ -41,6 +43,27 @@ OURS = "MIT"
 """Licence of weights that began from nothing here."""
 ORIGIN = "source.json"
 """Where the weights came from that a planner began from."""
+
+
+class Summary(BaseModel):
+    """What the card tells of `summary.json`."""
+
+    seed: int
+    model_calls: int
+    train_seconds: float
+    trainer: str
+    rollout_engine: str
+    failed_rollouts: int
+
+
+class Origin(BaseModel):
+    """What the card tells of `source.json`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: str = ""
+    licence: str = OURS
+
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
@@ -68,13 +91,13 @@ def publish(run: Path, out: Path, best: bool = False) -> None:
     for needed in (run / "summary.json", model / "config.json"):
         if not needed.exists():
             raise SettingError(f"run {run} has no {needed.relative_to(run)}; finish it first")
-    fresh = out.with_name(f"{out.name}.partial")
-    shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(model, fresh)
-    (fresh / "recipe.yaml").write_text(recipe(run))
-    (fresh / "README.md").write_text("\n".join(card(run, model)) + "\n")
-    (fresh / SUMS).write_text("".join(sums(fresh)))
-    move_in(fresh, out)
+    with interpreting(run, "take the run's own files back"):
+        told = recipe(run), "\n".join(card(run, model)) + "\n"
+    with making(out) as fresh:
+        shutil.copytree(model, fresh, dirs_exist_ok=True)
+        for name, text in zip(("recipe.yaml", "README.md"), told, strict=True):
+            write_whole(fresh / name, text.encode())
+        write_whole(fresh / SUMS, "".join(sums(fresh)).encode())
     print(f"{out} is complete; its card: {out / 'README.md'}")
 
 
@@ -88,7 +111,7 @@ def recipe(run: Path) -> str:
 
 def card(run: Path, model: Path) -> Iterator[str]:
     """The lines of the model card."""
-    summary = json.loads((run / "summary.json").read_text())
+    summary = read_as(Summary, run / "summary.json", "finish the run first").model_dump()
     trained, origin = trained_under(model), _origin(model)
     name = origin.get("model", "a planner made from nothing")
     yield from ("---", f"license: {origin.get('licence', OURS).lower()}", "language: en")
@@ -139,7 +162,9 @@ def _measured(run: Path, summary: dict[str, Any]) -> Iterator[str]:
 
 def _origin(model: Path) -> dict[str, Any]:
     file = model / ORIGIN
-    return dict(json.loads(file.read_text())) if file.exists() else {}
+    if not file.exists():
+        return {}
+    return read_as(Origin, file, "take the planner's own file back").model_dump(exclude_unset=True)
 
 
 def sums(folder: Path) -> Iterator[str]:
@@ -177,7 +202,7 @@ def complete(planner: Path, out: Path, record: dict[str, Any]) -> None:
 def _write(begun: Path, folder: Path, record: dict[str, Any]) -> None:
     if (begun / ORIGIN).exists():
         shutil.copy(begun / ORIGIN, folder / ORIGIN)
-    (folder / "agentflow.json").write_text(json.dumps(record, indent=2) + "\n")
+    write_whole(folder / "agentflow.json", (json.dumps(record, indent=2) + "\n").encode())
 
 
 def describe_planner(config: Config, folder: Path, steps: int) -> None:

@@ -11,51 +11,87 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic import BaseModel, ValidationError
 
-from agentflow_graph.errors import SettingError
+from agentflow_graph.errors import NotWritten, SettingError
 from agentflow_graph.record import hold
+from agentflow_graph.record.artifacts import (
+    faults,
+    move_in,
+    not_written,
+    read_bytes,
+    read_object,
+    write_whole,
+)
 
 ENDING = 45.0
 """Seconds that the processes of a killed trainer may need to end; Ray takes about five."""
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Put `data` at `path` so that a reader, also after a kill, finds the old or the new file."""
-    aside = path.with_name(f".{path.name}.partial")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    _sync(path.parent)
+class Entry(BaseModel):
+    """A line of `metrics.jsonl`: of what kind values are that it has. Which it has is by kind."""
+
+    kind: str
+    wall: float = 0.0
+    step: int = 0
+    seconds: float = 0.0
+    runs: int = 0
+    failed: int = 0
+    reward: float = 0.0
+    turns: float = 0.0
+    tool_errors: float = 0.0
+    tools: dict[str, float] = {}
+    policy_versions: list[int] = []
+    failures: dict[str, int] = {}
+    temperature: float = 0.0
+    n: int = 0
+    success: float = 0.0
+    interval: tuple[float, float] = (0.0, 1.0)
+    levels: dict[str, float] = {}
 
 
 def records(path: Path) -> list[dict[str, Any]]:
-    """The lines of a JSONL file, if there is one; a line that a kill tore is left out."""
-    found = []
-    for text in path.read_bytes().splitlines() if path.exists() else []:
+    """The entries of `metrics.jsonl`, if there is one; a line that a kill tore is left out.
+
+    Raises:
+        SettingError: the file cannot be read, or a whole line of it is no entry.
+    """
+    remedy = "take the run's own file back, or remove the line"
+    lines = read_bytes(path, remedy).split(b"\n") if path.exists() else []
+    found: list[dict[str, Any]] = []
+    for number, text in enumerate(lines, 1):
         with suppress(orjson.JSONDecodeError):
-            found.append(orjson.loads(text))
+            entry = orjson.loads(text)
+            try:
+                Entry.model_validate(entry)
+            except ValidationError as error:
+                told = f"{path}:{number} is damaged ({faults(error)})"
+                raise SettingError(f"{told}; {remedy}") from None
+            found.append(entry)
     return found
 
 
-def move_in(aside: Path, place: Path) -> None:
-    """Force the folder `aside` onto the disk, then put it where `place` is, in its stead."""
-    for path in sorted(aside.rglob("*")):
-        _sync(path)
-    _sync(aside)
-    if place.exists():
-        shutil.rmtree(place)
-    aside.rename(place)
-    _sync(place.parent)
+@contextmanager
+def making(out: Path) -> Iterator[Path]:
+    """A folder to fill, which is put at `out` when all went well, and is gone otherwise.
 
+    Raises:
+        NotWritten: the disk is full, or the place cannot be written.
+    """
+    from safetensors import SafetensorError
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    fresh = out.with_name(f"{out.name}.partial")
     try:
-        os.fsync(handle)
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        yield fresh
+        move_in(fresh, out)
+    except OSError as error:
+        raise not_written(out, error) from error
+    except SafetensorError as error:  # how weights that do not fit on the disk are told
+        raise NotWritten(f"{out} cannot be written: {error}; make room there") from error
     finally:
-        os.close(handle)
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def hold_to_planner(run: Path, model: Path) -> None:
@@ -72,7 +108,7 @@ def hold_to_planner(run: Path, model: Path) -> None:
     known = run / "record" / "planner.json"
     if not known.exists():
         write_whole(known, orjson.dumps(marks))
-    elif orjson.loads(known.read_bytes()) != marks:
+    elif read_object(known, "put the run's own file back, or start a new run") != marks:
         raise SettingError(
             f"the weights in {model} are not those that {run} began with; put them back, or start "
             "a new run"

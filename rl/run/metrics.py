@@ -16,9 +16,10 @@ from typing import Any, TextIO
 
 import orjson
 
+from agentflow_graph.record.artifacts import write_whole
 from benchmarks.report.statistics import wilson
 from rl.rollout import Trajectory, failures
-from rl.run.folder import records, write_whole
+from rl.run.folder import records
 from rl.run.left import seconds_left, told
 from rl.run.scoring import SCORING_KEYS, scoring
 

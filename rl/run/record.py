@@ -22,9 +22,9 @@ import orjson
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record import Record
+from agentflow_graph.record.artifacts import interpreting, read_bytes, write_whole
 from agentflow_graph.record.reading import RecordedRun, files_of, read, tally
 from rl.rollout import outcomes
-from rl.run.folder import write_whole
 
 OUTCOME = ("reward", "failure", "grade", "seconds", "attempts")
 MAX_OPEN = 4
@@ -97,8 +97,10 @@ class TrainingRecord:
 
     def _settled(self) -> dict[str, tuple[int, int]]:
         path = self.folder / TALLIES
-        lines = path.read_bytes().splitlines() if path.exists() else []
-        return {name: (made, done) for name, made, done in map(orjson.loads, lines)}
+        remedy = "remove it: the calls are counted again"
+        lines = read_bytes(path, remedy).splitlines() if path.exists() else []
+        with interpreting(path, remedy):
+            return {str(n): (int(made), int(done)) for n, made, done in map(orjson.loads, lines)}
 
     def _batches(self) -> list[Path]:
         return [folder for folder in sorted(self.folder.glob("*-*")) if folder.is_dir()]
@@ -118,13 +120,15 @@ def rows(folder: Path) -> list[Row]:
     """The finished runs of a record or of one batch, by question and number.
 
     Raises:
-        SettingError: see `agentflow_graph.record.read`.
+        SettingError: see `agentflow_graph.record.read`; or a run is not as a training leaves it.
     """
     found = {}
     for run in read(folder).values():
-        for event in outcomes(run):
-            found[event["batch"], event["task"], event["number"]] = _row(event, run)
-    return [found[key] for key in sorted(found)]
+        with interpreting(folder, f"its run {run.name} is not as a training leaves it; remove it"):
+            for event in outcomes(run):
+                found[event["batch"], event["task"], event["number"]] = _row(event, run)
+    with interpreting(folder, "remove what no training left there"):
+        return [found[key] for key in sorted(found)]
 
 
 def _row(event: dict[str, Any], run: RecordedRun) -> Row:

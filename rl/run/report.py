@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import orjson
-import yaml
 from jinja2 import ChainableUndefined
 from markupsafe import Markup
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.record.artifacts import interpreting, read_object, read_text, write_whole
 from benchmarks.report.page import render
 from benchmarks.report.plots import INKS, Scale, scale_y, svg, whole_x
 from benchmarks.report.statistics import wilson
-from rl.run.folder import records, write_whole
+from rl.run.folder import records
 from rl.run.record import heldout_batch, refuse_old, rows
+from rl.settings.yaml_file import mapping
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +58,8 @@ def write_report(run: Path) -> Path:
         raise SettingError(f"{run} has no metrics.jsonl; give the folder of a training run")
     page = run / "report.html"
     # A run that was stopped early lacks things; the template says so.
-    text = render(TEMPLATE, content(run, records(metrics)), ChainableUndefined)
+    with interpreting(run, "take the run's own files back"):
+        text = render(TEMPLATE, content(run, records(metrics)), ChainableUndefined)
     write_whole(page, text.encode())
     return page
 
@@ -75,12 +76,13 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
     batches = [heldout_batch(e["step"], e["temperature"]) for e in _ends(heldout)]
     runs = [rows(run / "record" / batch) for batch in batches]
     config, summary = run / "config.yaml", run / "summary.json"
-    text = config.read_text(encoding="utf-8") if config.is_file() else ""
+    remedy = "take the run's own file back, or remove it"
+    text = read_text(config, remedy) if config.exists() else ""
     return {
         "name": run.resolve().name,
-        "config": yaml.safe_load(text) or {},
+        "config": mapping(config) if text else {},
         "config_text": text,
-        "summary": orjson.loads(summary.read_bytes()) if summary.is_file() else {},
+        "summary": read_object(summary, remedy) if summary.exists() else {},
         "steps": steps,
         "seconds": entries[-1]["wall"] if entries else 0.0,
         "ends": _ends(heldout),

@@ -21,6 +21,7 @@ from statistics import fmean
 from typing import Any, cast
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.record.artifacts import interpreting, write_whole
 from agentflow_graph.state import State
 from rl.reward import Grade, Reward, reward_of
 from rl.reward.task import Task
@@ -55,9 +56,10 @@ def score(record: Path, overrides: Sequence[str], out: Path | None = None) -> li
     found = rows(record)
     if not found:
         raise SettingError(f"{record} holds no runs of a training; give RUN/record or a part of it")
-    lines = [_line(row, grade) for row, grade in asyncio.run(_grades(found, reward))]
+    with interpreting(record, "a run there is not as a training leaves it; remove it"):
+        lines = [_line(row, grade) for row, grade in asyncio.run(_grades(found, reward))]
     if out:
-        out.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        write_whole(out, "".join(json.dumps(line) + "\n" for line in lines).encode())
     for batch in dict.fromkeys(line["batch"] for line in lines):
         of_batch = [line for line in lines if line["batch"] == batch]
         before, now = ([line[name] for line in of_batch] for name in ("recorded", "reward"))

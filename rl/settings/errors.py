@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.record import RecordError
+from tools.outcomes.interrupts import ended
 
 
 class TrainingFailed(AgentFlowError):
@@ -37,15 +38,16 @@ def exit_code(
 
     `interrupted` says what Ctrl-C leaves.
     """
-    try:
-        work()
-    except SettingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except (TrainingFailed, RecordError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"interrupted; {interrupted}", file=sys.stderr)
-        return 130
-    return 0
+
+    def done() -> int:
+        try:
+            work()
+        except SettingError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        except (AgentFlowError, RecordError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        return 0
+
+    return ended(done, f"interrupted; {interrupted}")

@@ -15,9 +15,13 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from agentflow_graph.errors import SettingError, closest
+from agentflow_graph.record.artifacts import read_bytes
 
 M = TypeVar("M", bound=BaseModel)
 
+LONGEST = 200
+"""Characters of a value that a message shows."""
+REMEDY = "mend it, or take rl/configs/nano.yaml for a pattern"
 RENAMED = {
     "rollout.group": "rollout.group_size",
     "rollout.ahead": "rollout.max_steps_ahead",
@@ -44,17 +48,41 @@ def read(model: type[M], path: Path, overrides: Sequence[str] = ()) -> M:
         raise SettingError(
             "\n".join(_explained(model, fault) for fault in error.errors())
         ) from None
+    except RecursionError:
+        raise SettingError(f"config {path} is nested too deep; {REMEDY}") from None
+
+
+def mapping(path: Path) -> dict[str, Any]:
+    """A YAML file of names and values; an empty one has none.
+
+    Raises:
+        SettingError: it cannot be read, or holds something else.
+    """
+    record = parsed(read_bytes(path, REMEDY), f"config {path}") or {}
+    if not isinstance(record, dict):
+        raise SettingError(
+            f"config {path} is not a mapping of names to values but a {type(record).__name__}; "
+            f"{REMEDY}"
+        )
+    return record
+
+
+def parsed(text: bytes | str, what: str) -> Any:
+    """A value of YAML; raises SettingError, with `what` it was, showing nothing of it."""
+    try:
+        return yaml.safe_load(text)
+    except RecursionError:
+        raise SettingError(f"{what} is nested too deep; {REMEDY}") from None
+    except yaml.MarkedYAMLError as error:
+        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise SettingError(f"{what} is not YAML: {error.problem}{where}; {REMEDY}") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
+        told = " ".join(str(error).split())[:120]
+        raise SettingError(f"{what} is not YAML: {told}; {REMEDY}") from None
 
 
 def _loaded(path: Path) -> dict[str, Any]:
-    try:
-        record = yaml.safe_load(path.read_bytes()) or {}
-    except OSError as error:
-        raise SettingError(f"config {path} cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise SettingError(f"config {path} is not YAML: {error}") from error
-    if not isinstance(record, dict):
-        raise SettingError(f"config {path} is not a mapping of names to values: {record!r}")
+    record = mapping(path)
     base = record.pop("base", None)
     if base is None:
         return record
@@ -80,10 +108,7 @@ def _override(record: dict[str, Any], pair: str) -> None:
         record = record.setdefault(section, {})
         if not isinstance(record, dict):
             raise SettingError(f"{key!r}: {section!r} is a value, not a section")
-    try:
-        record[name] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise SettingError(f"the value of {pair!r} is not YAML: {error}") from error
+    record[name] = parsed(value, f"the value of {pair!r}")
 
 
 def _explained(model: type[BaseModel], fault: Any) -> str:
@@ -94,9 +119,19 @@ def _explained(model: type[BaseModel], fault: Any) -> str:
             return f"{old} is now called {RENAMED[old]}; {remedy}"
     if fault["type"] == "extra_forbidden":
         return f"unknown key {where!r}{closest(fault['loc'][-1], _names(model, fault['loc'][:-1]))}"
-    value = "" if fault["type"] == "missing" else f"={fault['input']!r}"
+    value = "" if fault["type"] == "missing" else f"={_shown(fault['input'])}"
     shown = f"{where}{value}: " if where else ""
     return f"{shown}{fault['msg'].removeprefix('Value error, ')}"
+
+
+def _shown(value: Any) -> str:
+    """A value of a section; of a whole section only what it is."""
+    if isinstance(value, dict | list | tuple) and len(value) > 3:
+        return f"a {type(value).__name__} of {len(value)}"
+    try:
+        return repr(value)[:LONGEST]
+    except (ValueError, RecursionError):  # thousands of digits, or of brackets
+        return f"a {type(value).__name__} too long to show"
 
 
 def _names(model: type[BaseModel], path: Sequence[Any]) -> list[str]:

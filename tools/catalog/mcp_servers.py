@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from tools.base import TypedTool
+from tools.outcomes.files import json_of, text_of
 from tools.outcomes.result import ToolResult, error, ok, shorten, unavailable
 
 if TYPE_CHECKING:
@@ -189,10 +190,10 @@ def servers(target: str) -> list[Server]:
     if target.startswith(("http://", "https://")):
         return [Server(name=target.partition("?")[0], url=target)]
     try:
-        content = json.loads(Path(target).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
+        content = json_of(text_of(Path(target)))
+    except ValueError as fault:
         raise ServerError(
-            f"cannot read MCP servers from {target!r} ({type(fault).__name__}): give a URL or a "
+            f"cannot read MCP servers from {target!r} ({fault}): give a URL or a "
             'JSON file with {"mcpServers": {...}}'
         ) from fault
     match content:
@@ -202,6 +203,8 @@ def servers(target: str) -> list[Server]:
 
 
 def _server(name: str, table: Any) -> Server:
+    if not isinstance(table, dict):
+        raise ServerError(f"MCP server {name!r} is badly described: it is no object")
     filled = _filled(name, table)
     try:
         server = Server.model_validate({**filled, "name": name})

@@ -23,6 +23,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from tools.outcomes.files import Unreadable, text_of
+from tools.outcomes.result import shorten
+
 FILE_VARIABLE = "AGENTFLOW_TOOLS"
 Tables = Mapping[str, Mapping[str, object]]
 """Settings by the name of the tool, then by the name of the setting."""
@@ -138,12 +141,20 @@ def _value(tool: str, name: str, value: object) -> Any:
     if kind is not str and isinstance(value, str | int | float) and not isinstance(value, bool):
         try:
             number = kind(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             number = -1
         if 0 <= number < float("inf") and (isinstance(value, str) or number == value):
             return number
     wanted = {str: "a text", float: "a number from 0", int: "a whole number from 0"}[kind]
-    raise SettingsError(f"{tool}.{name} = {value!r} cannot be used: it must be {wanted}")
+    shown = shorten(_shown(value), 200)
+    raise SettingsError(f"{tool}.{name} = {shown} cannot be used: it must be {wanted}")
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):  # thousands of digits, or of brackets
+        return f"a {type(value).__name__} too long to show"
 
 
 def _environment(tool: str) -> dict[str, str]:
@@ -159,16 +170,15 @@ def _kinds() -> dict[str, type]:
 
 def _tables(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
+        tables = tomllib.loads(text_of(path))
+    except Unreadable as fault:
         raise SettingsError(
-            f"cannot read the tools file {path} ({fault.strerror}): name a TOML file"
+            f"cannot read the tools file {path} ({fault}): name a TOML file"
         ) from fault
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise SettingsError(f"the tools file {path} is no TOML ({fault}): mend it") from fault
+    except (ValueError, RecursionError) as fault:
+        why = "nested too deep" if isinstance(fault, RecursionError) else fault
+        raise SettingsError(f"the tools file {path} is no TOML ({why}): mend it") from None
     for tool, table in tables.items():
         if not isinstance(table, dict):
-            raise SettingsError(
-                f"{path}: {tool} = {table!r} is no table: write [TOOL] above its settings"
-            )
+            raise SettingsError(f"{path}: {tool} is no table: write [TOOL] above its settings")
     return tables

@@ -1,1 +1,1 @@
-"""What a tool call gives back, and what a check finds; knows no tool."""
+"""What a tool call gives back, what a check finds, and how files and Ctrl-C may be; no tool."""

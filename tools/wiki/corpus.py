@@ -10,13 +10,13 @@ Words are compared without case; an article whose title is the query comes first
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import threading
 from collections import OrderedDict, defaultdict
 from pathlib import Path
 
+from tools.outcomes.files import Unreadable, json_of, text_of
 from tools.wiki.bm25 import bm25_index
 from tools.wiki.passage import BackendError, Passage
 
@@ -107,10 +107,9 @@ def load(path: Path) -> list[Passage]:
         BackendError: the file cannot be read, a line is no article, or there is none.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as fault:
-        reason = f"cannot read the corpus {path} ({type(fault).__name__})"
-        raise BackendError(f"{reason}: {HINT}") from fault
+        lines = text_of(path).split("\n")
+    except Unreadable as fault:
+        raise BackendError(f"cannot read the corpus {path} ({fault}): {HINT}") from fault
     passages = [
         _passage(path, number, line) for number, line in enumerate(lines, 1) if line.strip()
     ]
@@ -127,7 +126,7 @@ HINT = (
 
 def _passage(path: Path, number: int, line: str) -> Passage:
     try:
-        record = json.loads(line)
+        record = json_of(line)
     except ValueError:
         record = None
     match record:

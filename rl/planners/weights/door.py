@@ -18,11 +18,12 @@ from typing import Any, Literal
 from transformers.utils.logging import disable_progress_bar
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.models.weights import causal_model
 from agentflow_graph.record import hold
+from agentflow_graph.record.artifacts import move_in, read_object
 from rl.planners.weights.wheel import gguf_of, sha256_of
 from rl.questions import hub
 from rl.run.export import ORIGIN, complete
-from rl.run.folder import move_in
 from rl.run.quiet import noise_to
 from rl.settings.arguments import check_new
 from rl.settings.weights import GGUF, SHORT_NAMES, Known
@@ -172,22 +173,14 @@ def _converted(folder: Path, path: Path, say: Say) -> dict[str, Any]:
 
 def _copied(folder: Path, home: Path, say: Say) -> dict[str, Any]:
     """A Hugging Face folder's model in float32, and its tokenizer as it is."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    try:
-        model = AutoModelForCausalLM.from_pretrained(home, dtype=torch.float32)
-        say(f"{type(model).__name__}: {model.num_parameters() / 1e6:,.1f} million parameters")
-        model.save_pretrained(folder)
-    except Exception as error:  # the library passes on whatever a damaged folder leads to
-        raise SettingError(
-            f"{home} holds no language model that transformers loads ({type(error).__name__}: "
-            f"{error}); name a folder with config.json and all files of the weights"
-        ) from error
+    model: Any = causal_model(home)
+    say(f"{type(model).__name__}: {model.num_parameters() / 1e6:,.1f} million parameters")
+    model.save_pretrained(folder)
     complete(home, folder, {})
-    facts = {"parameters": model.num_parameters(), "licence": _licence(home)}
-    former = home / ORIGIN
-    return facts | ({"made_of": json.loads(former.read_text())} if former.exists() else {})
+    facts: dict[str, Any] = {"parameters": model.num_parameters(), "licence": _licence(home)}
+    if (former := home / ORIGIN).exists():
+        facts["made_of"] = read_object(former, "remove it")
+    return facts
 
 
 def _licence(home: Path) -> str | None:

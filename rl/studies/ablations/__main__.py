@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from agentflow_graph.errors import SettingError, closest
+from agentflow_graph.record.artifacts import write_whole
 from rl.settings.arguments import NANO, numbers, positive
 from rl.settings.config import load
 from rl.settings.errors import TrainingFailed, exit_code
@@ -111,7 +112,7 @@ def ablate(out: Path, seeds: Sequence[int], chosen: Sequence[Arm], sizes: Sizes)
         failed += [f"seed {seed} {arm.name}: {reason}"] if reason else []
         _say(seed, arm, of_arm(arm, home), reason)
         results = collect(out, seeds, chosen, failed)
-        (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+        write_whole(out / "results.json", (json.dumps(results, indent=2) + "\n").encode())
         write_report(out, results)
     print(f"see {out / 'report.md'}")
     if failed:

@@ -13,12 +13,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import orjson
-
+from agentflow_graph.record.artifacts import read_json, read_object
 from benchmarks.report.statistics import wilson
 from rl.run.folder import records
 from rl.studies.ablations.arms import BUDGETS, TURNS, Arm
 
+AGAIN = "remove the arm's folder: the same command makes it again"
 Found = dict[str, Any]
 ENDS = 4
 """Training steps that count as its beginning, and as its end."""
@@ -68,9 +68,9 @@ def of_arm(arm: Arm, home: Path) -> Found | None:
     sft = home / arm.name / "model" / "agentflow.json"
     return {
         "arm": arm.name,
-        "evaluations": orjson.loads(path.read_bytes()),
+        "evaluations": read_json(path, AGAIN),
         "training": _training(entries) if entries else None,
-        "sft": orjson.loads(sft.read_bytes())["sft"] if sft.exists() else None,
+        "sft": read_object(sft, AGAIN).get("sft") if sft.exists() else None,
     }
 
 

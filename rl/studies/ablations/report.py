@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agentflow_graph.record.artifacts import write_whole
 from rl.studies.ablations.arms import TURNS
 from rl.studies.ablations.findings import ENDS, Found, budgets, checks
 
@@ -23,7 +24,8 @@ def write_report(out: Path, results: Found) -> None:
         return
     parts = [_head(results), _arms(results), _levels(results), _budgets(results), _errors(results)]
     parts += [_checks(results), _failed(results)]
-    (out / "report.md").write_text("\n\n".join(part for part in parts if part) + "\n")
+    text = "\n\n".join(part for part in parts if part) + "\n"
+    write_whole(out / "report.md", text.encode())
     _figure(out / "curves.png", "training step", lambda axes: _curves(axes, results))
     _figure(out / "budgets.png", "turn budget", lambda axes: _by_budget(axes, results))
     _figure(out / "tool_errors.png", "training step", lambda axes: _tool_errors(axes, results))

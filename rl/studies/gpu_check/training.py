@@ -8,7 +8,6 @@ any update.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.models.strings import NANO
+from rl.run.folder import records
 from tools.outcomes.finding import Finding, failure, ok, skip, verdict
 
 STEPS = 6
@@ -53,8 +53,8 @@ def training(run: Path, gpus: int, seconds: float = 900.0) -> list[Finding]:
     if done.returncode:
         text = f"exit code {done.returncode}: {done.stderr.strip()[-300:]}"
         return [failure("training", text, f"see {run}/log.txt")]
-    lines = (run / "metrics.jsonl").read_text().splitlines()
-    return findings(list(map(json.loads, lines)), "NCCL" if gpus > 1 else "CUDA IPC")
+    entries = records(run / "metrics.jsonl")
+    return findings(entries, "NCCL" if gpus > 1 else "CUDA IPC")
 
 
 def findings(metrics: Sequence[dict[str, Any]], way: str) -> list[Finding]:

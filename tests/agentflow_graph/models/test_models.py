@@ -9,7 +9,8 @@ import pytest
 from langchain_openai import ChatOpenAI
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models.strings import NANO, chat_model, trained_under
+from agentflow_graph.models.strings import NANO, chat_model
+from agentflow_graph.models.weights import trained_under
 
 
 @pytest.mark.parametrize(

@@ -81,8 +81,8 @@ def test_a_folder_without_a_run_is_no_run(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "cannot be read"),
-        ("[]", "is of format None, not 2: it is damaged"),
+        ("{", "is damaged (no JSON: Expecting"),
+        ("[]", "is damaged (its JSON is a list, not an object)"),
         ("{}", "is of format None, not 2: it is damaged"),
         ('{"format": 3}', "is of format 3, not 2: another version wrote it"),
         ('{"format": 2}', "is damaged"),
@@ -113,15 +113,24 @@ def test_a_run_of_the_version_before_is_refused_with_that_version(
     assert not folder.record.exists()
 
 
-@pytest.mark.parametrize("text", [None, "x", "[]", '{"task": "almanac"}'])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (None, "items.jsonl cannot be read (No such file or directory)"),
+        ("x", "items.jsonl:1 is damaged"),
+        ("[]", "items.jsonl:1 is damaged"),
+        ('{"task": "almanac"}', "items.jsonl:1 is damaged (id: Field required"),
+        ("", "items.jsonl is damaged (it holds {}, run.json says {'almanac': 1})"),
+    ],
+)
 def test_damaged_items_are_refused(
-    text: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    text: str | None, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = Folder(tmp_path / "run")
     folder.create(Request("run", {"almanac": "full"}, {"almanac": 1}), {})
     folder.items_file.unlink() if text is None else folder.items_file.write_text(text)
     assert main(["report", str(folder.path)]) == 2
-    assert "items.jsonl is gone or damaged" in capsys.readouterr().err
+    assert why in capsys.readouterr().err
 
 
 def test_a_reader_that_has_enough_is_no_fault() -> None:

@@ -126,7 +126,9 @@ def test_only_one_process_may_write(finished: Path, tmp_path: Path) -> None:
 
 def trial(error: str = "", cost: float | None = None, n: int = 0) -> list[Event]:
     key = Key(QUIZ, f"q{n}", 1)
-    ended = {"event": "ended", "run": key.run, "state": {"turns": [error, cost]}}
+    texts = dict.fromkeys(("answer", "analysis", "stopped_by", "error"), "")
+    state = {**texts, "turns": [], "outputs": {}, "usage": {}, "seconds": 1.0}
+    ended = {"event": "ended", "run": key.run, "state": state}
     more = {"seconds": 1.0, "cost": cost, "error": error}
     return [ended, {"event": "trial", "run": key.run, **key._asdict(), **more}]
 
@@ -134,7 +136,8 @@ def trial(error: str = "", cost: float | None = None, n: int = 0) -> list[Event]
 def mark(scoring: int, value: float, judge: str = "", n: int = 0) -> Event:
     key = Key(QUIZ, f"q{n}", 1)
     by = {"by": "judge" if judge else "rule", "judge": judge, "value": value, "scoring": scoring}
-    return {"event": "scored", "run": key.run, **key._asdict(), **by}
+    read = {"answer": "", "rule": "whole", "f1": None, "reason": ""}
+    return {"event": "scored", "run": key.run, **key._asdict(), **by, **read}
 
 
 def test_scorings_stand_side_by_side() -> None:

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from launched import ROOT, environment
 
-from agentflow_graph.errors import SettingError
+from agentflow_graph.errors import NotWritten, SettingError
+from agentflow_graph.record.artifacts import move_in, write_whole
 from rl.run import checkpoints, folder
-from rl.run.folder import claim, hold_as_writer, hold_to_planner, move_in, records, write_whole
+from rl.run.folder import claim, hold_as_writer, hold_to_planner, records
 
 
 def test_a_second_trainer_is_refused(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_a_failed_write_leaves_the_former_file(tmp_path: Path, monkeypatch: Any)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(NotWritten, match="No space left on device; make room there"):
             write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     write_whole(path, b"new")
