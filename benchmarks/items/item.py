@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agentflow_graph.errors import SettingError, closest
-from benchmarks.scoring.scorers import SCORERS, Score
+from benchmarks.scoring.scorers import SCORERS, Reply, Score
 
 Row = Mapping[str, Any]
 Kind = Literal["search", "agentic", "math", "science", "almanac"]
@@ -86,13 +86,13 @@ class Benchmark:
     """The hub wants an account that accepted the terms; items must not be passed on."""
     judged: bool = False
     """Open answers: where the rule says no, a judge may be asked."""
-    rule_of: Callable[[Item, str], Score] | None = None
+    rule_of: Callable[[Item, Reply], Score] | None = None
     """A rule that needs more of an item than its golds; by default `SCORERS[rule]`."""
     paper: Mapping[str, float] = field(default_factory=dict)
     """Accuracy in per cent by system, from tables 1 and 2 of arXiv 2510.05592."""
 
-    def score(self, item: Item, reply: str) -> Score:
-        """The rule: a pure function of the item and the whole reply."""
+    def score(self, item: Item, reply: Reply) -> Score:
+        """The rule: a pure function of the item and the reply, or what was read from it."""
         if self.rule_of:
             return self.rule_of(item, reply)
         return SCORERS[self.rule](item.golds, reply)
