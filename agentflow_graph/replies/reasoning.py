@@ -37,7 +37,8 @@ def without_reasoning(text: str) -> str:
     """
     channels = list(_FINAL_CHANNEL.finditer(text))
     text = text[channels[-1].end() :] if channels else text
-    kept, depth, place = [], 0, 0
+    kept: list[str] = []
+    depth = place = 0
     marks = sorted(
         [(m.start(), m.end(), 1) for m in _OPENED.finditer(text)]
         + [(m.start(), m.end(), -1) for m in _CLOSED.finditer(text)]

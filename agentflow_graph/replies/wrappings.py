@@ -30,7 +30,9 @@ _PAIRS = (
     ("\u00ab", "\u00bb"), ("\u2039", "\u203a"), ("\u300c", "\u300d"), ("\u300e", "\u300f"),
 )  # fmt: skip
 _EDGES = "*_`~=\"'\u201c\u201d\u2018\u2019\u201e\u00ab\u00bb\u2039\u203a .,;:!"
-_FENCE = re.compile(r"(?P<mark>`{3,}|~{3,})(?:[\w+-]*[ \t]*\n)?(?P<text>.*?)\n?\s*(?P=mark)", re.DOTALL)
+_FENCE = re.compile(
+    r"(?P<mark>`{3,}|~{3,})(?:[\w+-]*[ \t]*\n)?(?P<text>.*?)\n?\s*(?P=mark)", re.DOTALL
+)
 _HTML = re.compile(
     r"<(?P<tag>b|strong|i|em|u|code|pre|p|div|span|h[1-6]|mark|center|font|small|big|tt|kbd|samp|q"
     r"|blockquote|li|ul|ol|section|article|body|html|ans|result|output|response|solution|final)"
@@ -92,8 +94,8 @@ def _layer(text: str) -> str:
             inside = text[len(left) : -len(right)]
             if _is_pair(left, right, inside):
                 return inside.strip()
-    if (inside := _argument(text)) is not None:
-        return inside.strip()
+    if (argument := _argument(text)) is not None:
+        return argument.strip()
     if (value := _json_answer(text)) is not None:
         return value.strip()
     if (inside := _BREAKS.sub("", text)) != text:

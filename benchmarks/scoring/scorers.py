@@ -35,6 +35,7 @@ __all__ = [
     "maths",
     "maths_async",
     "normalise",
+    "reading",
     "read_answer",
     "words",
 ]
