@@ -29,6 +29,7 @@ _PAIRS = (
     ('"', '"'), ("'", "'"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("\u201e", "\u201c"),
     ("\u00ab", "\u00bb"), ("\u2039", "\u203a"), ("\u300c", "\u300d"), ("\u300e", "\u300f"),
 )  # fmt: skip
+_BESIDE_ANSWER = frozenset(("reason", "reasoning", "explanation", "justification", "confidence"))
 _EDGES = "*_`~=\"'\u201c\u201d\u2018\u2019\u201e\u00ab\u00bb\u2039\u203a .,;:!"
 _FENCE = re.compile(
     r"(?P<mark>`{3,}|~{3,})(?:[\w+-]*[ \t]*\n)?(?P<text>.*?)\n?\s*(?P=mark)", re.DOTALL
@@ -162,8 +163,11 @@ def _json_answer(text: str) -> str | None:
         record = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    values = [v for k, v in record.items() if re.fullmatch(r"(?:final[ _-]?)?answer", k, re.I)]
-    return str(values[0]) if len(values) == 1 and isinstance(values[0], str | int | float) else None
+    beside = {key.lower() for key in record} - _BESIDE_ANSWER
+    if len(beside) != 1 or not re.fullmatch(r"(?:final[ _-]?)?answer", *beside):
+        return None
+    value = next(value for key, value in record.items() if key.lower() in beside)
+    return str(value) if isinstance(value, str | int | float) else None
 
 
 def visible(text: str) -> str:

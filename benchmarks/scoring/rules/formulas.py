@@ -110,6 +110,7 @@ _STATED = re.compile(
     r"\b(?:is|are|was|were|equals?|be)\s+)?(?P<claim>.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_LABEL = re.compile(r"^[A-Za-z]{2,20}(?: [A-Za-z]{1,20}){0,5}:\s+")
 _OF_SOLUTION = re.compile(
     r"\s+(?:is|are)\s+(?:the|our|a|an)\s+(?:\w+\s+)?solutions?$", re.IGNORECASE
 )
@@ -122,7 +123,7 @@ _DENIED = re.compile(
 
 def stated(text: str) -> str:
     """The formula in a sentence such as `The largest n is 34`; another text as it is."""
-    sentence = _OF_SOLUTION.sub("", text)
+    sentence = _LABEL.sub("", _OF_SOLUTION.sub("", text))
     found = _STATED.fullmatch(sentence)
     if not found or _DENIED.search(sentence) or prose(found["claim"]) > 1:
         return text

@@ -27,6 +27,12 @@ _SAME = str.maketrans(
     {
         **dict.fromkeys("\u2018\u2019\u02bb\u02bc\u0060\u00b4'", ""),
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+        "\u00f8": "o",
+        "\u0142": "l",
+        "\u0111": "d",
+        "\u0131": "i",
+        "\u00e6": "ae",
+        "\u0153": "oe",
         "&": " and ",
         "%": " percent ",
     }
