@@ -55,7 +55,7 @@ _BULLET = re.compile(
 )
 _STOPPED = re.compile(r"(?P<text>.*[*_`\"'\u201d\u2019\u00bb$\])}>~])\s*[.,;:!]+", re.DOTALL)
 # A full stop that ends a sentence, not initials, U.S., Jr. or an ellipsis.
-_STOP = re.compile(r"(?<=[^\s.])\s{0,3}\.{1,2}\s*$")
+_STOP = re.compile(r"(?<=[^\s.])\s{0,3}\.\s*$")
 _LOOSE_STOP = re.compile(r"\s+\.+$")
 _ABBREVIATED = re.compile(
     r"(?:\.\s?[^\W\d_]|(?:^|[^\w.])(?:jr|sr|inc|ltd|co|corp|st|mr|mrs|ms|dr|prof|etc|vs|mt|ft|bros|gen"
@@ -101,11 +101,13 @@ def _layer(text: str) -> str:
         return value.strip()
     if (inside := _BREAKS.sub("", text)) != text:
         return inside.strip()
-    if (bullet := _BULLET.match(text)) and len(bullet[0]) < len(text):
-        return text[bullet.end() :].strip()
     if (stopped := _STOPPED.fullmatch(text)) and _layer(stopped["text"]) != stopped["text"]:
         return stopped["text"]
+    if (bullet := _BULLET.match(text)) and len(bullet[0]) < len(text):
+        return text[bullet.end() :].strip()
     text = _LOOSE_STOP.sub("", text)
+    if re.search(r"(?<=[^\s.])\.{2,}$", text):
+        return text[:-1]
     return _STOP.sub("", text) if ends_sentence(text) else text
 
 
