@@ -11,6 +11,9 @@ import unicodedata
 LONGEST = 5_000
 """Characters of a text from which wrappings are taken; each layer costs a pass over it."""
 
+LAYERS = 40
+"""Wrappings that come off at most."""
+
 # Format characters say nothing that is seen; so do variation selectors.
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
@@ -75,7 +78,9 @@ def unwrapped(text: str) -> str:
     text = text.strip()
     if len(text) > LONGEST:
         return text
-    while (simpler := _layer(text)) != text:
+    for _ in range(LAYERS):
+        if (simpler := _layer(text)) == text:
+            break
         text = simpler
     return text
 
@@ -107,7 +112,7 @@ def _layer(text: str) -> str:
         return text[bullet.end() :].strip()
     text = _LOOSE_STOP.sub("", text)
     if re.search(r"(?<=[^\s.])\.{2,}$", text):
-        return text[:-1]
+        return text.rstrip(".") + "."
     return _STOP.sub("", text) if ends_sentence(text) else text
 
 
