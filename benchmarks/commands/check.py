@@ -15,7 +15,7 @@ from agentflow_graph.errors import SettingError
 from benchmarks.items.data import PAPER, Loaded, NoData, locate, must_be_folder
 from benchmarks.items.item import Benchmark, Item
 from benchmarks.items.spellings import right_replies, wrong_replies
-from benchmarks.report.terminal_table import render_table
+from benchmarks.report.table import render_table
 from benchmarks.tasks.registry import benchmark, registry
 
 SHOWN = 5

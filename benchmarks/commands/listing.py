@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from benchmarks.items.item import Benchmark
-from benchmarks.report.terminal_table import render_table
+from benchmarks.report.table import render_table
 from benchmarks.tasks.registry import registry
 
 

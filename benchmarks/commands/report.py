@@ -19,12 +19,14 @@ def call(args: argparse.Namespace) -> int:
     """Write the files and show the accuracies."""
     from benchmarks.report.report import report_of, write_report
     from benchmarks.report.report_tables import accuracy_table
+    from benchmarks.runner.labels import agreements, write_labels
     from benchmarks.runner.session import read_session
     from benchmarks.tasks.registry import registry
 
     baseline = read_session(args.baseline) if args.baseline else None
-    report = report_of(read_session(args.run), registry(), baseline)
-    files = write_report(args.run, report)
+    session = read_session(args.run)
+    report = report_of(session, registry(), baseline, agreements(args.run, session))
+    files = [*write_report(args.run, report), *write_labels(args.run, session)]
     print(accuracy_table(report.summaries, report.benchmarks, report.baseline_summaries).text)
     print("\n".join(map(str, files)))
     return 0

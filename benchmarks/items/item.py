@@ -10,11 +10,12 @@ Each benchmark is one small file in `benchmarks/tasks/` that ends in a `Benchmar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from agentflow_graph.errors import SettingError, closest
-from benchmarks.scoring.scorers import SCORERS, Score
+from benchmarks.scoring.official import OfficialRule
+from benchmarks.scoring.scorers import SCORERS, Reply, Score, reading
 
 Row = Mapping[str, Any]
 Kind = Literal["search", "agentic", "math", "science", "almanac"]
@@ -86,16 +87,23 @@ class Benchmark:
     """The hub wants an account that accepted the terms; items must not be passed on."""
     judged: bool = False
     """Open answers: where the rule says no, a judge may be asked."""
-    rule_of: Callable[[Item, str], Score] | None = None
+    rule_of: Callable[[Item, Reply], Score] | None = None
     """A rule that needs more of an item than its golds; by default `SCORERS[rule]`."""
+    official_rule: OfficialRule | None = None
+    """Exact match and F1 as the data set's own script counts them; published beside our rule."""
     paper: Mapping[str, float] = field(default_factory=dict)
     """Accuracy in per cent by system, from tables 1 and 2 of arXiv 2510.05592."""
 
-    def score(self, item: Item, reply: str) -> Score:
-        """The rule: a pure function of the item and the whole reply."""
-        if self.rule_of:
-            return self.rule_of(item, reply)
-        return SCORERS[self.rule](item.golds, reply)
+    def score(self, item: Item, reply: Reply) -> Score:
+        """The rule: a pure function of the item and the reply, or what was read from it."""
+        answer = reading(reply)
+        score = (
+            self.rule_of(item, answer) if self.rule_of else SCORERS[self.rule](item.golds, answer)
+        )
+        if self.official_rule is None:
+            return score
+        em, f1 = self.official_rule(item.golds, answer.text)
+        return replace(score, official_em=em, official_f1=f1)
 
     def subset(self, name: str) -> Subset:
         """The subset of that name.

@@ -5,20 +5,21 @@
 Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules alone), `trials`,
 `settings`, `versions`; `tasks`, by name the fields of `benchmarks.report.summary.Summary` with
 `title`, `kind` and `paper` (per cent by system); `kinds`, by kind `tasks`, `accuracy`,
-`standard_error`; `baseline`, null or `name` and `tasks`. Shares are 0 to 1, times seconds, costs US
-dollars; null is unknown.
+`standard_error`; `labels`, a list of `benchmarks.report.result.Agreement`; `baseline`, null or
+`name` and `tasks`. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from agentflow_graph.record.artifacts import write_all
 from benchmarks.items.item import Benchmark
+from benchmarks.report.agreement import agreement_table, label_table, official_table
 from benchmarks.report.page import HOUSE, render
 from benchmarks.report.plots import Interval, accuracy_plot, turns_plot
 from benchmarks.report.report_tables import (
@@ -34,7 +35,7 @@ from benchmarks.report.report_tables import (
     settings_table,
     share_table,
 )
-from benchmarks.report.result import Session
+from benchmarks.report.result import Agreement, Session
 from benchmarks.report.summary import Summary, summarise
 from benchmarks.report.table import Table, escape_markdown, percent
 
@@ -52,14 +53,19 @@ class Report:
     summaries: Mapping[str, Summary]
     baseline: Session | None
     baseline_summaries: Mapping[str, Summary]
+    labels: Sequence[Agreement] = ()
+    """What people say of rule and judge, once they have said it."""
 
 
 def report_of(
-    session: Session, benchmarks: Mapping[str, Benchmark], baseline: Session | None = None
+    session: Session,
+    benchmarks: Mapping[str, Benchmark],
+    baseline: Session | None = None,
+    labels: Sequence[Agreement] = (),
 ) -> Report:
     """The report of a run, `benchmarks` being all that are known."""
     other = summarise(baseline) if baseline else {}
-    return Report(session, benchmarks, summarise(session), baseline, other)
+    return Report(session, benchmarks, summarise(session), baseline, other, labels)
 
 
 def write_report(folder: Path, report: Report) -> list[Path]:
@@ -94,6 +100,7 @@ def record(report: Report) -> dict[str, Any]:
             }
             for mean in means(report.summaries, known)
         },
+        "labels": [asdict(each) for each in report.labels],
         "baseline": _baseline(report),
     }
 
@@ -129,6 +136,9 @@ def all_tables(report: Report) -> list[Table]:
         accuracy_table(*of, report.baseline_summaries),
         paper_table(*of, report.baseline_summaries),
         missing_table(*of),
+        official_table(*of),
+        agreement_table(*of),
+        label_table(report.labels),
         level_table(*of),
         effort_table(*of),
         share_table("Tool mix", "Share of all tool calls.", *of, lambda each: each.tools),

@@ -27,11 +27,17 @@ class Result:
     """The answer that was compared."""
     golds: tuple[str, ...] = ()
     rule: str = ""
-    """Where the answer was read: answer_tag, boxed, last_line, whole, empty."""
+    """Where the answer was read: answer_tag, boxed, answer_line, last_line, empty."""
     scored_by: str = "rule"
     """`rule`, or `judge` where the rule said no and a judge was asked."""
     f1: float | None = None
     """Word overlap with the best gold; open questions only."""
+    official_em: float | None = None
+    official_f1: float | None = None
+    """As the data set's own script counts; open questions with such a script only."""
+    audit: float | None = None
+    """What the judge said of an answer that the rule calls right, where it was asked."""
+    question: str = ""
     error: str = ""
     """Why there is no score."""
     stopped_by: str = ""
@@ -46,9 +52,28 @@ class Result:
     tool_errors: int = 0
     """Tool calls whose status is not ok."""
 
+    @property
+    def verdicts(self) -> list[tuple[bool, bool]]:
+        """What rule and judge say, where both were asked; else empty."""
+        if self.scored_by == "judge":
+            return [(False, bool(self.score))]
+        return [] if self.audit is None else [(True, bool(self.audit))]
+
     def record(self) -> dict[str, Any]:
         """As plain data."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two raters agree over `rows` answers."""
+
+    raters: str
+    rows: int
+    same: float
+    """Share of the rows on which they say the same."""
+    kappa: float | None
+    """Cohen's, 1 for full agreement and 0 for chance; None where chance alone explains all."""
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,15 @@ class Summary:
     judged_right: int
     f1: float | None
     """Mean word overlap over all expected trials, 0 for a missing one; None: no open questions."""
+    official_em: float | None
+    official_f1: float | None
+    """As the data set's own script counts, over all expected trials; None: there is no script."""
+    agreement: float | None
+    """Share of the scored answers on which rule and judge agree, as far as a sample tells; None
+    where the judge was not asked about both kinds."""
+    audited: int
+    """Trials that the rule calls right and the judge was asked about all the same."""
+    audited_right: int
     levels: dict[str, Level]
     effort: Effort
     tools: dict[str, float]
@@ -150,7 +159,12 @@ def _summary(session: Session, task: str, results: list[Result]) -> Summary:
         reasons=_reasons(results, items * trials),
         judged=len(judged),
         judged_right=sum(bool(each.score) for each in judged),
-        f1=_f1(scored, items * trials),
+        f1=_mean([each.f1 for each in scored], items * trials),
+        official_em=_mean([each.official_em for each in scored], items * trials),
+        official_f1=_mean([each.official_f1 for each in scored], items * trials),
+        agreement=_agreement(scored),
+        audited=sum(each.audit is not None for each in scored),
+        audited_right=sum(bool(each.audit) for each in scored),
         levels=_levels(results, trials),
         effort=_effort(results, scored),
         tools=_shares(calls),
@@ -165,8 +179,19 @@ def _reasons(results: list[Result], expected: int) -> dict[str, int]:
     return {reason: n for reason, n in _ordered(counts) if n}
 
 
-def _f1(scored: list[Result], expected: int) -> float | None:
-    known = [each.f1 for each in scored if each.f1 is not None]
+def _agreement(scored: list[Result]) -> float | None:
+    """Of the rule's noes the judge saw all, of its yeses a sample."""
+    noes = [each.score for each in scored if each.scored_by == "judge"]
+    yeses = len(scored) - len(noes)
+    audits = [each.audit for each in scored if each.audit is not None]
+    if not audits and yeses or not scored or not (noes or audits):
+        return None
+    agreed = sum(not score for score in noes)
+    return (agreed + (yeses * sum(audits) / len(audits) if audits else 0.0)) / len(scored)
+
+
+def _mean(values: Sequence[float | None], expected: int) -> float | None:
+    known = [value for value in values if value is not None]
     return sum(known) / expected if known else None
 
 

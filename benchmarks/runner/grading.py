@@ -1,11 +1,15 @@
 """Marking an answer: the benchmark's rule first, a judge where the rule says no and one is set.
 
+The judge is also asked about a sample of what the rule calls right: the report says how far they
+agree.
+
 A mark is on record before it is used, and a judge is never asked again for what it has judged.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -20,6 +24,8 @@ from benchmarks.runner.prices import MILLION, Prices
 from benchmarks.runner.records import Event, Key, Records
 from benchmarks.scoring.judge import Judge, Verdict
 
+AUDITED = 0.1
+"""Share of the answers that the rule calls right about which the judge is asked all the same."""
 THREADS = 4
 """Rules run off the event loop: those of mathematics wait for a process pool."""
 
@@ -28,6 +34,12 @@ def whole_reply(state: Mapping[str, Any]) -> str:
     """What is scored: the output that the answer was read from, as the model wrote it."""
     outputs: dict[str, str] = state["outputs"]
     return next(outputs[name] for name in ("direct", "final", "base") if name in outputs)
+
+
+def audited(key: Key) -> bool:
+    """Whether the judge is asked about a trial that the rule calls right; always the same ones."""
+    drawn = int.from_bytes(hashlib.sha256(key.run.encode()).digest()[:8], "big")
+    return drawn < AUDITED * 2**64
 
 
 class Grader:
@@ -71,6 +83,8 @@ class Grader:
         judge = self._judge
         if judge and benchmark.judged and not mark["value"]:
             mark |= self._judged_before(key) or await self._by_judge(judge, key, item, reply)
+        elif judge and benchmark.judged and audited(key):
+            mark |= await self._audit(judge, key, item, reply)
         return await self._write("scored", key, mark)
 
     async def _by_rule(self, key: Key, benchmark: Benchmark, item: Item, reply: str) -> Event:
@@ -90,6 +104,13 @@ class Grader:
             await self._refuse(key, f"{why} ({verdict.reason})" if verdict.reason else why, cost)
         value, reason = float(bool(verdict.correct)), verdict.reason
         return {"value": value, "by": "judge", "judge": judge.name, "reason": reason, "cost": cost}
+
+    async def _audit(self, judge: Judge, key: Key, item: Item, reply: str) -> Event:
+        """What the judge says of an answer that the rule calls right; the rule's yes stands."""
+        with on_behalf_of(Scope(self._record.run(key.run), 0, "judge")):
+            verdict = await judge(item.question, item.golds, reply)
+        said = None if verdict.correct is None else float(verdict.correct)
+        return {"audit": said, "reason": verdict.reason, "cost": self._cost(judge, verdict)}
 
     def _judged_before(self, key: Key) -> Event:
         before = self._verdicts.get(key, {})

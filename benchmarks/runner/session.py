@@ -61,6 +61,7 @@ def result_of(key: Key, item: Item, records: Records, scoring: int) -> Result:
         **key._asdict(),
         level=item.level,
         golds=item.golds,
+        question=item.question,
         **(_marked(mark) if mark else {"score": None, "error": _why(key, records, scoring)}),
         **(_ran(ran) if ran else {}),
     )
@@ -68,6 +69,8 @@ def result_of(key: Key, item: Item, records: Records, scoring: int) -> Result:
 
 def _marked(mark: Event) -> dict[str, Any]:
     same = {name: mark[name] for name in ("answer", "rule", "f1")}
+    # Marks of earlier versions have none of these.
+    same |= {name: mark.get(name) for name in ("official_em", "official_f1", "audit")}
     return {"score": mark["value"], "scored_by": mark["by"], **same}
 
 

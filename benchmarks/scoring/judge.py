@@ -33,7 +33,7 @@ from agentflow_graph.record import RecordError
 from agentflow_graph.record.events import Answer, Event
 from agentflow_graph.record.run import ask_through_record
 from benchmarks.scoring.decoys import decoy
-from benchmarks.scoring.rules.answer import extract_answer, unprefixed
+from benchmarks.scoring.rules.answer import Reply, reading
 
 Error = Literal["", "timeout", "off the menu", "model failed"]
 
@@ -120,7 +120,7 @@ class Judge:
             raise SettingError("judge 'nano' is a planner and cannot judge; name a chat model")
         return cls(chat_model(spec, 0.0, REPLY_TOKENS), spec, seconds, decoys)
 
-    async def __call__(self, question: str, golds: Sequence[str], reply: str) -> Verdict:
+    async def __call__(self, question: str, golds: Sequence[str], reply: Reply) -> Verdict:
         """Whether the answer in the whole `reply` means the same as one of `golds`.
 
         Raises:
@@ -128,7 +128,7 @@ class Judge:
         """
         if not golds or not all(gold.strip() for gold in golds):
             raise ValueError(f"golds={list(golds)!r} has none or an empty one: repair the data set")
-        answer = unprefixed(extract_answer(reply).answer)[:LONGEST_ANSWER]
+        answer = reading(reply).text[:LONGEST_ANSWER]
         if not answer:
             return Verdict(False, "there is no answer")
         verdict = await self._ask(question, golds, answer, 0)

@@ -4,6 +4,7 @@ from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import open_item
 from benchmarks.items.subsets import whole_set
 from benchmarks.items.wording import WORDS
+from benchmarks.scoring import official
 
 NAME = "bamboogle"
 
@@ -26,5 +27,6 @@ BENCHMARK = Benchmark(
     subsets=whole_set(125),
     sha256="647c37dda2f27341e3f28e5b2a9625f6abcff44639f26a08dcbe1667d831d5e2",
     judged=True,
+    official_rule=official.musique,
     paper=reported(12.0, 68.8, 59.6, 58.4, 69.6),
 )

@@ -4,6 +4,7 @@ from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import detail, open_item
 from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
+from benchmarks.scoring import official
 
 NAME = "hotpotqa"
 
@@ -32,5 +33,6 @@ BENCHMARK = Benchmark(
     },
     sha256="81f09495a18c6bc1cd1c48483babc6c59dfb9381e524850be53ffb62a9c28fd7",
     judged=True,
+    official_rule=official.hotpotqa,
     paper=reported(21.0, 54.0, 50.0, 51.3, 57.0),
 )

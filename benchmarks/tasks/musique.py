@@ -9,6 +9,7 @@ from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import detail, open_item
 from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
+from benchmarks.scoring import official
 
 NAME = "musique"
 _HOPS = re.compile(r"(\d)hop")
@@ -37,5 +38,6 @@ BENCHMARK = Benchmark(
     },
     sha256="195b9e75a45c58a5a0398c753a1d8fb7a8adf87b4bfde3f12d20ce22517e4759",
     judged=True,
+    official_rule=official.musique,
     paper=reported(6.0, 24.0, 15.9, 19.2, 25.3),
 )

@@ -8,6 +8,7 @@ from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import detail, open_item
 from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
+from benchmarks.scoring import official
 
 NAME = "2wiki"
 
@@ -34,5 +35,6 @@ BENCHMARK = Benchmark(
     },
     sha256="eb4b045ebf8e3441bb14a7420e5d84bafcaea58c776cfec75c3bb98ee1653122",
     judged=True,
+    official_rule=official.hotpotqa,
     paper=reported(23.0, 49.5, 44.0, 60.0, 77.2),
 )

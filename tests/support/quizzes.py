@@ -20,7 +20,7 @@ from agentflow_graph.graph import Agent, build_graph
 from benchmarks.items.item import Benchmark, Item
 from benchmarks.runner.folder import Items, Request
 from benchmarks.scoring.judge import Judge
-from benchmarks.scoring.scorers import Score, exact
+from benchmarks.scoring.scorers import Reply, Score, exact
 
 QUIZ, GOLD = "quiz", "something else"
 _NUMBER = re.compile(r"number (\d+)")
@@ -126,7 +126,7 @@ def quiz_request(n: int, **more: Any) -> Request:
 
 
 def quiz_benchmark(judged: bool = True) -> Benchmark:
-    def score(item: Item, reply: str) -> Score:
+    def score(item: Item, reply: Reply) -> Score:
         return exact(item.golds, reply)
 
     nothing: Any = None

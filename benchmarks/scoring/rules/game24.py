@@ -10,10 +10,12 @@ from __future__ import annotations
 import ast
 import operator
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from benchmarks.scoring.rules.answer import Score, extract_answer, unprefixed
+from agentflow_graph.replies.wrappings import unwrapped
+from benchmarks.scoring.rules.answer import Reply, Score, reading
 
 LONGEST = 300
 """Characters of an answer that are read; four numbers need no more."""
@@ -25,28 +27,33 @@ _OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] 
     ast.Div: operator.truediv,
 }
 _SIGNS = (
-    (r"\\(?:times|cdot|ast)(?![a-zA-Z])|[×·⋅∙•✕✖xX]", "*"),
-    (r"\\div(?![a-zA-Z])|[÷∕⁄]", "/"),
-    (r"[\u2212\u2010-\u2014\uff0d]", "-"),
-    (r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[()\[\],;!: ]|[$`]", " "),
-    (r"\\[dt]?frac(?![a-zA-Z])", "#"),
+    (r"\\(?:times|cdot|ast|star)(?![a-zA-Z])|[×·⋅∙•✕✖⨯∗⁎xX]", "*"),
+    (r"\\div(?![a-zA-Z])|[÷∕⁄➗]", "/"),
+    (r"[\u2212\u2010-\u2014\u2796\ufe63]", "-"),
+    ("\u2795", "+"),
+    (r"\\(?:left|right|displaystyle|[bB]igg?[lr]?)(?![a-zA-Z])|\\[()\[\],;!: ]|[$`]", " "),
+    (r"\\[dtc]?frac(?![a-zA-Z])", "#"),
 )
-_FRACTION = re.compile(r"#\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_FRACTION = re.compile(r"#\s*(\{[^{}]*\}|[0-9])\s*(\{[^{}]*\}|[0-9])")
 _BRACKETS = str.maketrans("[]{}", "()()")
 _BESIDE = re.compile(r"(?<=[0-9)])(\s*)(?=\()|(?<=\))(\s*)(?=[0-9])")
 _ARITHMETIC = re.compile(r"[0-9+\-*/()\s]+")
+_DECIMAL = re.compile(r"(?<![0-9.])[0-9]*\.[0-9]+(?![0-9.])")
+CLOSE = Fraction(2, 100)
+"""How far a step with decimals, which are rounded, may be from the target, as a part of it."""
 
 
-def game24(numbers: Sequence[int], reply: str, target: int = 24) -> Score:
+def game24(numbers: Sequence[int], reply: Reply, target: int = 24) -> Score:
     r"""1.0 if the answer is an expression of `target` that uses each of `numbers` exactly once.
 
     Read are × ÷ x, `\times`, `\div`, `\frac{}{}`, brackets of any kind and a product without a
-    sign, as in `8(1+1+1)`. Steps joined by `=` must all come to `target`. Signs in front of a
-    number, powers, whole-number division and calls are no valid expression.
+    sign, as in `8(1+1+1)`. Steps joined by `=` must all come to `target`; one with decimals, as in
+    `6/(1-3/4) = 6/0.25`, roughly. Signs in front of a number, powers, whole-number division and
+    calls are no valid expression.
 
     Args:
         numbers: the numbers given, with repetitions.
-        reply: the whole reply of a model.
+        reply: the whole reply of a model, or what was read from it.
         target: what the expression must come to.
 
     Raises:
@@ -54,35 +61,41 @@ def game24(numbers: Sequence[int], reply: str, target: int = 24) -> Score:
     """
     if not numbers:
         raise ValueError("numbers is empty, so no expression could be right: repair the data set")
-    answer, rule = extract_answer(reply)
-    readings = {unprefixed(answer), answer.rpartition(":")[2]}
-    return Score(float(any(_solves(numbers, text, target) for text in readings)), answer, rule)
+    answer, where = reading(reply)
+    readings = {answer, unwrapped(answer.rpartition(":")[2])}
+    return Score(float(any(_solves(numbers, text, target) for text in readings)), answer, where)
 
 
 def _solves(numbers: Sequence[int], text: str, target: int) -> bool:
     if len(text) > LONGEST:
         return False
-    steps = [_value(_plain(step)) for step in _trim(text).split("=")]
-    if any(step is None or step[0] != target for step in steps):
+    steps = [_plain(step) for step in unwrapped(text).rstrip(".,;").split("=")]
+    valid = [_value(step) for step in steps if not _DECIMAL.search(step)]
+    rough = [_value(_exact(step)) for step in steps if _DECIMAL.search(step)]
+    if any(step is None or step[0] != target for step in valid):
         return False
-    return any(step is not None and step[1] == sorted(numbers) for step in steps)
+    if any(step is None or abs(step[0] - target) > CLOSE * abs(target) for step in rough):
+        return False
+    return any(step is not None and step[1] == sorted(numbers) for step in valid)
 
 
-def _trim(text: str) -> str:
-    """Without the marks of Markdown and the full stop around it."""
-    text = text.strip().rstrip(".,;")
-    for mark in ("**", "*", "__"):
-        if text.startswith(mark) and text.endswith(mark):
-            text = text[len(mark) : -len(mark)]
-    return text
+def _exact(step: str) -> str:
+    """A step with its decimals as fractions."""
+    return _DECIMAL.sub(lambda number: f"({Fraction(number[0])})", step)
 
 
 def _plain(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text.replace("\u2044", "/"))
     for pattern, sign in _SIGNS:
         text = re.sub(pattern, sign, text)
-    while (simpler := _FRACTION.sub(r"((\1)/(\2))", text)) != text:
+    while (simpler := _FRACTION.sub(_quotient, text)) != text:
         text = simpler
     return _BESIDE.sub("*", text.translate(_BRACKETS)).strip()
+
+
+def _quotient(fraction: re.Match[str]) -> str:
+    over, under = (part.strip("{}") for part in fraction.groups())
+    return f"(({over})/({under}))"
 
 
 def _value(text: str) -> tuple[Fraction, list[int]] | None:

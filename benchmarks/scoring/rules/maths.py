@@ -18,7 +18,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentflow_graph.errors import SettingError
-from benchmarks.scoring.rules.answer import Score, extract_answer, unprefixed
+from agentflow_graph.replies.boxes import boxed
+from benchmarks.scoring.rules.answer import Reply, Score, reading
+from benchmarks.scoring.rules.arithmetic import exact_value
+from benchmarks.scoring.rules.formulas import as_latex, comparable, stated, unit_of
+from benchmarks.scoring.rules.intervals import as_interval, is_interval
 from benchmarks.scoring.rules.words import yes_or_no
 from benchmarks.scoring.rules.workers import Lost, Workers
 
@@ -31,9 +35,12 @@ INSIDE = 3
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _ZEROS = re.compile(r"(?<=[0-9])\.0*$")
-_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:(?:,[0-9]{3})+|(?:[ ~][0-9]{3})+)(?:\.[0-9]*)?")
 _TEXT_COMMAND = re.compile(r"\\(?:text|textbf|mathrm|mathbf|operatorname)\s*\{([^{}]*)\}")
-_SPACING = re.compile(r"\\[,;:! $]|\{,\}(?=[0-9]{3})|\\(?:left|right|displaystyle)(?![a-zA-Z])")
+_SPACING = re.compile(
+    r"(?<=[0-9],)\\!\s*(?=[0-9]{3})|(?<!\\)\\[,;:! $]|\{,\}(?=[0-9]{3})"
+    r"|\\(?:left|right|displaystyle)(?![a-zA-Z])"
+)
 _INFINITY = re.compile(r"\\infty(?![a-zA-Z])|\u221e|\binf\b", re.IGNORECASE)
 # From four letters on; fewer may be a product of symbols.
 _WORD = re.compile(r"(?:yes|no|[+-]?\s*[^\W\d_]{4,}(?:[ '-][^\W\d_]+)*)", re.IGNORECASE)
@@ -41,8 +48,8 @@ _MINUS = str.maketrans("\u2212\u2013", "--")
 _FRAMES = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"))
 
 
-def maths(golds: Sequence[str], reply: str) -> Score:
-    """1.0 if the reply, or the answer inside it, is mathematically equal to one of `golds`.
+def maths(golds: Sequence[str], reply: Reply) -> Score:
+    """1.0 if the answer in the reply is mathematically equal to one of `golds`.
 
     An answer that cannot be read, or takes longer than `SECONDS`, is wrong. Decimals count as equal
     to six places, as in math-verify. Blocks; any thread may call it. For coroutines there is
@@ -52,20 +59,18 @@ def maths(golds: Sequence[str], reply: str) -> Score:
         ValueError: there is no gold answer, or one has no text.
         SettingError: math-verify is needed and not installed.
     """
-    plain = {_plain(gold) for gold in golds}
+    plain = {_plain(boxed(gold) or gold) for gold in golds}
     if not plain or "" in plain:
         raise ValueError(
             f"golds={list(golds)!r} has none or an empty one, so no reply could be right: "
             "repair the data set or leave this question out"
         )
-    if _plain(reply) in plain:
-        return Score(1.0, reply, "whole")
-    answer, rule = extract_answer(reply)
-    text = _plain(unprefixed(answer))
-    return Score(float(any(_equal(gold, text) for gold in plain)), answer, rule)
+    answer, where = reading(reply)
+    text = _plain(stated(answer))
+    return Score(float(any(_equal(gold, text) for gold in plain)), answer, where)
 
 
-async def maths_async(golds: Sequence[str], reply: str) -> Score:
+async def maths_async(golds: Sequence[str], reply: Reply) -> Score:
     """`maths` without holding up the event loop."""
     return await asyncio.to_thread(maths, golds, reply)
 
@@ -79,6 +84,24 @@ def _equal(gold: str, answer: str) -> bool:
         return int(gold) == int(answer)
     if _WORD.fullmatch(gold) and "infinity" not in gold:
         return gold == yes_or_no(answer)
+    return _equal_formulas(as_latex(gold), as_latex(answer))
+
+
+def _equal_formulas(gold: str, answer: str) -> bool:
+    (gold, unit), (answer, other) = unit_of(gold), unit_of(answer)
+    if unit and other and unit != other:
+        return False
+    if is_interval(gold) != is_interval(answer):
+        gold, answer = as_interval(gold), as_interval(answer)
+    if not comparable(gold, answer):
+        return False
+    try:
+        # What is too large to be computed is no number that was.
+        values = exact_value(gold), exact_value(answer)
+        if None not in values:
+            return values[0] == values[1]
+    except OverflowError:
+        return False
     try:
         return _workers().run(_verified, _formula(gold), _formula(answer))
     except Lost:
@@ -104,7 +127,7 @@ def _simplify(text: str) -> str:
             inside = text[len(left) : -len(right)]
             text = text if left in inside or right in inside else inside.strip()
     if _THOUSANDS.fullmatch(text):
-        text = text.replace(",", "")
+        text = re.sub("[, ~]", "", text)
     if _INTEGER.fullmatch(_ZEROS.sub("", text)):
         text = _ZEROS.sub("", text).removeprefix("+")
     return unicodedata.normalize("NFKC", text).casefold() if _WORD.fullmatch(text) else text

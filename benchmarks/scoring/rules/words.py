@@ -6,7 +6,8 @@ r"""Open questions: exact match and overlap of words, as in SQuAD and HotpotQA.
 The normal form is SQuAD's (lower case; without articles and punctuation; arXiv 1606.05250), but a
 decimal point, a minus sign and C++ keep what makes them different, for SQuAD's own takes 10.8 for
 108. Equal are also: dates in any order, accents or none, a hyphen or a space, small numbers as
-words or digits, `&` or `and`, `%` or `percent`, initials with or without spaces.
+words or digits, `&` or `and`, `%` or `percent`, initials and compound names with or without spaces,
+hyphens and slashes (`AC/DC`, `ACDC`), `in 1837` for `1837`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmarks.scoring.rules.answer import Score, extract_answer, unprefixed
+from agentflow_graph.replies.wrappings import visible
+from benchmarks.scoring.rules.answer import Reply, Score, reading
 
 LONGEST = 20_000
 """Characters of a reply that are compared."""
@@ -25,6 +27,12 @@ _SAME = str.maketrans(
     {
         **dict.fromkeys("\u2018\u2019\u02bb\u02bc\u0060\u00b4'", ""),
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+        "\u00f8": "o",
+        "\u0142": "l",
+        "\u0111": "d",
+        "\u0131": "i",
+        "\u00e6": "ae",
+        "\u0153": "oe",
         "&": " and ",
         "%": " percent ",
     }
@@ -63,12 +71,24 @@ _MONTHS = {
 _DAYS = frozenset(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
 _ORDINAL = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)")
 _ISO = re.compile(r"\s*([0-9]{4})-([0-9]{2})-([0-9]{2})\s*\.?")
-_YES_NO = re.compile(r"\W*(yes|no)\s*(?:[.,;:!]|-\s|$)", re.IGNORECASE)
+_YES_NO = re.compile(r"\W*(yes|no)\s*(?:[.,;:!]|[-\u2013\u2014]\s|$)", re.IGNORECASE)
 _CLOSED = frozenset(("yes", "no", "noanswer"))
+# "No, I could not find it" reports a failed search and says nothing of the question.
+_FAILED = re.compile(
+    r"\b(?:(?:could|can|did|do|does|was|were|am|is|are)(?: not|n'?t)(?: be)?"
+    r"(?: able| know| find| found| determine| determined| tell| sure| verify| confirm| establish"
+    r"| answer| access| locate| clear| enough| available| have)"
+    r"|cannot|can'?t|unable|fail(?:ed|s|ure)?|error|unknown|unclear|unsure|uncertain|insufficient"
+    r"|inconclusive|undetermined|(?:no|not enough|without|lack of|lacks?) (?:\w+ )?"
+    r"(?:information|evidence|data|results?|answer|records?|sources?|idea|luck|matches)|not found"
+    r"|search(?:es)?|sorry|tools?|idea)\b",
+    re.IGNORECASE,
+)
+_PLACED = re.compile(r"(?:in|on|at|during)\s+(?=\S)", re.IGNORECASE)
 
 
-def words(golds: Sequence[str], reply: str) -> Score:
-    """`value`: 1.0 if the reply, or the answer inside it, is one of `golds` in words.
+def words(golds: Sequence[str], reply: Reply) -> Score:
+    """`value`: 1.0 if the answer in the reply is one of `golds` in words.
 
     `f1`: the best overlap of words, 1.0 where `value` is. By HotpotQA's rule a yes or no overlaps
     with nothing but itself (arXiv 1809.09600). `Yes, both are` is a yes.
@@ -82,20 +102,24 @@ def words(golds: Sequence[str], reply: str) -> Score:
             f"golds={list(golds)!r} has none or an empty one, so no reply could be right: "
             "repair the data set or leave this question out"
         )
-    if len(reply) <= LONGEST and _key(reply) in keys:
-        return Score(1.0, reply, "whole", 1.0)
-    answer, rule = extract_answer(reply)
-    readings = {answer[:LONGEST], unprefixed(answer[:LONGEST])}
-    if any({_key(text), yes_or_no(text)} & keys for text in readings):
-        return Score(1.0, answer, rule, 1.0)
-    return Score(0.0, answer, rule, max(_f1(g, a) for g in golds for a in readings))
+    answer, where = reading(reply)
+    text = answer[:LONGEST]
+    readings = {text, _PLACED.sub("", text, count=1) if _PLACED.match(text) else text}
+    if any({_key(each), yes_or_no(each)} & keys for each in readings):
+        return Score(1.0, answer, where, 1.0)
+    return Score(0.0, answer, where, max(_f1(g, a) for g in golds for a in readings))
 
 
 def yes_or_no(text: str) -> str:
-    """`yes` or `no` if the text begins with it and does not say the other too; else empty."""
+    """`yes` or `no` if the text begins with it, and neither says the other nor tells of a failure.
+
+    Else empty.
+    """
     found = _YES_NO.match(text)
     said = set(re.findall(r"\b(?:yes|no)\b", text.casefold()))
-    return found[1].casefold() if found and len(said) == 1 else ""
+    if not found or len(said) > 1 or _FAILED.search(text[found.end() :]):
+        return ""
+    return found[1].casefold()
 
 
 def _key(text: str) -> str:
@@ -103,7 +127,12 @@ def _key(text: str) -> str:
     if (iso := _ISO.fullmatch(text)) is not None:
         return _date(int(iso[1]), int(iso[2]), int(iso[3]))
     tokens = _tokens(text)
-    return _as_date(tokens) or " ".join(tokens) or "".join(text.split())
+    return _as_date(tokens) or _compact(tokens) or "".join(text.split())
+
+
+def _compact(tokens: Sequence[str]) -> str:
+    """In one, for a name may be written so; numbers stay apart from each other."""
+    return re.sub(r"(?<![0-9]) | (?![-.0-9])", "", " ".join(tokens))
 
 
 def _tokens(text: str) -> list[str]:
@@ -113,7 +142,7 @@ def _tokens(text: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text).casefold().translate(_SAME)
+    text = visible(text).casefold().translate(_SAME)
     text = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
     text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
     # The points of initials and abbreviations, not those of numbers.

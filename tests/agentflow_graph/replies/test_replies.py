@@ -158,8 +158,3 @@ def test_verdicts(text: str, complete: bool) -> None:
 def test_no_verdict(text: str) -> None:
     with pytest.raises(ReplyError, match="complete"):
         parse_verdict(text)
-
-
-def test_answers() -> None:
-    assert final_answer("so <answer>1</answer> or <answer> 2 </answer>.") == "2"
-    assert final_answer(" plain ") == "plain"

@@ -11,7 +11,10 @@ from quizzes import QUIZ, counted, noting_judge, quiz_benchmark
 
 from agentflow_graph.errors import SettingError
 from benchmarks.errors import RunStopped
+from benchmarks.report.summary import summarise
+from benchmarks.runner.grading import audited
 from benchmarks.runner.prices import Price
+from benchmarks.runner.records import Key
 from benchmarks.runner.run import score
 from benchmarks.runner.session import read_session
 
@@ -127,3 +130,27 @@ def test_a_run_folder_reads_back_as_it_was_asked_for(tmp_path: Path) -> None:
     quiz = Quiz(tmp_path, max_cost=2.5, prices={"m": Price(1, 2)}, seed=4)
     assert quiz.folder.request() == quiz.request
     assert quiz.folder.items() == quiz.items
+
+
+async def test_the_judge_is_also_asked_about_a_sample_of_what_the_rule_calls_right(
+    tmp_path: Path, judged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.runner.grading.AUDITED", 1.0)
+    quiz = Quiz(tmp_path, noting_judge(judged))
+    assert await quiz.run() == ["ok"] * N
+    results = read_session(quiz.path).results
+    assert [each.audit for each in results] == [None, 0.0, 0.0] * 2
+    assert all(each.score == 1.0 for each in results), "the rule's yes stands"
+    summary = summarise(read_session(quiz.path))[QUIZ]
+    assert (summary.audited, summary.audited_right, summary.agreement) == (4, 0, 0.0)
+    asked = counted(judged)
+    assert asked.total() == len(ONCE) + 4
+    await Quiz(tmp_path, noting_judge(judged)).run()
+    assert counted(judged) == asked
+
+
+def test_the_sample_is_a_tenth_and_always_the_same() -> None:
+    keys = [Key(QUIZ, f"q{n}", 1) for n in range(5_000)]
+    drawn = [audited(key) for key in keys]
+    assert 0.08 < sum(drawn) / len(drawn) < 0.12
+    assert drawn == [audited(key) for key in keys]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmarks.scoring.scorers import exact, extract_answer, normalise
+from benchmarks.scoring.scorers import Answer, exact, normalise
 
 # Plain text rarely meets the rules; these fragments do.
 fragments = st.sampled_from(
@@ -15,34 +15,6 @@ fragments = st.sampled_from(
     ]
 )
 texts = st.text() | st.lists(fragments | st.characters()).map("".join)
-
-
-@pytest.mark.parametrize(
-    ("text", "answer", "rule"),
-    [
-        ("I think\n<answer> Paris </answer> bye", "Paris", "answer_tag"),
-        ("<answer>1</answer> no, <Answer>2\n3</ANSWER>", "2\n3", "answer_tag"),
-        ("<answer>1</answer> and <answer>2", "1", "answer_tag"),
-        ("<answer><answer>4</answer></answer>", "4", "answer_tag"),
-        (r"\boxed{1} <answer>2</answer>", "2", "answer_tag"),
-        ("</answer>x<answer>\ny", "y", "last_line"),
-        (r"so \boxed{\frac{1}{2}} and {3}", r"\frac{1}{2}", "boxed"),
-        (r"\boxed{1} then \boxed {2}", "2", "boxed"),
-        (r"\boxed{\boxed{4}}", "4", "boxed"),
-        (r"\boxed{1} then \boxed{2", "1", "boxed"),
-        (r"\boxed{\{1, 2\}}", r"\{1, 2\}", "boxed"),
-        (r"\boxed{1\}", r"\boxed{1\}", "last_line"),
-        ("first\n second \n\n", "second", "last_line"),
-        (" \n\t", "", "empty"),
-        (r"\boxed{\text{Old Harbor}}", "Old Harbor", "boxed"),
-        ("The code:\n```\n7\n```\n", "7", "last_line"),
-        ("---", "---", "last_line"),
-        ("It is\n\u2193 \u2191 \u2193\n---", "\u2193 \u2191 \u2193", "last_line"),
-        ("", "", "empty"),
-    ],
-)
-def test_extract_answer(text: str, answer: str, rule: str) -> None:
-    assert extract_answer(text) == (answer, rule)
 
 
 @pytest.mark.parametrize(
@@ -80,17 +52,11 @@ def test_normalise_is_idempotent(text: str) -> None:
 
 
 @given(texts)
-def test_extract_answer_never_raises_and_only_copies(text: str) -> None:
-    answer, rule = extract_answer(text)
-    assert answer in text
-    assert (rule == "empty") == (not text.strip())
-
-
-@given(texts)
 def test_any_gold_scores_1_on_itself(text: str) -> None:
     assume(normalise(text))
-    assert exact(text, text).value == 1.0
-    assert exact([text + "x", text], text).value == 1.0
+    read = Answer(text, "answer_tag")
+    assert exact(text, read).value == 1.0
+    assert exact([text + "x", text], read).value == 1.0
 
 
 @given(texts)
@@ -103,7 +69,7 @@ def test_exact_says_what_it_compared() -> None:
     assert (score.value, score.answer, score.rule) == (1.0, "1,234.0", "answer_tag")
     score = exact("1234", "No idea.\nMaybe 1235")
     assert (score.value, score.answer, score.rule) == (0.0, "Maybe 1235", "last_line")
-    assert exact("Old Harbor", "old harbor").rule == "whole"
+    assert exact("Old Harbor", "old harbor").rule == "last_line"
     assert exact("Old Harbor", "").rule == "empty"
 
 

@@ -36,7 +36,7 @@ def test_letter_text_or_both(reply: str) -> None:
     [
         *("", "A", "B", "(D)", "E", "Z.", "C or D", "(C) and (D)", "C, D", "not C", "C is wrong"),
         *("I do not know", "C. Oxygen", f"D. {GOLD}", "D) Atropine and pralidoxime", "Oxygen (C)"),
-        *("Atropine", "C\nActually it is hard to say", "<answer></answer> C", "choline", "and"),
+        *("Atropine", "C\nActually it is hard to say", "<answer></answer>", "choline", "and"),
         *("pralidoxime and atropine", f"{GOLD} {DRUGS[0]}", "C) is not right"),
         *("\u0130", "(\u017f)", f"C. {GOLD} (or {DRUGS[0]})", f"A - {GOLD}", "I, because C is"),
     ],

@@ -5,7 +5,7 @@ from hostile import texts
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmarks.scoring.scorers import gaia
+from benchmarks.scoring.scorers import Answer, gaia
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,8 @@ from benchmarks.scoring.scorers import gaia
         ("St. Petersburg", "St Petersburg"),
         ("sea gull", "Seagull"),
         ("?!", "?!"),
+        ("1e3", "1_000"),  # the official rule: what Python's float takes for equal
+        ("100000000000000001", "100000000000000000"),
     ],
 )
 def test_right_answers(gold: str, reply: str) -> None:
@@ -37,7 +39,6 @@ def test_right_answers(gold: str, reply: str) -> None:
         ("17", "seventeen"),
         ("17", ""),
         ("17", "nan"),
-        ("1e3", "1_000"),
         ("1,234", "1234"),  # the official rule: a gold with a comma is a list
         ("3, Paris", "3"),
         ("3, Paris", "Paris, 3"),
@@ -45,7 +46,6 @@ def test_right_answers(gold: str, reply: str) -> None:
         ("a-b, c", "ab, c"),  # in a list punctuation counts
         ("Paris", "Paris, France"),
         ("?!", ""),
-        ("100000000000000001", "100000000000000000"),
     ],
 )
 def test_wrong_answers(gold: str, reply: str) -> None:
@@ -55,7 +55,8 @@ def test_wrong_answers(gold: str, reply: str) -> None:
 @given(texts)
 def test_any_gold_scores_1_on_itself(text: str) -> None:
     assume(text.strip(" \t\r\n,;"))
-    assert gaia(text, text).value == 1.0
+    assume(text.strip() and text.strip().lower() != "nan")
+    assert gaia(text, Answer(text, "answer_tag")).value == 1.0
 
 
 @given(texts, texts)
@@ -64,7 +65,7 @@ def test_no_reply_raises(gold: str, reply: str) -> None:
     assert gaia(gold, reply).value in (0.0, 1.0)
 
 
-@given(st.integers(), st.integers(min_value=1))
+@given(st.integers(-(2**52), 2**52), st.integers(1, 2**52))
 def test_another_number_is_wrong(number: int, more: int) -> None:
     assert gaia(str(number), f"<answer>{number:,}</answer>").value == 1.0
     assert gaia(str(number), f"<answer>{number + more}</answer>").value == 0.0

@@ -5,7 +5,7 @@ from hostile import texts
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmarks.scoring.scorers import SCORERS, words
+from benchmarks.scoring.scorers import SCORERS, Answer, words
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_the_best_overlap_counts() -> None:
 def test_it_is_said_where_the_answer_was_read() -> None:
     score = words(["Paris"], "Rome?\n<answer>Lyon</answer>")
     assert (score.value, score.answer, score.rule, score.f1) == (0.0, "Lyon", "answer_tag", 0.0)
-    assert words(["Paris"], "paris").rule == "whole"
+    assert words(["Paris"], "**Answer: paris**").rule == "answer_line"
 
 
 @given(texts, texts)
 def test_any_gold_scores_1_on_itself(text: str, other: str) -> None:
     assume(text.strip() and other.strip())
-    score = words([other, text], text)
+    score = words([other, text], Answer(text, "answer_tag"))
     assert (score.value, score.f1) == (1.0, 1.0)
 
 
