@@ -199,7 +199,9 @@ def test_the_repositorys_own_graph_answers_and_is_recorded(tmp_path: Path) -> No
         updates = streamed(client, None, given)
         assert [name for name, _ in updates[:2]] == ["begin", "planner"]
         assert updates[1][1]["turns"][0]["planner"][0]["output_tokens"]
-        assert updates[-1][1]["answer"]
+        assert updates[-1][1]["answer"] == "42"
+        calls = dict(updates)["executor"]["turns"][0]["calls"]
+        assert [(call["tool"], call["status"]) for call in calls] == [("python_coder", "ok")]
         (run,) = read(record).values()
         assert run.question == given["question"]
         assert run.state and run.state["answer"] == updates[-1][1]["answer"]

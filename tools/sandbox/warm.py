@@ -44,7 +44,9 @@ class WarmSandbox(ABC):
             note = f"the code has {len(code)} characters: at most {LONGEST_CODE} are taken"
             return Execution("error", error=note, backend=self.name)
         try:
-            zygote = self._current()
+            # Starting one reads and makes files: not on the event loop.
+            living = self._living()
+            zygote = await asyncio.to_thread(self._current) if living is None else living
         except (MissingError, OSError) as fault:
             return self._unavailable(str(fault))
         return await asyncio.wrap_future(zygote.submit(code, limits))
@@ -61,15 +63,20 @@ class WarmSandbox(ABC):
         if zygote is not None and zygote.owner == os.getpid():
             zygote.close()
 
+    def _living(self) -> Zygote | None:
+        zygote = self._zygote
+        # After a fork of this process the keeper thread is not here; the zygote is not ours.
+        alive = zygote is not None and not zygote.ended and zygote.owner == os.getpid()
+        return zygote if alive else None
+
     def _current(self) -> Zygote:
         with self._lock:
-            zygote = self._zygote
-            # After a fork of this process the keeper thread is not here; the zygote is not ours.
-            if zygote is None or zygote.ended or zygote.owner != os.getpid():
+            zygote = self._living()
+            if zygote is None:
                 zygote = self._zygote = Zygote(self._launch())
                 atexit.unregister(self.shut)
                 atexit.register(self.shut)
-            return zygote
+        return zygote
 
     def _unavailable(self, reason: str) -> Execution:
         text = f"the sandbox cannot start: {reason}"

@@ -26,7 +26,9 @@ def data(tmp_path: Path) -> Path:
 
 def always(value: float) -> Benchmark:
     """Bamboogle with a rule that says the same of every reply."""
-    return replace(benchmark("bamboogle"), rule_of=lambda item, reply: Score(value, reply, "whole"))
+    return replace(
+        benchmark("bamboogle"), rule_of=lambda item, reply: Score(value, str(reply), "last_line")
+    )
 
 
 def test_right_data_are_right_in_every_spelling(
@@ -79,7 +81,9 @@ def test_a_gold_that_nobody_can_meet_is_at_fault(tmp_path: Path) -> None:
 
 
 def test_golds_of_a_gated_set_are_not_shown(data: Path) -> None:
-    gpqa = replace(benchmark("gpqa"), rule_of=lambda item, reply: Score(0.0, reply, "whole"))
+    gpqa = replace(
+        benchmark("gpqa"), rule_of=lambda item, reply: Score(0.0, str(reply), "last_line")
+    )
     found = check(gpqa, "full", data)
     assert found.faults
     assert not any(fault.reply for fault in found.faults)
