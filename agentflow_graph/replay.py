@@ -24,6 +24,7 @@ from tokenizers import Tokenizer
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, SettingError, closest
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import Agent, compile_graph
 from agentflow_graph.prompts.memory import Count, approximate_tokens
 from agentflow_graph.record.events import as_json, damaged_lines
@@ -125,6 +126,7 @@ def _counter(digest: str, record: Path) -> Count:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m agentflow_graph replay",
         description="Play recorded runs again, without model, tool or network.",

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from agentflow_graph.errors import AgentFlowError
+from agentflow_graph.errors.outside import guard_output
 
 COMMANDS = (
     "benchmarks.commands.listing",
@@ -31,6 +32,7 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line and call the command; returns the exit code."""
+    guard_output()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     args = _parser().parse_args(arguments)
     try:

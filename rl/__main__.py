@@ -5,6 +5,8 @@ from __future__ import annotations
 import runpy
 import sys
 
+from agentflow_graph.errors.outside import guard_output
+
 VERBS = {
     "demo": ("rl.demo", "make a planner from nothing, train it, ask it one question"),
     "real": ("rl.real", "train a real language model, SmolLM2-135M, and ask it one question"),
@@ -33,6 +35,7 @@ VERBS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Start a verb, or list them; returns the exit code."""
+    guard_output()
     verb, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if verb in ("-h", "--help"):
         print("usage: python -m rl VERB ...\n")

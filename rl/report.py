@@ -10,11 +10,13 @@ import sys
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import guard_output
 from rl.run.report import write_report
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser("python -m rl.report", description="Write report.html again.")
     parser.add_argument("run", type=Path, help="folder of the run")
     try:

@@ -27,7 +27,9 @@ from pydantic import ValidationError
 from tools.catalog.catalog import NAMES, SETS, load
 from tools.catalog.check import findings
 from tools.catalog.settings import Settings
-from tools.outcomes.result import redact, shorten
+from tools.outcomes.outside import shown
+from tools.outcomes.result import shorten
+from tools.outcomes.terminal import guard_output
 
 LONGEST = 20_000
 """Characters of a result of anybody's tool."""
@@ -37,13 +39,14 @@ WIDTH = 32
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, check or run, print; returns the exit code."""
+    guard_output()
     args = _parser().parse_args(arguments)
     try:
         if args.command == "check":
             return asyncio.run(_check(args))
         return _run(args)
     except ValueError as fault:
-        print(f"error: {redact(str(fault))}", file=sys.stderr)
+        print(f"error: {fault}", file=sys.stderr)
         return 2
 
 
@@ -115,11 +118,11 @@ async def _result(tool: BaseTool, arguments: dict[str, Any]) -> dict[str, Any]:
     except ValidationError:
         raise
     except Exception as fault:  # anybody's tool may raise anything
-        return {"status": "error", "text": redact(f"{type(fault).__name__}: {fault}")}
+        return {"status": "error", "text": shown(f"{type(fault).__name__}: {fault}")}
     match message.artifact:
         case {"status": str(), "text": str()}:
             return dict(message.artifact)
-    return {"status": "ok", "text": shorten(redact(str(message.text)), LONGEST)}
+    return {"status": "ok", "text": shorten(str(message.text), LONGEST)}
 
 
 if __name__ == "__main__":

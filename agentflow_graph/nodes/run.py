@@ -17,6 +17,7 @@ from langgraph.types import Overwrite
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, ModelError, OutOfTime, PromptTooLong, ReplyError
+from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.models.recorded import answer_of, plain_messages
 from agentflow_graph.prompts import memory, texts
 from agentflow_graph.record.events import Answer
@@ -218,7 +219,7 @@ class Node:
             if record:
                 await record.flushed()
             raise
-        update = {"seconds": run.seconds(), **update, "usage": run.usage}
+        update = {"seconds": run.seconds(), **hidden_in(update), "usage": run.usage}
         if record and name == "generator":
             await record.end({**state, **update})
         return {**state, "turns": Overwrite([]), **update} if fresh else update

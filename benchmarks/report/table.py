@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from agentflow_graph.errors.outside import shown
 from benchmarks.report.terminal_table import render_table
 
 NONE = "–"
@@ -51,12 +52,12 @@ class Table:
 
 def escape_markdown(text: str) -> str:
     """`text` in one line of Markdown, without its marks."""
-    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+    return _MARKS.sub(r"\\\1", " ".join(shown(text).split()))
 
 
 def shorten(text: str, most: int) -> str:
     """`text` in one line of at most `most` characters, fit for a terminal."""
-    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in " ".join(text.split()))
+    line = " ".join(shown(text).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

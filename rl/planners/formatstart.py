@@ -25,6 +25,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from transformers import AutoModelForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.policy import PolicyTokenizer
 from benchmarks.almanac.questions import LEVELS, questions
 from benchmarks.almanac.scripted import asked_in
@@ -61,6 +62,7 @@ class FormatStart(Recipe):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl formatstart", description="Teach a language model the planner's format."
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import guard_output
 from benchmarks.items.files import checksum
 from rl.questions.build import AIME, DEEPMATH, NQ, SEED, build
 from rl.questions.survey import Survey, list_counts
@@ -23,6 +24,7 @@ from rl.questions.survey import Survey, list_counts
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     chosen = _parser().parse_args(arguments)
     try:
         return _build(chosen) if chosen.command == "build" else _check(chosen)

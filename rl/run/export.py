@@ -30,6 +30,7 @@ from typing import Any
 import yaml
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.strings import trained_under
 from rl.run.folder import move_in, records
 from rl.settings.arguments import check_new
@@ -47,6 +48,7 @@ TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl export", description="Make a planner's folder ready to be published."
     )

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 import httpx
 
+from tools.outcomes.outside import shown
 from tools.services.faults import RemoteFault
 from tools.services.remote import Service
 from tools.wiki.markup import strip_markup
@@ -121,4 +122,4 @@ class Kiwix:
         try:
             return ElementTree.fromstring(response.content)
         except ElementTree.ParseError as fault:
-            raise self._service.garbage(f"no XML but {response.text[:60]!r}") from fault
+            raise self._service.garbage(f"no XML but {shown(response.text)[:60]!r}") from fault

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from agentflow_graph.errors import SettingError, closest
+from agentflow_graph.errors.outside import guard_output, hidden_in
 from rl.settings.arguments import NANO, numbers, positive
 from rl.settings.config import load
 from rl.settings.errors import TrainingFailed, exit_code
@@ -39,6 +40,7 @@ ROOT = Path(__file__).parents[3]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl ablations", description="Compare ways to train a planner."
     )
@@ -111,6 +113,7 @@ def ablate(out: Path, seeds: Sequence[int], chosen: Sequence[Arm], sizes: Sizes)
         failed += [f"seed {seed} {arm.name}: {reason}"] if reason else []
         _say(seed, arm, of_arm(arm, home), reason)
         results = collect(out, seeds, chosen, failed)
+        results = hidden_in(results)
         (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
         write_report(out, results)
     print(f"see {out / 'report.md'}")
