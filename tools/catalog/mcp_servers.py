@@ -33,6 +33,7 @@ from tools.base import TypedTool
 from tools.outcomes.outside import ShownError, shown
 from tools.outcomes.result import ToolResult, error, ok, shorten, unavailable
 from tools.outcomes.secrets import holds_credentials, keep_address, keep_named
+from tools.outcomes.terminal import relayed
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -70,6 +71,7 @@ class Server(BaseModel, frozen=True):
         try:
             from httpx2 import AsyncClient
             from mcp import Client, StdioServerParameters
+            from mcp.client.stdio import stdio_client
             from mcp.client.streamable_http import streamable_http_client
         except ImportError as fault:
             raise ServerError(
@@ -77,8 +79,10 @@ class Server(BaseModel, frozen=True):
             ) from fault
         if self.command:
             started = StdioServerParameters(command=self.command, args=self.args, env=self.env)
-            async with Client(started, read_timeout_seconds=seconds) as client:
-                yield client
+            with relayed() as log:
+                transport = stdio_client(started, errlog=log)
+                async with Client(transport, read_timeout_seconds=seconds) as client:
+                    yield client
             return
         async with AsyncClient(headers=self.headers, timeout=seconds) as http:
             transport = streamable_http_client(self.url, http_client=http)

@@ -9,8 +9,12 @@ programs of others write to the descriptors, as Ray's and vLLM's processes do, g
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, TextIO
 
 from tools.outcomes.outside import shown
@@ -82,3 +86,19 @@ def guard_output() -> None:
 def unguarded(stream: TextIO) -> TextIO:
     """The stream itself, for a library that draws on it what holds no text from outside."""
     return stream.stream if isinstance(stream, Guarded) else stream
+
+
+@contextmanager
+def relayed() -> Iterator[TextIO]:
+    """A file for the standard error of another program; its lines come to ours as shown."""
+    reading, writing = os.pipe()
+    reader = threading.Thread(target=_relay, args=(reading,), name="relay", daemon=True)
+    reader.start()
+    with os.fdopen(writing, "w") as file:
+        yield file
+
+
+def _relay(reading: int) -> None:
+    with os.fdopen(reading, errors="replace") as lines:
+        for line in lines:
+            sys.stderr.write(shown(line))
