@@ -39,7 +39,6 @@ class Leaking(Answering):
 
     def _told(self, request: Request) -> Reply:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        headers = json.dumps(dict(request.headers))
         sent = f"{headers.get('authorization', '')} {json.dumps(headers)}"
         leak = f"{HOSTILE} {' '.join(FORMS)} Basic {FORMS[-1]} {sent}"
         if self.kind == "refuses":
