@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 
 import orjson
 from pydantic import BaseModel, SecretStr
 
 from tools.outcomes.controls import visible
-from tools.outcomes.secrets import HIDDEN, hidden, keep_named, keep_secret
+from tools.outcomes.secrets import HIDDEN, hidden, keep_named, keep_secret, known
 
 T = TypeVar("T")
 _SECRET_FIELD = re.compile(
@@ -31,6 +32,21 @@ _SECRET_FIELD = re.compile(
 _NUMBERS = {int, float}
 _BETWEEN = "\n\0\n"
 """Between texts that are looked through together: in no secret, and in no pattern."""
+
+
+_MOST_SEEN = 100_000
+
+
+class _Seen(threading.local):
+    """Texts without secrets, by their hashes, and the secrets that were sought in them."""
+
+    secrets: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        self.marks: set[int] = set()
+
+
+_seen = _Seen()
 
 
 def shown(text: str) -> str:
@@ -45,34 +61,49 @@ def hidden_in(value: T) -> T:
     """
     texts: list[str] = []
     named = _collect(value, texts)
-    together = _BETWEEN.join(texts)
-    if not named and hidden(together) == together:
+    if not named and _clean(texts):
         return value
     return cast(T, _hidden_in(value))
+
+
+def _clean(texts: list[str]) -> bool:
+    """Whether no text holds a secret. A run says most texts many times: they are marked."""
+    secrets = known()
+    if secrets != _seen.secrets or len(_seen.marks) > _MOST_SEEN:
+        _seen.secrets, _seen.marks = secrets, set()
+    fresh = [text for text in texts if hash(text) not in _seen.marks]
+    together = _BETWEEN.join(fresh)
+    if fresh and hidden(together) != together:
+        return False
+    _seen.marks.update(map(hash, fresh))
+    return True
 
 
 def _collect(value: Any, texts: list[str]) -> bool:
     """Add the texts of `value` to `texts`; returns whether a field is named like a secret."""
     if isinstance(value, str):
         texts.append(value)
-    elif isinstance(value, Mapping):
-        named = [_is_secret(name, one) for name, one in value.items()]
-        inner = [_collect(one, texts) for pair in value.items() for one in pair]
-        return any(named) or any(inner)
+    elif isinstance(value, dict):
+        named = False
+        for name, one in value.items():
+            texts.append(str(name))
+            named |= _is_secret(name, one) or _collect(one, texts)
+        return named
     elif isinstance(value, list | tuple) and not {*map(type, value)} <= _NUMBERS:
         return any(_collect(one, texts) for one in value)
     return False
 
 
 def _is_secret(name: Any, value: Any) -> bool:
-    texts = isinstance(name, str) and isinstance(value, str) and len(value) > 0
-    return texts and bool(_SECRET_FIELD.fullmatch(name))
+    if not (isinstance(value, str) and value and isinstance(name, str)):
+        return False
+    return value != HIDDEN and bool(_SECRET_FIELD.fullmatch(name))
 
 
 def _hidden_in(value: Any) -> Any:
     if isinstance(value, str):
         return hidden(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {
             _hidden_in(name): HIDDEN if _is_secret(name, one) else _hidden_in(one)
             for name, one in value.items()

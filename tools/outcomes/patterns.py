@@ -101,6 +101,8 @@ LOOKS = (
 )
 _COMPILED = [
     (
+        # One character that few short texts have spares most of the looks.
+        next((sign for sign in "-_" if sign in look.word), look.word[0]),
         look.word,
         re.compile(rf"(?:{look.before})\Z", re.IGNORECASE) if look.before else None,
         # Beginnings of keys are told apart by their case; the rest is not.
@@ -109,14 +111,16 @@ _COMPILED = [
     )
     for look in LOOKS
 ]
+_SIGNS = {sign for sign, *_ in _COMPILED}
 _REACH = 40
 
 
 def patterns_in(text: str) -> Iterator[Span]:
     """Where a secret stands."""
     lower = _lower(text)
-    for word, before, after, fits in _COMPILED:
-        at = lower.find(word)
+    signs = {sign for sign in _SIGNS if sign in lower}
+    for sign, word, before, after, fits in _COMPILED:
+        at = lower.find(word) if sign in signs else -1
         while at >= 0:
             begun = before.search(text[max(0, at - _REACH) : at]) if before else True
             match = after.match(text, at) if begun else None

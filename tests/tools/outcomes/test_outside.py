@@ -26,7 +26,7 @@ from tools.outcomes.terminal import Guarded
 
 SECRET = 'pl/4nted+s3cret"&é x%4738'
 TYPED = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_categories=["C"]))
-KEYS = TYPED.filter(lambda key: len(key) >= 8 and "hidden" not in key)
+KEYS = TYPED.filter(lambda key: len(key) >= 8 and "hidden" not in key and key[0] not in "/~")
 HIDE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
