@@ -214,8 +214,8 @@ def test_a_training_run_that_failed_and_its_page(tmp_path: Path) -> None:
 def test_a_dry_run_of_a_training(tmp_path: Path) -> None:
     with Leaking("refuses") as server:
         words = ("--config", "rl/configs/nano.yaml", "--dry-run", f"run={tmp_path / 'run'}")
-        words += (f"agent.generator={server.model}", f"agent.tools={SECRET}")
-        done = run("rl", "train", *words)
+        agent = (f"agent.generator={server.model}", f"agent.tools={SECRET}")
+        done = run("rl", "train", *words, *agent)
         assert server.asked
     printed = hold(done)
     assert done.returncode == 2
