@@ -20,6 +20,7 @@ from langgraph.types import Command
 
 from agentflow_graph.context import Context, pairs
 from agentflow_graph.errors import AgentFlowError, SettingError
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import build_graph, graph
 from agentflow_graph.models.strings import FORMS
 from agentflow_graph.nodes.resources import MODULES, ours
@@ -37,6 +38,7 @@ NOTE = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run the graph, print; returns the exit code."""
+    guard_output()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["replay"]:
         from agentflow_graph import replay

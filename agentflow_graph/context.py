@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from agentflow_graph.errors import SettingError, closest
+from agentflow_graph.errors.outside import holds_credentials
 
 OUTPUTS = ("base", "final", "direct")
 RULES = {"executor": "direct", "verifier": "sufficient", "generator": "extractive"}
@@ -86,6 +87,13 @@ class Context(BaseModel, frozen=True, extra="forbid"):
             )
         return self
 
+    @model_validator(mode="after")
+    def _addresses_hold_no_credentials(self) -> Self:
+        for name, value in self:
+            if isinstance(value, str):
+                refuse_credentials(name, value)
+        return self
+
     @property
     def output_names(self) -> tuple[str, ...]:
         """The outputs asked for."""
@@ -125,6 +133,15 @@ class Context(BaseModel, frozen=True, extra="forbid"):
 
 def _ours(name: str) -> bool:
     return name in Context.model_fields or bool(closest(name, Context.model_fields))
+
+
+def refuse_credentials(name: str, value: str) -> None:
+    """Settings are kept and shown: raises SettingError where an address in one holds a password."""
+    if holds_credentials(value):
+        raise SettingError(
+            f"{name}={value!r} has a user or a password in its address; write the address without, "
+            "and give the key in the environment (VLLM_API_KEY for vllm:...)"
+        )
 
 
 def pairs(texts: Iterable[str]) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ from langchain_core.tools import Tool
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, SettingError, closest
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import Agent, compile_graph
 from agentflow_graph.models.policy import tokenizer_of
 from agentflow_graph.nodes.resources import Resources, ours
@@ -128,6 +129,7 @@ def _counter(digest: str, record: Path) -> Count:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m agentflow_graph replay",
         description="Play recorded runs again, without model, tool or network.",

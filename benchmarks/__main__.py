@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from agentflow_graph.errors import AgentFlowError, NotWritten
+from agentflow_graph.errors.outside import guard_output
 from tools.outcomes.interrupts import ended
 
 COMMANDS = (
@@ -37,6 +38,7 @@ PATIENCE = 3.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line and call the command; returns the exit code."""
+    guard_output()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     args = _parser().parse_args(arguments)
     return ended(lambda: _called(args), patience=PATIENCE)

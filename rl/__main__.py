@@ -6,6 +6,7 @@ import runpy
 import sys
 from functools import partial
 
+from agentflow_graph.errors.outside import guard_output
 from tools.outcomes.interrupts import ended
 
 VERBS = {
@@ -36,6 +37,7 @@ VERBS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Start a verb, or list them; returns the exit code."""
+    guard_output()
     verb, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if verb in ("-h", "--help"):
         print("usage: python -m rl VERB ...\n")

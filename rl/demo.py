@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.__main__ import main as ask
+from agentflow_graph.errors.outside import guard_output
 from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import World
 from rl.settings.config import load
@@ -24,6 +25,7 @@ CONFIG = Path(__file__).parent / "configs" / "nano.yaml"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(prog="python -m rl.demo", description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"))

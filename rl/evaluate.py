@@ -19,6 +19,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from agentflow_graph.errors.outside import guard_output, hidden_in
 from agentflow_graph.models.policy import Sampling
 from agentflow_graph.record.artifacts import write_whole
 from rl.planners.play import Table, load_config, with_table
@@ -31,6 +32,7 @@ from rl.settings.errors import exit_code
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = planner_parser("python -m rl.evaluate", "Held-out success of a planner, as JSON.")
     parser.add_argument("--budgets", type=numbers, default=[3], help="most turns, as in 1,2,3,5")
     parser.add_argument("--greedy", action="store_true", help="also measure greedy replies")
@@ -51,7 +53,7 @@ def measure(chosen: argparse.Namespace, config: Config) -> None:
     temperatures = [config.evaluation.temperature] + [0.0] * chosen.greedy
     work = partial(_all, config, chosen.budgets, temperatures)
     found = with_table(config, chosen.seed, chosen.teacher, out.with_suffix(".log"), work)
-    write_whole(out, (json.dumps(found, indent=2) + "\n").encode())
+    write_whole(out, (json.dumps(hidden_in(found), indent=2) + "\n").encode())
     for each in found:
         low, high = each["interval"]
         how = f"T={each['temperature']}" if each["temperature"] else "greedy"

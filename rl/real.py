@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import guard_output
 from rl.demo import ask_one, show
 from rl.planners.formatstart import FormatStart, format_start
 from rl.planners.weights.door import fetch
@@ -28,6 +29,7 @@ CONFIG = Path(__file__).parent / "configs" / "smollm2.yaml"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl.real", description="Train SmolLM2-135M in the live graph."
     )

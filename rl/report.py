@@ -10,12 +10,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from agentflow_graph.errors.outside import guard_output
 from rl.run.report import write_report
 from rl.settings.errors import exit_code
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser("python -m rl.report", description="Write report.html again.")
     parser.add_argument("run", type=Path, help="folder of the run")
     run: Path = parser.parse_args(arguments).run

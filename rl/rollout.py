@@ -20,6 +20,7 @@ from typing import cast
 from langchain_core.runnables import RunnableConfig
 
 from agentflow_graph.context import Context
+from agentflow_graph.errors.outside import shown
 from agentflow_graph.graph import Agent
 from agentflow_graph.record import Record, RecordError, RunRecord, Scope, record_as
 from agentflow_graph.record.events import Answer, Event
@@ -140,7 +141,7 @@ async def rollout(
 
 def failed_trajectory(task: Task, reason: str, begun: float) -> Trajectory:
     """The trajectory of a run without outcome; `begun` on the clock of `time.perf_counter`."""
-    return Trajectory(task, failure=reason, seconds=time.perf_counter() - begun)
+    return Trajectory(task, failure=shown(reason), seconds=time.perf_counter() - begun)
 
 
 async def grade_run(
@@ -154,7 +155,7 @@ async def grade_run(
     with on_behalf_of(Scope(run, 0, "judge")):
         grade = await reward(task, state)
     actions = [] if grade.failure else actions_of(state, answers)
-    return Trajectory(task, actions, grade.value, grade.failure, state, seconds, grade)
+    return Trajectory(task, actions, grade.value, shown(grade.failure), state, seconds, grade)
 
 
 def actions_of(state: State, answers: Mapping[tuple[int, int], Answer]) -> list[Action]:

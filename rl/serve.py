@@ -29,12 +29,14 @@ from typing import NoReturn
 import httpx
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import guard_output
 from rl.settings.errors import ServerFailed
 from tools.outcomes.interrupts import LAST, ended
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl.serve", allow_abbrev=False, description="Serve a trained planner."
     )

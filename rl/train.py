@@ -28,6 +28,7 @@ from typing import Any
 import yaml
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import guard_output, hidden_in, shown
 from agentflow_graph.nodes.resources import load_tools
 from agentflow_graph.record.artifacts import move_in, read_object, write_whole
 from rl.questions import data, hub
@@ -45,6 +46,7 @@ from rl.settings.weights import home_of, wants_door
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl.train",
         description="Train a planner with Flow-GRPO in the live graph.",
@@ -122,7 +124,9 @@ def _train(config: Config) -> dict[str, Any]:
     recorder.screen = sys.stdout
     finish(config, recorder.done)
     summary = summarise(config, recorder) | {"warm_start_seconds": warm}
-    write_whole(config.run / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
+    write_whole(
+        config.run / "summary.json", (json.dumps(hidden_in(summary), indent=2) + "\n").encode()
+    )
     from rl.run.report import write_report
 
     page = write_report(config.run)
@@ -141,7 +145,7 @@ def _ended(run: Path) -> dict[str, Any]:
 def _failed(run: Path, error: Exception) -> TrainingFailed:
     log = run / "log.txt"
     with suppress(OSError), log.open("a") as file:  # the disk may be what is full
-        traceback.print_exception(error, file=file)
+        file.write(shown("".join(traceback.format_exception(error))))
     reason = f"{type(error).__name__}: {error}"
     return TrainingFailed(
         f"training broke off: {reason}\nSee {log}; go on with `python -m rl.train --resume {run}`"

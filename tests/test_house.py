@@ -241,3 +241,27 @@ def test_rooms_import_only_what_their_order_allows(package: str) -> None:
 def test_a_circle_is_found() -> None:
     arrows = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": {"d"}}
     assert circles(arrows) == [{"b", "c"}, {"d"}]
+
+
+def commands() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """The `main` of each file that a person starts."""
+    for name, path in modules().items():
+        if room(name) == "tools.sandbox.inside":  # which runs where nobody's eyes are
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name == "main":
+                yield name, node
+
+
+def test_every_command_guards_what_it_prints() -> None:
+    found = dict(commands())
+    assert {"agentflow_graph.__main__", "benchmarks.__main__", "rl.train", "tools.__main__"} <= {
+        *found
+    }
+    unguarded = []
+    for name, node in found.items():
+        first = node.body[1 if ast.get_docstring(node) is not None else 0]
+        if ast.unparse(first) != "guard_output()":
+            unguarded.append(name)
+    assert unguarded == []

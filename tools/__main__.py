@@ -29,7 +29,9 @@ from tools.catalog.check import findings
 from tools.catalog.settings import Settings
 from tools.outcomes.files import json_of
 from tools.outcomes.interrupts import ended
-from tools.outcomes.result import redact, shorten
+from tools.outcomes.outside import shown
+from tools.outcomes.result import shorten
+from tools.outcomes.terminal import guard_output
 
 LONGEST = 20_000
 """Characters of a result of anybody's tool."""
@@ -41,6 +43,7 @@ WIDTH = 32
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, check or run, print; returns the exit code."""
+    guard_output()
     args = _parser().parse_args(arguments)
     return ended(lambda: _done(args), patience=PATIENCE)
 
@@ -51,7 +54,7 @@ def _done(args: argparse.Namespace) -> int:
             return asyncio.run(_check(args))
         return _run(args)
     except ValueError as fault:
-        print(f"error: {redact(str(fault))}", file=sys.stderr)
+        print(f"error: {fault}", file=sys.stderr)
         return 2
 
 
@@ -123,11 +126,11 @@ async def _result(tool: BaseTool, arguments: dict[str, Any]) -> dict[str, Any]:
     except ValidationError:
         raise
     except Exception as fault:  # anybody's tool may raise anything
-        return {"status": "error", "text": redact(f"{type(fault).__name__}: {fault}")}
+        return {"status": "error", "text": shown(f"{type(fault).__name__}: {fault}")}
     match message.artifact:
         case {"status": str(), "text": str()}:
             return dict(message.artifact)
-    return {"status": "ok", "text": shorten(redact(str(message.text)), LONGEST)}
+    return {"status": "ok", "text": shorten(str(message.text), LONGEST)}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from langchain_core.tools import BaseTool
 
-from tools.outcomes.result import ToolResult, error, redact, shorten, timeout
+from tools.outcomes.result import ToolResult, error, shorten, timeout
 
 T = TypeVar("T")
 Example = tuple[str, str]
@@ -50,7 +50,7 @@ class TypedTool(BaseTool):
             if clock.expired():
                 result = timeout(f"{self.name} gave no result in {self.timeout:g} s: ask for less")
         result["seconds"] = time.perf_counter() - started
-        result["text"] = shorten(redact(result["text"]), self.text_limit)
+        result["text"] = shorten(result["text"], self.text_limit)
         return result["text"], result
 
     def _run(self, *args: Any, **kwargs: Any) -> tuple[str, ToolResult]:

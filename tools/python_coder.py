@@ -22,7 +22,8 @@ from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
 from tools.outcomes import result
-from tools.outcomes.result import ToolResult, visible
+from tools.outcomes.outside import shown
+from tools.outcomes.result import ToolResult
 from tools.sandbox import choose
 from tools.sandbox.protocol import Execution, Limits, Sandbox
 
@@ -103,7 +104,7 @@ class PythonCoder(FlowTool):
                 )
             execution = await sandbox.run(written, self.limits)
         answer = to_result(execution, self.limits)
-        answer["data"] = facts(execution) | ({"code": visible(written)} if written else {})
+        answer["data"] = facts(execution) | ({"code": shown(written)} if written else {})
         return answer
 
     async def missing(self) -> str:
@@ -130,9 +131,9 @@ def facts(execution: Execution) -> dict[str, Any]:
     return {
         "backend": execution.backend,
         "status": execution.status,
-        "stdout": visible(execution.stdout),
-        "stderr": visible(execution.stderr),
-        "value": None if value is None else visible(value),
+        "stdout": shown(execution.stdout),
+        "stderr": shown(execution.stderr),
+        "value": None if value is None else shown(value),
         "milliseconds": round(execution.milliseconds, 3),
     }
 

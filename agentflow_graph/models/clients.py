@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from agentflow_graph.errors import ModelError, PromptTooLong, SettingError
+from agentflow_graph.errors.outside import shown
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling, room_for_reply
 from agentflow_graph.models.weights import causal_model
 
@@ -107,5 +108,7 @@ class ServerPolicy:
             ) from error
         if answer.is_error:
             kind = PromptTooLong if "context length" in answer.text else ModelError
-            raise kind(f"{self.url}{path} answered {answer.status_code}: {answer.text[:300]}")
+            raise kind(
+                f"{self.url}{path} answered {answer.status_code}: {shown(answer.text)[:300]}"
+            )
         return answer.json()

@@ -16,6 +16,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
+from agentflow_graph.context import refuse_credentials
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.clients import LocalPolicy, ServerPolicy
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer, Sampling
@@ -28,6 +29,7 @@ FORMS = "nano, local:DIR, policy:DIR@URL, vllm:NAME@URL, or PROVIDER:MODEL"
 @lru_cache(maxsize=64)
 def chat_model(spec: str, temperature: float, max_tokens: int, seed: int = 0) -> BaseChatModel:
     """The chat model that `spec` names; raises SettingError for what is wrong or missing."""
+    refuse_credentials("model", spec)
     kind, _, rest = spec.partition(":")
     sampling = Sampling(temperature, max_tokens, seed)
     if spec == "nano":

@@ -15,6 +15,7 @@ from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
 
 from agentflow_graph.errors import AgentFlowError, ReplyError, closest
+from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
 from agentflow_graph.prompts.memory import shorten
@@ -168,7 +169,7 @@ def _facts(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _truncate(text: str, limit: int) -> str:
-    return shorten(text, limit).encode(errors="replace").decode()
+    return shorten(hidden_in(text), limit).encode(errors="replace").decode()
 
 
 def _not_made(turn: Turn, reason: str) -> ToolCall:

@@ -9,6 +9,7 @@ import asyncio
 from langchain_core.messages import AIMessage
 
 from agentflow_graph.errors import ModelError
+from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.nodes.rules import best_effort
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
@@ -23,6 +24,7 @@ async def generator(run: NodeRun) -> Update:
         outputs = _by_rule(run) if by_rule else await _written(run)
     except ModelError as error:
         outputs, update = _by_rule(run), failure(error)
+    outputs = hidden_in(outputs)
     answer = final_answer(next(outputs[n] for n in ("direct", "final", "base") if n in outputs))
     return update | {"outputs": outputs, "answer": answer, "messages": [AIMessage(answer)]}
 

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from agentflow_graph.context import RULES, Context
 from agentflow_graph.errors import SettingError, closest
+from agentflow_graph.errors.outside import keep_keys
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.models.recorded import RecordedModel
 from agentflow_graph.models.strings import chat_model
@@ -82,6 +83,9 @@ class Resources:
         auto = trained.get("layout", "static_first")
         layout = auto if context.layout == "auto" else context.layout
         card = _catalog().card
+        for part in (*found.values(), *tools):
+            if isinstance(part, BaseModel):
+                keep_keys(part)
         return cls(
             models=found,
             requests={

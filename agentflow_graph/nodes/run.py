@@ -22,6 +22,7 @@ from agentflow_graph.errors import (
     PromptTooLong,
     ReplyError,
 )
+from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.models.recorded import answer_of, plain_messages
 from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.nodes.settings import check_memory, settings_of
@@ -224,7 +225,7 @@ class Node:
             if record:
                 await record.flushed()
             raise
-        update = {"seconds": run.seconds(), **update, "usage": run.usage}
+        update = {"seconds": run.seconds(), **hidden_in(update), "usage": run.usage}
         if record and name == "generator":
             await record.end({**state, **update})
         if state.get("settings") != (kept := context.model_dump()):

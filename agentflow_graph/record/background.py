@@ -43,7 +43,7 @@ class BackgroundRecord(Record):
         """
         if self.fault:
             raise RecordError(self.fault)
-        self._lines.append(line_of(event, self._secrets))
+        self._lines.append(line_of(event))
         if not self._scheduled:  # what comes within the delay is taken along
             self._scheduled = True
             self._last = self._thread.submit(self._write_soon)

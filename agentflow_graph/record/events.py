@@ -17,9 +17,7 @@ know, and lines that a kill or a full disk tore.
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
-import re
 import zlib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -30,6 +28,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import hidden_json
 
 FORMAT = 1
 """Of the lines; a reader refuses a file of any other."""
@@ -60,11 +59,6 @@ SHAPES: dict[str, dict[str, Any]] = {
 """What an event must have, by kind; one that lacks it is damaged, whatever its checksum."""
 
 PACKAGES = ("agentflow-graph", "langgraph", "langchain-core")
-_SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$")
-_USERINFO = re.compile(rb'(://)[^/\s"@:]+:[^/\s"@]+@')
-"""Name and password in an address."""
-SHORTEST_SECRET = 8
-"""Characters: a shorter value stands in too many texts that are no secret."""
 
 
 class Key(NamedTuple):
@@ -106,20 +100,10 @@ def _storable(value: Any) -> Any:
     return value if isinstance(value, int) and abs(value) < 2**63 else str(value)
 
 
-def line_of(event: Event, secrets: Mapping[bytes, bytes]) -> bytes:
-    """An event as a line, each secret in it replaced by its name."""
-    text = redact(as_json(event), secrets)
+def line_of(event: Event) -> bytes:
+    """An event as a line, without secrets."""
+    text = hidden_json(as_json(event))
     return b"%08x %b\n" % (zlib.crc32(text), text)
-
-
-def redact(text: bytes, secrets: Mapping[bytes, bytes]) -> bytes:
-    """JSON without the secrets in it, and without passwords in addresses."""
-    if b"@" in text:
-        text = _USERINFO.sub(rb"\1[redacted]@", text)
-    for secret, name in secrets.items():
-        if secret in text:
-            text = text.replace(secret, name)
-    return text
 
 
 def events_in(path: Path) -> Iterator[Event]:
@@ -168,20 +152,6 @@ def _checked(line: bytes) -> bytes:
     checksum, _, text = line.rstrip(b"\n").partition(b" ")
     whole = len(checksum) == 8 and checksum == b"%08x" % zlib.crc32(text)
     return text if whole else b""
-
-
-def secrets() -> dict[bytes, bytes]:
-    """What must not be recorded: values of environment variables that are named like keys.
-
-    By the secret as JSON writes it, what stands in its place.
-    """
-    found = {
-        orjson.dumps(value)[1:-1]: b"[redacted %b]" % name.encode()
-        for name, value in os.environ.items()
-        if _SECRET.search(name.upper()) and len(value) >= SHORTEST_SECRET
-    }
-    # The longest first: one secret may hold another.
-    return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
 
 
 @lru_cache(maxsize=4)

@@ -24,7 +24,7 @@ from threading import Lock
 from typing import Any
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.record.events import FORMAT, Event, line_of, secrets, versions
+from agentflow_graph.record.events import FORMAT, Event, line_of, versions
 from agentflow_graph.record.reading import RecordedRun, read
 from agentflow_graph.record.run import RunRecord, Turnstile
 
@@ -55,7 +55,6 @@ class Record:
         self._syncing = asyncio.Lock()
         self._writing = Lock()
         self._using = Lock()  # while it is synced or closed; writers need not wait for a sync
-        self._secrets = secrets()
         self._resources: set[str] = set()
         self._known: dict[str, RecordedRun] | None = None
         self._open: OrderedDict[str, RunRecord] = OrderedDict()
@@ -136,7 +135,7 @@ class Record:
         Raises:
             RecordError: the disk does not take it, now or since an earlier event.
         """
-        self.append(line_of(event, self._secrets))
+        self.append(line_of(event))
 
     def append(self, lines: bytes) -> None:
         """Add lines that are encoded already; raises RecordError as `write` does."""
@@ -159,7 +158,7 @@ class Record:
         except OSError as error:
             raise self._broken(error) from error
         opened = {"event": "opened", "format": FORMAT, "versions": versions(), "time": time.time()}
-        self._append(line_of(opened, self._secrets))
+        self._append(line_of(opened))
 
     def _append(self, line: bytes) -> None:
         try:

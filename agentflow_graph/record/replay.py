@@ -16,7 +16,8 @@ from typing import Any
 import orjson
 
 from agentflow_graph.errors import ModelError, OutOfTime, PromptTooLong
-from agentflow_graph.record.events import Answer, Event, as_json, digest_of, redact, secrets
+from agentflow_graph.errors.outside import hidden_json
+from agentflow_graph.record.events import Answer, Event, as_json, digest_of
 from agentflow_graph.record.reading import RecordedCall, RecordedRun
 from agentflow_graph.record.run import Ask, RunRecord
 
@@ -79,8 +80,8 @@ class Replay(RunRecord):
 
     def _check(self, where: str, call: RecordedCall, request: Event) -> None:
         subject = as_json(request.get("subject", request))
-        # What was redacted has another digest; its text is the same.
-        shown = orjson.loads(redact(as_json(request), secrets()))
+        # What was hidden has another digest; its text is the same.
+        shown = orjson.loads(hidden_json(as_json(request)))
         if digest_of(subject) == call.key.digest or shown == call.request:
             return
         before, now = _first_difference(call.request, shown)

@@ -7,11 +7,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from agentflow_graph.errors.outside import guard_output
 from benchmarks.almanac.jsonl import export
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; `arguments` defaults to the process's own."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.almanac",
         description="Write corpus.jsonl, train.jsonl and heldout.jsonl of a generated world.",

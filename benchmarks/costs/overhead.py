@@ -31,6 +31,7 @@ from langgraph.graph import END, START, StateGraph
 from typing_extensions import TypedDict
 
 from agentflow_graph.context import Context
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import build_graph
 
 TURNS = 4
@@ -192,6 +193,7 @@ def rate(seconds: float, processes: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print."""
+    guard_output()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.costs.overhead")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--runs", type=int, default=25, help="runs a round")

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.context import Context
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.state import State
 from benchmarks.costs.overhead import TURNS, Fake, look_up
@@ -148,6 +149,7 @@ async def measure(args: argparse.Namespace) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print."""
+    guard_output()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.costs.runner")
     parser.add_argument("--items", type=int, default=320, help="items of a fixed delay")
     parser.add_argument("--delay", type=float, default=0.5, help="seconds of one model call")

@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from statistics import median
 
+from agentflow_graph.errors.outside import guard_output
 from tools.sandbox.choose import SAFE
 from tools.sandbox.protocol import Execution, Limits, Sandbox
 
@@ -145,6 +146,7 @@ def _table(figures: Mapping[str, float]) -> str:
 
 def main() -> None:
     """Measure and print."""
+    guard_output()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.costs.sandbox")
     parser.add_argument("--rounds", type=int, default=15)
     args = parser.parse_args()

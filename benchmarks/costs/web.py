@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import SecretStr
 
+from agentflow_graph.errors.outside import guard_output
 from tools.services.cache import Cache
 from tools.services.remote import Service
 from tools.web.fetch import Fetcher
@@ -128,6 +129,7 @@ async def measure(rounds: int) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Measure and print."""
+    guard_output()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.costs.web")
     parser.add_argument("--rounds", type=int, default=15)
     found = asyncio.run(measure(parser.parse_args().rounds))

@@ -11,6 +11,7 @@ from types import ModuleType
 import httpx
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import shown
 from benchmarks.items.item import Row
 
 PAGE = "https://huggingface.co/datasets/{name}"
@@ -43,9 +44,10 @@ def hub_rows(
     # What it raises without network, for a wrong split and for a refused download has no common
     # base: OSError, ValueError, errors of its own, of pyarrow and of httpx.
     except Exception as error:
+        said = shown(str(error))[:300]
         raise SettingError(
             f"the hub gave no rows of {name}, split {split} ({type(error).__name__}: "
-            f"{str(error)[:300]}): try again, or download {PAGE.format(name=name)} where the "
+            f"{said}): try again, or download {PAGE.format(name=name)} where the "
             f"network allows and {instead}"
         ) from error
 

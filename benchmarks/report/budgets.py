@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.record.artifacts import write_all
 from benchmarks.items.item import Benchmark
 from benchmarks.report.page import HOUSE, render
@@ -66,7 +67,8 @@ def write_study(
     head = f"# Turn budgets of {escape_markdown(folder.resolve().name)}\n\n{lead(steps)}\n"
     texts = {
         "report.md": f"{head}\n{table.markdown}",
-        "report.json": json.dumps(record(folder, steps), indent=2, allow_nan=False) + "\n",
+        "report.json": json.dumps(hidden_in(record(folder, steps)), indent=2, allow_nan=False)
+        + "\n",
         "report.html": page(folder, steps, benchmarks),
     }
     return write_all(folder, {name: text.encode() for name, text in texts.items()})

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.record.artifacts import write_all
 from benchmarks.items.item import Benchmark
 from benchmarks.report.agreement import agreement_table, label_table, official_table
@@ -72,7 +73,7 @@ def write_report(folder: Path, report: Report) -> list[Path]:
     """Write the three files into `folder`; returns their paths."""
     texts = {
         "report.md": markdown(report),
-        "report.json": json.dumps(record(report), indent=2, allow_nan=False) + "\n",
+        "report.json": json.dumps(hidden_in(record(report)), indent=2, allow_nan=False) + "\n",
         "report.html": page(report),
     }
     return write_all(folder, {name: text.encode() for name, text in texts.items()})

@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from agentflow_graph.errors.outside import shown
+
 NONE = "–"
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|~$])")
@@ -49,12 +51,12 @@ class Table:
 
 def escape_markdown(text: str) -> str:
     """`text` in one line of Markdown, without its marks."""
-    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+    return _MARKS.sub(r"\\\1", " ".join(shown(text).split()))
 
 
 def shorten(text: str, most: int) -> str:
     """`text` in one line of at most `most` characters, fit for a terminal."""
-    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in " ".join(text.split()))
+    line = " ".join(shown(text).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

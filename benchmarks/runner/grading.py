@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, NoReturn, Self
 
+from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.record import Record, Scope
 from agentflow_graph.record.run import on_behalf_of
 from benchmarks.errors import TrialFailed
@@ -127,7 +128,8 @@ class Grader:
         raise TrialFailed(error)
 
     async def _write(self, kind: str, key: Key, what: Event) -> Event:
-        event = {"event": kind, "run": key.run, **key._asdict(), "scoring": self._scoring, **what}
+        about = {"event": kind, "run": key.run, **key._asdict(), "scoring": self._scoring}
+        event = {**about, **hidden_in(dict(what))}
         self._record.write(event)
         await self._record.synced()
         self._records.add(event)

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from agentflow_graph.errors.outside import unguarded
 from benchmarks.runner.records import Event, Records
 
 EVERY = 10.0
@@ -86,6 +87,6 @@ def _bar(out: TextIO) -> Bar:
         BarColumn(bar_width=None),
         TimeElapsedColumn(),
         TextColumn("{task.fields[tail]}"),
-        console=Console(file=out),
+        console=Console(file=unguarded(out)),
         refresh_per_second=4,
     )

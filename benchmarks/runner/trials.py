@@ -21,6 +21,7 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 
 from agentflow_graph.context import Context
+from agentflow_graph.errors.outside import shown
 from agentflow_graph.graph import Agent
 from agentflow_graph.nodes.run import GRACE
 from agentflow_graph.record import Record, RecordError, RunRecord, record_as
@@ -148,7 +149,7 @@ class Trials:
         except Exception as error:  # whatever broke, the other items go on
             if clock.expired():
                 return {}, f"no answer within {limit:.0f} s"
-            return {}, f"{type(error).__name__}: {error}"
+            return {}, shown(f"{type(error).__name__}: {error}")
         final = cast(
             FinalState, {name: value for name, value in state.items() if name != "messages"}
         )

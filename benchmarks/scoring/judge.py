@@ -26,6 +26,7 @@ from typing import Literal, Self
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import hidden_in, shown
 from agentflow_graph.models.recorded import answer_of, plain_messages
 from agentflow_graph.models.strings import chat_model
 from agentflow_graph.nodes.resources import Chat
@@ -171,7 +172,7 @@ class Judge:
         except Exception as error:  # every provider has classes of its own
             if clock.expired():
                 return Verdict(None, f"no verdict within {self.seconds:g} s", "timeout")
-            return Verdict(None, f"{type(error).__name__}: {error}"[:300], "model failed")
+            return Verdict(None, shown(f"{type(error).__name__}: {error}")[:300], "model failed")
 
 
 def prompt(question: str, golds: Sequence[str], answer: str) -> list[BaseMessage]:
@@ -191,9 +192,9 @@ def _read(answer: Answer) -> Verdict:
     stop = answer["finish_reason"]
     verdicts = [line for line in lines if line in _MENU]
     if stop in _CUT_OFF or len(verdicts) != 1 or lines[-1] not in _MENU:
-        shown = f"stopped by {stop}, its end: {text[-200:]!r}"
+        shown = f"stopped by {stop}, its end: {hidden_in(text)[-200:]!r}"
         return replace(said, error="off the menu", reason=shown)
-    return replace(said, correct=_MENU[lines[-1]], reason=" ".join(lines[:-1])[:500])
+    return replace(said, correct=_MENU[lines[-1]], reason=hidden_in(" ".join(lines[:-1]))[:500])
 
 
 def _settled(verdict: Verdict, control: Verdict) -> Verdict:

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from langchain_core.messages import HumanMessage, SystemMessage
 
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.policy import PolicyTokenizer
 from agentflow_graph.models.weights import causal_model
 from benchmarks.almanac.questions import LEVELS, questions
@@ -60,6 +61,7 @@ class FormatStart(Recipe):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl formatstart", description="Teach a language model the planner's format."
     )

@@ -33,6 +33,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from agentflow_graph.context import Context
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import build_graph
 from agentflow_graph.models.policy import PolicyTokenizer
 from agentflow_graph.nodes.rules import best_effort, extract
@@ -66,6 +67,7 @@ class ModuleStart(Recipe):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl modulestart", description="Teach a language model the modules' formats."
     )

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.weights import causal_model
 from rl.planners.supervised import Example, Recipe, supervise
 from rl.run.export import complete
@@ -34,6 +35,7 @@ RECIPE = Recipe(steps=600, lr=1e-3, muon_lr=0.0)
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl sft", description="Fine-tune a planner on recorded successes."
     )

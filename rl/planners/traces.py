@@ -16,6 +16,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.policy import Sampling
 from agentflow_graph.record import Record
 from rl.planners.play import Table, load_config, with_table
@@ -29,6 +30,7 @@ from rl.settings.errors import exit_code
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = planner_parser("python -m rl traces", "Record runs of a planner, or of the oracle.")
     parser.add_argument("--questions", type=positive, default=640)
     parser.add_argument("--group", type=positive, default=1, help="runs of each question")

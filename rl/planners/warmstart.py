@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
+from agentflow_graph.errors.outside import guard_output
 from benchmarks.almanac.questions import LEVELS, Level, questions
 from benchmarks.almanac.world import World
 from rl.planners import nano
@@ -92,6 +93,7 @@ def _step_lines(text: str) -> list[bool]:
 
 def main() -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(prog="python -m rl warmstart", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the new planner")
     parser.add_argument("--seed", type=int, default=WarmStart.seed)

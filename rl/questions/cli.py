@@ -16,12 +16,13 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.record.artifacts import read_as
 from benchmarks.items.files import checksum
 from rl.questions.build import AIME, DEEPMATH, NQ, SEED, build
 from rl.questions.survey import Survey, list_counts
 from rl.settings.errors import exit_code
-from tools.outcomes.result import visible
+from tools.outcomes.outside import shown
 
 
 class Listed(BaseModel):
@@ -38,6 +39,7 @@ class Manifest(BaseModel):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     chosen = _parser().parse_args(arguments)
     found: list[int] = []
 
@@ -81,13 +83,13 @@ def _build(chosen: argparse.Namespace) -> int:
 def _check(chosen: argparse.Namespace) -> int:
     survey = Survey.of(chosen.file, chosen.rows)
     print(f"{chosen.file}: {survey.rows:,} questions, {survey.answers:,} right answers")
-    levels = visible(list_counts(survey.levels))
+    levels = shown(list_counts(survey.levels))
     print(f"scorers: {list_counts(survey.scorers)}\nlevels: {levels}")
     print(f"questions asked more than once: {survey.repeated:,} rows")
     for task in survey.first:
-        print(visible(json.dumps(vars(task), ensure_ascii=False)[:300]))
+        print(shown(json.dumps(vars(task), ensure_ascii=False)[:300]))
     for fault in survey.faults:
-        print(visible(f"fault: {fault}"))
+        print(shown(f"fault: {fault}"))
     problem = _against_manifest(chosen.file)
     if problem is not None:
         print(problem or "checksum: as in manifest.json")

@@ -31,6 +31,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.weights import trained_under
 from agentflow_graph.record.artifacts import interpreting, read_as, write_whole
 from rl.run.folder import making, records
@@ -70,6 +71,7 @@ TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl export", description="Make a planner's folder ready to be published."
     )

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 import orjson
 
+from agentflow_graph.errors.outside import hidden_json
 from agentflow_graph.record.artifacts import write_whole
 from benchmarks.report.statistics import wilson
 from rl.rollout import Trajectory, failures
@@ -207,7 +208,7 @@ class Recorder:
     def _write(self, entry: dict[str, Any]) -> None:
         entry["wall"] = round(time.time() - self.begun, 3)
         with (self.folder / "metrics.jsonl").open("ab") as file:
-            file.write(orjson.dumps(entry) + b"\n")
+            file.write(hidden_json(orjson.dumps(entry)) + b"\n")
         self.entries.append(entry)
 
     def say(self, text: str) -> None:

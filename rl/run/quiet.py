@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from agentflow_graph.errors.outside import guarded
+
 
 @contextmanager
 def noise_to(path: Path) -> Iterator[TextIO]:
@@ -25,7 +27,7 @@ def noise_to(path: Path) -> Iterator[TextIO]:
         os.dup2(log, 1)
         os.dup2(log, 2)
         with os.fdopen(os.dup(terminal), "w", buffering=1) as screen:
-            yield screen
+            yield guarded(screen)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

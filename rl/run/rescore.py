@@ -21,6 +21,7 @@ from statistics import fmean
 from typing import Any, cast
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.outside import guard_output, hidden_in
 from agentflow_graph.record.artifacts import interpreting, write_whole
 from agentflow_graph.state import State
 from rl.reward import Grade, Reward, reward_of
@@ -36,6 +37,7 @@ AT_ONCE = 32
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl score", description="Score recorded runs with another reward."
     )
@@ -59,7 +61,7 @@ def score(record: Path, overrides: Sequence[str], out: Path | None = None) -> li
     with interpreting(record, "a run there is not as a training leaves it; remove it"):
         lines = [_line(row, grade) for row, grade in asyncio.run(_grades(found, reward))]
     if out:
-        write_whole(out, "".join(json.dumps(line) + "\n" for line in lines).encode())
+        write_whole(out, "".join(json.dumps(one) + "\n" for one in hidden_in(lines)).encode())
     for batch in dict.fromkeys(line["batch"] for line in lines):
         of_batch = [line for line in lines if line["batch"] == batch]
         before, now = ([line[name] for line in of_batch] for name in ("recorded", "reward"))

@@ -1,6 +1,6 @@
 """Every exception of training, and what a command line makes of them.
 
-    AgentFlowError (agentflow_graph/errors.py)
+    AgentFlowError (agentflow_graph/errors)
     ├── SettingError     a setting cannot work; raised before anything is started
     ├── TrainingFailed   a run broke off; what was recorded until then stays in its folder
     ├── Stalled          no run scores any more, so training on would teach nothing

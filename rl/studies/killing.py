@@ -29,6 +29,7 @@ from typing import Any
 
 import psutil
 
+from agentflow_graph.errors.outside import guard_output
 from rl.run.folder import records
 from rl.run.record import TrainingRecord
 
@@ -207,6 +208,7 @@ def _lone_engines(kills: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(prog="python -m rl killing", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--kills", type=int, default=20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,6 @@ def finished(run: Path, text: str = "plain") -> Path:
     lay(run, entries, heldout_00000_0_7=before, heldout_00002_0_7=after)
     config = orjson.loads(CONFIG) | {"model": {"path": text}}
     summary = orjson.loads(SUMMARY) | {"failures": {text: 3}}
-    (run / "config.yaml").write_bytes(orjson.dumps(config))
+    (run / "config.yaml").write_text(json.dumps(config))
     (run / "summary.json").write_bytes(orjson.dumps(summary))
     return run

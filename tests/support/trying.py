@@ -83,4 +83,4 @@ def sealed(place: Place, work: Run, capsys: Capture, count: int = 3 * COUNT) -> 
 
 
 def line(event: Any) -> bytes:
-    return line_of(event, {})
+    return line_of(event)

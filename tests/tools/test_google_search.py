@@ -108,7 +108,7 @@ async def test_an_answer_without_sources_says_so(metadata: dict[str, Any] | None
     [
         (Reply(429, {"error": {"code": 429, "message": "quota"}}), "unavailable", "429: quota"),
         (Reply(500), "unavailable", "Gemini is out of order (HTTP 500)"),
-        (Reply(400, {"error": {"message": f"key {KEY} bad"}}), "error", "key [key] bad"),
+        (Reply(400, {"error": {"message": f"key {KEY} bad"}}), "error", "key [hidden] bad"),
         (Reply(403), "unavailable", "set GEMINI_API_KEY"),
         (Reply(delay=3.0), "timeout", "gave no answer in 2 s"),
         (Reply(body="<html>"), "unavailable", "no reply of a model"),

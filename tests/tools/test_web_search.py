@@ -39,7 +39,7 @@ async def test_pages_are_lines_that_cannot_be_forged() -> None:
     [
         ([Reply(429)], "unavailable", "Tavily limits its callers (HTTP 429)"),
         ([Reply(500)], "unavailable", "Tavily is out of order (HTTP 500)"),
-        ([Reply(401, {"detail": {"error": f"bad {KEY}"}})], "unavailable", "bad [key]"),
+        ([Reply(401, {"detail": {"error": f"bad {KEY}"}})], "unavailable", "bad [hidden]"),
         ([Reply(401)], "unavailable", "set TAVILY_API_KEY"),
         ([Reply(432)], "unavailable", "refuses the key or the plan"),
         ([Reply(400, {"detail": {"error": "too long"}})], "error", "too long"),

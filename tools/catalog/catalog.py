@@ -27,7 +27,7 @@ from tools.catalog import plugins
 from tools.catalog.makers import Maker, Resolve, init_chat_model
 from tools.catalog.plugins import ToolNameError
 from tools.catalog.settings import Settings, Tables
-from tools.outcomes.result import visible
+from tools.outcomes.outside import shown
 from tools.sandbox.protocol import Sandbox
 
 __all__ = ["DEFAULT", "NAMES", "SETS", "ToolNameError", "card", "load"]
@@ -115,7 +115,7 @@ def _arguments(tool: BaseTool) -> list[str]:
 
 def _one_line(text: object) -> str:
     """A server or a stranger may have written it, and the planner reads it every turn."""
-    return visible(" ".join(str(text).split()))[:LONGEST_ARGUMENT]
+    return " ".join(shown(str(text)).split())[:LONGEST_ARGUMENT]
 
 
 def _type(field: dict[str, Any]) -> str:

@@ -20,7 +20,8 @@ from tools.catalog.catalog import NAMES
 from tools.catalog.makers import KEYLESS, Maker, init_chat_model
 from tools.catalog.settings import Settings, ToolSettings
 from tools.outcomes.finding import Finding, failure, ok, warning
-from tools.outcomes.result import redact, shorten
+from tools.outcomes.outside import shown
+from tools.outcomes.result import shorten
 
 SECONDS = 5.0
 """Most seconds of one check."""
@@ -72,7 +73,7 @@ async def _ours(name: str, backend: str, own: ToolSettings, live: bool) -> Findi
     part = " ".join(filter(None, (name, backend, "*" if chosen and backend else "")))
     if not problem:
         return ok(part, "ready")
-    return (failure if chosen else warning)(part, shorten(redact(problem), 500))
+    return (failure if chosen else warning)(part, shorten(problem, 500))
 
 
 async def _problem(name: str, own: ToolSettings, live: bool) -> str:
@@ -89,5 +90,5 @@ async def _foreign(name: str, settings: Settings) -> Finding:
     try:
         found = await asyncio.to_thread(plugins.find, name, NAMES, settings)
     except ValueError as fault:
-        return failure(name, redact(str(fault)))
+        return failure(name, shown(str(fault)))
     return ok(name, f"ready: {', '.join(tool.name for tool in found)}")

@@ -31,7 +31,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from tools.base import TypedTool
 from tools.outcomes.files import json_of, text_of
+from tools.outcomes.outside import ShownError, shown
 from tools.outcomes.result import ToolResult, error, ok, shorten, unavailable
+from tools.outcomes.secrets import holds_credentials, keep_address, keep_named
+from tools.outcomes.terminal import relayed
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -45,7 +48,7 @@ _NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
-class ServerError(Exception):
+class ServerError(ShownError):
     """An MCP server cannot be used; the message names it, the reason and the remedy."""
 
 
@@ -68,6 +71,7 @@ class Server(BaseModel, frozen=True):
         """
         try:
             from mcp import Client, StdioServerParameters
+            from mcp.client.stdio import stdio_client
             from mcp.client.streamable_http import streamable_http_client
 
             from tools.catalog.mcp_client import bounded_client
@@ -77,8 +81,10 @@ class Server(BaseModel, frozen=True):
             ) from fault
         if self.command:
             started = StdioServerParameters(command=self.command, args=self.args, env=self.env)
-            async with Client(started, read_timeout_seconds=seconds) as client:
-                yield client
+            with relayed() as log:
+                transport = stdio_client(started, errlog=log)
+                async with Client(transport, read_timeout_seconds=seconds) as client:
+                    yield client
             return
         async with bounded_client(self.name, self.headers, seconds) as http:
             transport = streamable_http_client(self.url, http_client=http)
@@ -178,7 +184,7 @@ def reason(fault: BaseException) -> str:
     """The first cause inside the groups that the SDK's tasks raise, in one line."""
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
-    return " ".join(f"{type(fault).__name__}: {fault}".split())[:200]
+    return " ".join(shown(f"{type(fault).__name__}: {fault}").split())[:200]
 
 
 def servers(target: str) -> list[Server]:
@@ -188,6 +194,11 @@ def servers(target: str) -> list[Server]:
         ServerError: the file cannot be read, has no `mcpServers`, or names an unset variable.
     """
     if target.startswith(("http://", "https://")):
+        if holds_credentials(target):
+            raise ServerError(
+                f"MCP server {target} has a user or a password in its address: name a JSON file "
+                'with {"mcpServers": {NAME: {"url": ..., "headers": {...}}}} instead'
+            )
         return [Server(name=target.partition("?")[0], url=target)]
     try:
         content = json_of(text_of(Path(target)))
@@ -211,6 +222,9 @@ def _server(name: str, table: Any) -> Server:
     except (TypeError, ValidationError) as fault:
         where = fault.errors()[0]["loc"] if isinstance(fault, ValidationError) else "the entry"
         raise ServerError(f"MCP server {name!r} is badly described ({where}): mend it") from None
+    for key, value in (*server.headers.items(), *server.env.items()):
+        keep_named(key, value)
+    keep_address(server.url)
     if bool(server.url) == bool(server.command):
         raise ServerError(f"MCP server {name!r} needs either `url` or `command`: give it one")
     return server

@@ -23,12 +23,13 @@ from langchain_core.tools import BaseTool
 from tools.base import run_blocking
 from tools.catalog import mcp_servers
 from tools.catalog.settings import Settings, SettingsError
+from tools.outcomes.outside import ShownError
 
 GROUP = "agentflow_graph.tools"
 _MCP = "mcp:"
 
 
-class ToolNameError(ValueError):
+class ToolNameError(ShownError, ValueError):
     """A name stands for no tool; the message says which do."""
 
 

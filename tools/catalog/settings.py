@@ -24,14 +24,16 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from tools.outcomes.files import Unreadable, text_of
+from tools.outcomes.outside import ShownError
 from tools.outcomes.result import shorten
+from tools.outcomes.secrets import keep_address
 
 FILE_VARIABLE = "AGENTFLOW_TOOLS"
 Tables = Mapping[str, Mapping[str, object]]
 """Settings by the name of the tool, then by the name of the setting."""
 
 
-class SettingsError(ValueError):
+class SettingsError(ShownError, ValueError):
     """A setting cannot be used; the message names the tool, the setting, its value and the remedy.
 
     It is a ValueError, as the agent expects of `tools.catalog.catalog.load`.
@@ -137,6 +139,7 @@ def _value(tool: str, name: str, value: object) -> Any:
         raise SettingsError(f"{tool} has no setting {name!r}{guess} Known: {', '.join(allowed)}")
     kind = _kinds()[name]
     if kind is str and isinstance(value, str):
+        keep_address(value)
         return value
     if kind is not str and isinstance(value, str | int | float) and not isinstance(value, bool):
         try:

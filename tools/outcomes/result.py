@@ -9,24 +9,15 @@ decides what to do next.
 
 from __future__ import annotations
 
-import os
-import re
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from tools.outcomes.outside import shown
+
 Status = Literal["ok", "error", "timeout", "unavailable"]
 
 SMALLEST_LIMIT = 80
-
-_NEWLINES = re.compile(r"\r\n?")
-# Tab and newline stay. C0/C1 controls drive terminals, direction marks reorder what a reader sees,
-# lone surrogates cannot be encoded.
-_HOSTILE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-_SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
-_SHORTEST_SECRET = 8
 
 
 class ToolResult(TypedDict):
@@ -60,28 +51,8 @@ def unavailable(text: str, seconds: float = 0.0) -> ToolResult:
     return ToolResult(status="unavailable", text=text, seconds=seconds)
 
 
-def visible(text: str) -> str:
-    r"""`text` with control, direction and ANSI escape characters written out, as `\x1b`.
-
-    Tabs and newlines stay; `\r\n` and `\r` become `\n`.
-    """
-    return _HOSTILE.sub(_written_out, _NEWLINES.sub("\n", text))
-
-
-def redact(text: str) -> str:
-    """`text` without the secrets of the environment, each replaced by `[NAME]`.
-
-    A secret is the value, 8 characters or longer, of a variable that is called a key, a token, a
-    secret, a password or a credential. Errors of clients quote them.
-    """
-    for name, value in os.environ.items():
-        if len(value) >= _SHORTEST_SECRET and _SECRET.search(name):
-            text = text.replace(value, f"[{name}]")
-    return text
-
-
 def shorten(text: str, limit: int) -> str:
-    """`text` made visible and at most `limit` characters long; the middle goes first.
+    """`text` as `shown` and at most `limit` characters long; the middle goes first.
 
     Long results keep their beginning and their end, where the answer and the error usually stand;
     between them a note says how many characters were left out.
@@ -91,19 +62,14 @@ def shorten(text: str, limit: int) -> str:
     """
     if limit < SMALLEST_LIMIT:
         raise ValueError(f"limit={limit} leaves no room for text: use {SMALLEST_LIMIT} or more")
-    shown = visible(text)
-    if len(shown) <= limit:
-        return shown
-    room = limit - len(_note(len(shown)))
+    text = shown(text)
+    if len(text) <= limit:
+        return text
+    room = limit - len(_note(len(text)))
     head = (room + 1) // 2
     tail = room - head
-    return shown[:head] + _note(len(shown) - room) + shown[len(shown) - tail :]
+    return text[:head] + _note(len(text) - room) + text[len(text) - tail :]
 
 
 def _note(count: int) -> str:
     return f"\n[... {count} characters left out ...]\n"
-
-
-def _written_out(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -24,6 +24,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Protocol
 
+from tools.outcomes.outside import ShownError
 from tools.sandbox.bubblewrap import BubblewrapSandbox
 from tools.sandbox.canaries import Report, probe
 from tools.sandbox.landlock import LandlockSandbox
@@ -41,7 +42,7 @@ AT_ONCE, LONGEST_PAUSE = 4, 60.0
 NAMES = ("auto", *SAFE, UnsafeSubprocess.name)
 
 
-class SandboxNameError(ValueError):
+class SandboxNameError(ShownError, ValueError):
     """No sandbox has this name; the message says which there are."""
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tools.outcomes.outside import ShownError
 from tools.outcomes.result import Status, ToolResult
 
 
-class RemoteFault(Exception):
+class RemoteFault(ShownError):
     """A service gave no answer; the text says why and what to do.
 
     `status` is that of the tool's result. `retry`: the same call may succeed soon. `wait`: the

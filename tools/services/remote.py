@@ -13,7 +13,7 @@ function: it waits for the rate, limits the seconds of one attempt, turns what h
 more, the caller learns how much.
 
 A tool returns `fault.result()`. Messages name the service, never an address with its parameters,
-and the key of the service is cut out of what the service says.
+and what the service says is shown without secrets.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ import stamina
 from aiolimiter import AsyncLimiter
 from pydantic import SecretStr
 
-from tools.outcomes.result import visible
+from tools.outcomes.outside import shown
+from tools.outcomes.secrets import keep_secret
 from tools.services.bounds import MAX_BYTES, Bounded
 from tools.services.faults import RemoteFault
 from tools.services.wire import error_text, retry_after, trust
@@ -37,7 +38,6 @@ from tools.services.wire import error_text, retry_after, trust
 __all__ = ["RemoteFault", "Service"]
 
 T = TypeVar("T")
-MASK = "[key]"
 _LIMITERS = 1000
 _DETAIL = 200  # characters of a service's own words
 
@@ -57,7 +57,7 @@ class Service:
         seconds: wall time of one attempt.
         patience: longest wait, in seconds, that a service may ask for between two attempts.
         max_bytes: size of a reply at which reading stops: as it travels, and decompressed.
-        key: cut out of every message.
+        key: a secret from then on, in every message.
         remedy: what to do when the service refuses the key.
     """
 
@@ -69,6 +69,10 @@ class Service:
     max_bytes: int = MAX_BYTES
     key: SecretStr | None = None
     remedy: str = "check its key and plan"
+
+    def __post_init__(self) -> None:
+        if self.key is not None:
+            keep_secret(self.key.get_secret_value())
 
     def client(
         self,
@@ -111,7 +115,7 @@ class Service:
         try:
             return response.json()
         except (ValueError, RecursionError) as fault:
-            raise self.garbage(f"no JSON but {response.text[:60]!r}") from fault
+            raise self.garbage(f"no JSON but {shown(response.text)[:60]!r}") from fault
 
     def garbage(self, what: str) -> RemoteFault:
         """The fault of an answer that is not what the service promises."""
@@ -123,10 +127,8 @@ class Service:
         return RemoteFault(text, retry=True)
 
     def clean(self, text: str) -> str:
-        """`text` short, visible and without the key."""
-        if self.key is not None and self.key.get_secret_value():
-            text = text.replace(self.key.get_secret_value(), MASK)
-        return visible(" ".join(text.split()))[:_DETAIL]
+        """`text` short, visible and without secrets."""
+        return " ".join(shown(text).split())[:_DETAIL]
 
     def fault(self, status: int, detail: str = "", wait: float | None = None) -> RemoteFault:
         """The fault that an HTTP status stands for; `detail` is what the service says."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from tools.outcomes.outside import ShownError
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -37,5 +39,5 @@ class CheckedBackend(Backend, Protocol):
         ...
 
 
-class BackendError(Exception):
+class BackendError(ShownError):
     """A backend cannot search now; the message names the cause and the remedy."""

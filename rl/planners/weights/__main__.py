@@ -14,6 +14,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from agentflow_graph.errors.outside import guard_output
 from rl.planners.weights.door import SOURCES, fetch
 from rl.settings.errors import exit_code
 from rl.settings.weights import SHORT_NAMES
@@ -21,6 +22,7 @@ from rl.settings.weights import SHORT_NAMES
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl weights",
         description="Fetch or convert the weights of a language model: a Hugging Face folder in "

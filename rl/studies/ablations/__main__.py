@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from agentflow_graph.errors import SettingError, closest
+from agentflow_graph.errors.outside import guard_output, hidden_in
 from agentflow_graph.record.artifacts import write_whole
 from rl.settings.arguments import NANO, numbers, positive
 from rl.settings.config import load
@@ -40,6 +41,7 @@ ROOT = Path(__file__).parents[3]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl ablations", description="Compare ways to train a planner."
     )
@@ -112,6 +114,7 @@ def ablate(out: Path, seeds: Sequence[int], chosen: Sequence[Arm], sizes: Sizes)
         failed += [f"seed {seed} {arm.name}: {reason}"] if reason else []
         _say(seed, arm, of_arm(arm, home), reason)
         results = collect(out, seeds, chosen, failed)
+        results = hidden_in(results)
         write_whole(out / "results.json", (json.dumps(results, indent=2) + "\n").encode())
         write_report(out, results)
     print(f"see {out / 'report.md'}")

@@ -23,6 +23,7 @@ from typing import Any
 
 import psutil
 
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.strings import NANO
 from rl.run.folder import records
 
@@ -107,6 +108,7 @@ def line(samples: dict[int, Sample], which: int) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Run the command line."""
+    guard_output()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=200)
     chosen = parser.parse_args()

@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
+from agentflow_graph.errors.outside import guard_output
 from rl.prefix.tree import size
 from rl.studies.bench import worlds
 from rl.studies.bench.rows import tokens
@@ -126,6 +127,7 @@ def chosen_worlds(
 
 def main() -> None:
     """Run the command line."""
+    guard_output()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--worlds", nargs="*", default=["nano", "three", "ten"])

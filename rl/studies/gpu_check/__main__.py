@@ -21,6 +21,7 @@ from pathlib import Path
 
 import torch
 
+from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.strings import NANO
 from rl.studies.gpu_check.arithmetic import bf16, throughput
 from rl.studies.gpu_check.training import training
@@ -32,6 +33,7 @@ PACKED = 0.25
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    guard_output()
     parser = argparse.ArgumentParser(
         prog="python -m rl gpu-check",
         description=__doc__,

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agentflow_graph.errors.outside import shown
 from agentflow_graph.models.strings import NANO
 from rl.run.folder import records
 from tools.outcomes.finding import Finding, failure, ok, skip, verdict
@@ -51,7 +52,7 @@ def training(run: Path, gpus: int, seconds: float = 900.0) -> list[Finding]:
     except subprocess.TimeoutExpired:
         return [failure("training", f"no end after {seconds:.0f} s", f"see {run}/log.txt")]
     if done.returncode:
-        text = f"exit code {done.returncode}: {done.stderr.strip()[-300:]}"
+        text = f"exit code {done.returncode}: {shown(done.stderr).strip()[-300:]}"
         return [failure("training", text, f"see {run}/log.txt")]
     entries = records(run / "metrics.jsonl")
     return findings(entries, "NCCL" if gpus > 1 else "CUDA IPC")

@@ -174,7 +174,7 @@ def test_a_file_of_another_format_is_refused_by_name(tmp_path: Path) -> None:
     text = next(events_in(path))
     from agentflow_graph.record.events import line_of
 
-    path.write_bytes(line_of({**text, "format": 7}, {}))
+    path.write_bytes(line_of({**text, "format": 7}))
     with pytest.raises(SettingError, match="has format 7, this version reads 1; it was written by"):
         read(tmp_path)
 

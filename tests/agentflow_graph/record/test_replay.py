@@ -190,7 +190,7 @@ def test_the_command_says_what_differs_and_what_is_not_there(recorded: Path, cap
     for event in events_in(path):
         answered = event["event"] == "answered" and event["call"][0] == "look_up"
         text = json.dumps(event).replace("no x", "no z") if answered else json.dumps(event)
-        lines.append(line_of(json.loads(text), {}))
+        lines.append(line_of(json.loads(text)))
     path.write_bytes(b"".join(lines))
     assert cli.main(["replay", str(recorded)]) == 1
     out, err = capsys.readouterr()
@@ -217,7 +217,7 @@ def test_the_command_line_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     capsys.readouterr()
 
 
-def test_a_run_whose_secret_was_redacted_plays_again(
+def test_a_run_whose_secret_was_hidden_plays_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.setenv("X_TOKEN", "supersecretvalue12")

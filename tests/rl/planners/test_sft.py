@@ -176,7 +176,7 @@ def test_a_folder_without_a_run_is_named(text: str, tmp_path: Path) -> None:
 
 def test_traces_of_another_format_are_refused(tmp_path: Path) -> None:
     opened = {"event": "opened", "format": 2, "versions": {"agentflow-graph": "9.9"}}
-    (tmp_path / "new.jsonl").write_bytes(line_of(opened, {}))
+    (tmp_path / "new.jsonl").write_bytes(line_of(opened))
     with pytest.raises(SettingError, match=r"new\.jsonl has format 2.*agentflow-graph 9\.9"):
         read(tmp_path)
 

@@ -157,7 +157,7 @@ async def test_reading_stops_at_the_limit() -> None:
 async def test_what_the_service_says_is_short_and_without_the_key(body: object) -> None:
     with Answering([Reply(401, body)]) as server:
         fault = await fault_of(server, quick(key=SecretStr(KEY)))
-    assert "bad key [key]" in str(fault)
+    assert "bad key [hidden]" in str(fault)
     assert KEY not in str(fault)
     assert len(str(fault)) < 300
 

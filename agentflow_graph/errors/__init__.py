@@ -17,9 +17,17 @@ and remedy.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from agentflow_graph.errors.outside import told
+
 
 class AgentFlowError(Exception):
-    """Base of the tree: `except AgentFlowError` catches all of ours."""
+    """Base of the tree: `except AgentFlowError` catches all of ours.
+
+    Neither its text nor the texts of its causes hold a secret or drive a terminal.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*told(arguments))
 
 
 class SettingError(AgentFlowError, ValueError):
