@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from tools.outcomes.result import Status, ToolResult
+from tools.outcomes.result import Status, ToolResult, away
 
 
 class RemoteFault(Exception):
     """A service gave no answer; the text says why and what to do.
 
     `status` is that of the tool's result. `retry`: the same call may succeed soon. `wait`: the
-    seconds the service asked for, if it did.
+    seconds the service asked for, if it did. `away`: the tool's own service is not there now,
+    whatever it is asked; a page that somebody chose to read is not that.
     """
 
     def __init__(
@@ -24,7 +25,9 @@ class RemoteFault(Exception):
         self.status: Status = status
         self.retry = retry
         self.wait = wait
+        self.away = retry
 
     def result(self) -> ToolResult:
         """The failure as a tool returns it."""
-        return ToolResult(status=self.status, text=str(self), seconds=0.0)
+        found = ToolResult(status=self.status, text=str(self), seconds=0.0)
+        return away(found) if self.away else found

@@ -116,6 +116,9 @@ class Fetcher:
                 return await service.call(once)
         except (SSRFBlockedError, UnicodeError, httpx.InvalidURL) as fault:
             raise _refused(url, fault) from fault
+        except RemoteFault as fault:
+            fault.away = False  # the page was somebody's choice
+            raise
 
     @asynccontextmanager
     async def _client(self, host: str) -> AsyncIterator[httpx.AsyncClient]:
