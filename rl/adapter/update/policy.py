@@ -155,7 +155,7 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         return self.push()
 
     def push(self) -> int:
-        """Give the engines the current weights; returns the policy version. None answers meanwhile."""
+        """Give the engines, which answer nothing meanwhile, the weights; returns the version."""
         if self.on_cpu:
             # One reference for all engines: each would else be sent its own copy.
             blob = ray.put(self.fingerprint())
