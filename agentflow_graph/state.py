@@ -13,7 +13,7 @@ from langgraph.channels.delta import DeltaChannel
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
-from agentflow_graph.errors import SettingError
+from agentflow_graph.errors import Fault, SettingError
 
 Status = Literal["ok", "error", "timeout", "unavailable"]
 StoppedBy = Literal["", "verifier", "turns", "seconds", "tokens", "error"]
@@ -39,7 +39,8 @@ class ToolCall(TypedDict):
     result: str
     seconds: float
     data: NotRequired[dict[str, Any]]
-    """What else the tool told, in single values: `backend`, who answered; code that it wrote."""
+    """What else the tool told, in single values: `backend`, who answered; code that it wrote;
+    `away`, where its service could not be asked and may be back."""
 
 
 class Verdict(TypedDict):
@@ -146,7 +147,9 @@ class State(TypedDict, total=False):
     outputs: dict[str, str]
     stopped_by: StoppedBy
     error: str
-    """The fault that ended the run: the value, the reason and the remedy."""
+    """What ended the run: the value, the reason and the remedy."""
+    fault: Fault
+    """Whose fault `error` is; empty without one."""
     layout: str
     """Prompt layout of this run's planner."""
     usage: Usage
@@ -162,6 +165,7 @@ CLEAN = State(
     outputs={},
     stopped_by="",
     error="",
+    fault="",
     usage={},
     seconds=0.0,
 )

@@ -68,7 +68,7 @@ async def _all(
     for budget, temperature in product(budgets, temperatures):
         begun = time.time()
         runs = await table.play(asked, Sampling(temperature, config.rollout.reply_tokens), budget)
-        figures = evaluation(temperature, runs, time.time() - begun)
+        figures = evaluation(temperature, runs, time.time() - begun, config.evaluation)
         found.append({"max_turns": budget, **figures})
     return found
 

@@ -3,16 +3,17 @@
     trajectory = await rollout(graph, task, context, deadline=60)
     trajectory.reward, [action.token_ids for action in trajectory.actions]
 
-A run that cannot be judged (deadline, model gone, broken record) is a trajectory with `failure` set
-and no reward: it never counts as a wrong answer, and it never stops a step.
+A run that the world failed (model gone, broken record) is a trajectory with `failure` set and no
+reward: it never counts as a wrong answer, is on record as no outcome, and never stops a step. One
+that the policy spoilt itself is graded.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import cast
@@ -20,18 +21,23 @@ from typing import cast
 from langchain_core.runnables import RunnableConfig
 
 from agentflow_graph.context import Context
+from agentflow_graph.errors import Fault
 from agentflow_graph.errors.outside import shown
 from agentflow_graph.graph import Agent
+from agentflow_graph.nodes.run import GRACE
 from agentflow_graph.record import Record, RecordError, RunRecord, Scope, record_as
 from agentflow_graph.record.events import Answer, Event
 from agentflow_graph.record.reading import RecordedRun
 from agentflow_graph.record.run import on_behalf_of
 from agentflow_graph.state import State
 from rl.reward import Grade, Reward, by_rule
+from rl.reward.blame import blame, fault_of
 from rl.reward.task import Task
 
 FINISHED = "finished"
 """Kind of the event that says which attempt at a run counts, and what it earned."""
+LEFT_OUT = "left_out"
+"""Kind of the event that says that the world failed a run, and how; it may still be finished."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,8 @@ class Trajectory:
     reward: float | None = None
     """None exactly where `failure` is set."""
     failure: str = ""
+    fault: Fault = ""
+    """Whose fault it is that the run did not complete, or has no reward."""
     state: State = field(default_factory=State)
     seconds: float = 0.0
     """Time of the run, without that of its reward."""
@@ -62,15 +70,20 @@ class Trajectory:
     attempts: int = 1
     """How often the question was run for this; more than once where a run failed."""
 
+    @property
+    def by_world(self) -> bool:
+        """Whether the world failed it: there is no outcome."""
+        return self.reward is None and self.fault != "judge"
+
     def outcome_event(self, batch: str, number: int) -> Event:
-        """The event of this outcome, for the record of its last attempt.
+        """The event of this outcome, for the record of its last attempt; no outcome by the world.
 
         Args:
             batch: what it belongs to, such as `train-00003`.
             number: which run of its question it is, from 0.
         """
         return {
-            "event": FINISHED,
+            "event": LEFT_OUT if self.by_world else FINISHED,
             "run": run_name(batch, self.task, number, self.attempts - 1),
             "batch": batch,
             "task": self.task.id,
@@ -80,6 +93,7 @@ class Trajectory:
             "scorer": self.task.scorer,
             "reward": self.reward,
             "failure": self.failure,
+            "fault": self.fault,
             "grade": self.grade.record() if self.grade else None,
             "seconds": round(self.seconds, 4),
             "attempts": self.attempts,
@@ -91,6 +105,7 @@ class Trajectory:
         state = cast(State, run.state or {})
         actions = [] if event["failure"] else actions_of(state, run.answers_of("planner"))
         known = {name: event[name] for name in ("reward", "failure", "seconds", "attempts")}
+        known["fault"] = event.get("fault", "")
         grade = Grade.from_event(event) if event["grade"] else None
         return cls(task, actions, state=state, grade=grade, **known)
 
@@ -98,6 +113,11 @@ class Trajectory:
 def run_name(batch: str, task: Task, number: int, attempt: int) -> str:
     """What an attempt at a run is called; `batch` is empty where a record has one only."""
     return "/".join(filter(None, (batch, task.id, str(number), str(attempt))))
+
+
+def longest(deadline: float) -> float:
+    """Seconds that a run takes at most: at its deadline it must begin to write its answer."""
+    return deadline + min(deadline, GRACE)
 
 
 async def rollout(
@@ -108,15 +128,15 @@ async def rollout(
     reward: Reward = by_rule,
     run: RunRecord | None = None,
 ) -> Trajectory:
-    """Run the graph once on `task`, at most `deadline` seconds, and grade what came of it.
+    """Run the graph once on `task`, for `deadline` seconds, and grade what came of it.
 
-    Never raises for a failed run. The reward's time is its own affair: it counts in no deadline.
+    Never raises for a failed run. The reward's time counts in no deadline.
 
     Args:
         agent: the graph.
         task: the question.
         context: settings of the run.
-        deadline: seconds.
+        deadline: seconds until the run must write its answer.
         reward: grades it.
         run: where it is recorded; by default in memory alone.
 
@@ -126,36 +146,46 @@ async def rollout(
     begun = time.perf_counter()
     run = run or RunRecord(task.id)
     config = RunnableConfig(recursion_limit=context.recursion_limit)
+    if context.max_seconds > deadline:
+        context = context.model_copy(update={"max_seconds": deadline})
     try:
         with record_as(run):
-            async with asyncio.timeout(deadline):
+            async with asyncio.timeout(longest(deadline)):
                 state = await agent.ainvoke(State(question=task.question), config, context=context)
     except RecordError:
         raise
     except TimeoutError:
-        return failed_trajectory(task, f"no answer within the deadline of {deadline:.0f} s", begun)
+        failure = f"no answer within {longest(deadline):g} s, with a deadline of {deadline:g} s"
     except Exception as error:  # whatever broke, the other runs of the step go on
-        return failed_trajectory(task, f"{type(error).__name__}: {error}", begun)
-    return await grade_run(task, cast(State, state), run, time.perf_counter() - begun, reward)
-
-
-def failed_trajectory(task: Task, reason: str, begun: float) -> Trajectory:
-    """The trajectory of a run without outcome; `begun` on the clock of `time.perf_counter`."""
-    return Trajectory(task, failure=shown(reason), seconds=time.perf_counter() - begun)
+        failure = shown(f"{type(error).__name__}: {error}")
+    else:
+        seconds, budget = time.perf_counter() - begun, context.max_seconds
+        return await grade_run(task, cast(State, state), run, seconds, reward, budget)
+    return Trajectory(task, failure=failure, fault="world", seconds=time.perf_counter() - begun)
 
 
 async def grade_run(
-    task: Task, state: State, run: RunRecord, seconds: float, reward: Reward = by_rule
+    task: Task,
+    state: State,
+    run: RunRecord,
+    seconds: float,
+    reward: Reward = by_rule,
+    budget: float = math.inf,
 ) -> Trajectory:
-    """The trajectory of a finished run, with its reward, or why there is none."""
+    """The trajectory of a finished run, with its reward, or why there is none.
+
+    `budget`: seconds that the run had.
+    """
     answers = {(key.turn, key.number): answer for key, answer in run.calls if key.node == "planner"}
-    failure = state["error"] or fault_of(list(answers.values()))
-    if failure:
-        return Trajectory(task, failure=failure, state=state, seconds=seconds)
+    fault, failure = blame(state, run, budget)
+    if failure := failure or fault_of(list(answers.values())):
+        return Trajectory(task, [], None, failure, "world", state, seconds)
     with on_behalf_of(Scope(run, 0, "judge")):
         grade = await reward(task, state)
     actions = [] if grade.failure else actions_of(state, answers)
-    return Trajectory(task, actions, grade.value, shown(grade.failure), state, seconds, grade)
+    fault = grade.fault or fault
+    failure = shown(grade.failure)
+    return Trajectory(task, actions, grade.value, failure, fault, state, seconds, grade)
 
 
 def actions_of(state: State, answers: Mapping[tuple[int, int], Answer]) -> list[Action]:
@@ -178,27 +208,6 @@ def actions_of(state: State, answers: Mapping[tuple[int, int], Answer]) -> list[
     ]
 
 
-def failures(trajectories: Sequence[Trajectory], most: int = 5) -> dict[str, int]:
-    """The commonest reasons of failed runs and how often each came; the rest are counted as one."""
-    reasons = Counter(run.failure for run in trajectories if run.failure)
-    named = dict(reasons.most_common(most))
-    rest = reasons.total() - sum(named.values())
-    return named | {"other reasons": rest} if rest else named
-
-
-def fault_of(answers: Sequence[Answer]) -> str:
-    """Why these planner calls cannot be trained on; empty if they can."""
-    if not answers:
-        return "the run has no planner call"
-    for number, answer in enumerate(answers, 1):
-        if not answer.get("token_ids") or not answer.get("prompt_ids"):
-            return f"planner call {number} has no token ids: is the planner a PolicyModel?"
-        tokens, logprobs = len(answer["token_ids"]), len(answer.get("logprobs", []))
-        if tokens != logprobs:
-            return f"planner call {number} has {tokens} tokens but {logprobs} log-probabilities"
-    return ""
-
-
 Attempt = Callable[[str, int], Awaitable[Trajectory]]
 """One attempt at a run, by its name in the record and its number."""
 
@@ -206,10 +215,9 @@ Attempt = Callable[[str, int], Awaitable[Trajectory]]
 async def attempt_until_graded(
     batch: str, task: Task, number: int, attempt: Attempt, retries: int
 ) -> Trajectory:
-    """Attempt a run again while it fails, `retries` times at most.
+    """Attempt a run again while the world fails it, `retries` times at most.
 
-    A run that only its reward failed is not attempted again: that would spend a run on the judge's
-    trouble, and keep the runs that a judge finds easy.
+    Not for its reward: that would keep the runs that a judge finds easy.
     """
     for made in count():
         result = await attempt(run_name(batch, task, number, made), made)
@@ -234,11 +242,11 @@ def finished_runs(record: Record) -> Finished:
 def outcomes(run: RecordedRun) -> list[Event]:
     """The `finished` events of an attempt; none where something of it was lost.
 
-    A power cut may spare a line and take one before it.
+    A power cut may spare a line and take one before it. Other failures are of earlier versions.
     """
     turns, answers = (run.state or {}).get("turns", []), run.answers_of("planner")
     calls = {(turn["index"], call["number"]) for turn in turns for call in turn["planner"]}
     if calls - answers.keys():
         return []
     known = [event for event in run.notes if event["event"] == FINISHED]
-    return [event for event in known if run.state or event["failure"]]
+    return [e for e in known if (e.get("fault") == "judge" if e["failure"] else run.state)]

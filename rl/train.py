@@ -111,7 +111,7 @@ def _train(config: Config) -> dict[str, Any]:
         without_gpu()
     warm = make_planner(config)
     hold_to_planner(config.run, Path(config.model.path))
-    recorder = Recorder(config.run, config.steps, config.evaluation.every)
+    recorder = Recorder(config.run, config.steps, config.evaluation.every, config.evaluation)
     recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
     with noise_to(config.run / "log.txt") as screen:
         recorder.screen = screen

@@ -14,9 +14,10 @@ from abc import abstractmethod
 from collections.abc import Coroutine
 from typing import Any, ClassVar, Literal, TypeVar
 
+from langchain_core.exceptions import ModelError
 from langchain_core.tools import BaseTool
 
-from tools.outcomes.result import ToolResult, error, shorten, timeout
+from tools.outcomes.result import ToolResult, away, error, shorten, timeout, unavailable
 
 T = TypeVar("T")
 Example = tuple[str, str]
@@ -47,6 +48,8 @@ class TypedTool(BaseTool):
                 result = await self.answer(*args, **kwargs)
         except Exception as fault:
             result = error(f"{self.name} failed: {type(fault).__name__}: {fault}")
+            if isinstance(fault, ModelError) and fault.is_retryable:  # its model's server is away
+                result = away(unavailable(result["text"]))
             if clock.expired():
                 result = timeout(f"{self.name} gave no result in {self.timeout:g} s: ask for less")
         result["seconds"] = time.perf_counter() - started

@@ -92,7 +92,7 @@ class GoogleSearch(FlowTool):
             found = ok(format_answer(await self._searched(backend, query), backend.name))
         except RemoteFault as fault:
             found = fault.result()
-        found["data"] = {"backend": backend.name}
+        found["data"] = {**found.get("data", {}), "backend": backend.name}
         return found
 
     async def missing(self) -> str:

@@ -16,8 +16,17 @@ and remedy.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import ClassVar, Literal
 
 from agentflow_graph.errors.outside import told
+
+Fault = Literal["", "policy", "world", "judge"]
+"""Whose doing it is that a run failed; empty where none did.
+
+policy   the planner's: its calls flooded the prompt, or spent the turns, tokens or seconds
+world    not the run's own: a server, an engine, a tool's service, the disk
+judge    the run ended, and nobody would say whether it is right
+"""
 
 
 class AgentFlowError(Exception):
@@ -49,6 +58,8 @@ class ReplyError(AgentFlowError, ValueError):
 class ModelError(AgentFlowError):
     """A model did not answer: server gone, key refused."""
 
+    fault: ClassVar[Fault] = "world"
+
 
 class OutOfTime(ModelError):
     """A model did not answer within the time that the run has left."""
@@ -56,6 +67,8 @@ class OutOfTime(ModelError):
 
 class PromptTooLong(ModelError):
     """The prompt leaves no room for a reply in the model's context window."""
+
+    fault: ClassVar[Fault] = "policy"
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from langchain_core.exceptions import ContextOverflowError, ModelInvalidRequestError
 from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import Runtime
@@ -161,10 +162,21 @@ async def _reply(model: Any, messages: list[BaseMessage], limit: float, who: str
         if clock.expired():
             why = f"the {who}'s model did not answer within {limit:.3g} s; raise max_seconds"
             raise OutOfTime(why) from None
+        if _overflows(error):
+            raise PromptTooLong(
+                f"the prompt does not fit the window of the {who}'s model ({error}); lower "
+                "memory_tokens, or serve it with a larger window"
+            ) from error
         raise ModelError(
             f"the {who}'s model failed ({type(error).__name__}: {error}); "
             f"check its server and key, or set {who} to another model"
         ) from error
+
+
+def _overflows(error: Exception) -> bool:
+    """Whether a server refused a prompt for its length; vLLM says so in words alone."""
+    refused = isinstance(error, ModelInvalidRequestError)
+    return isinstance(error, ContextOverflowError) or (refused and "context length" in str(error))
 
 
 def _light(number: int, answer: Answer) -> ModelCall:
@@ -183,7 +195,7 @@ def failure(error: AgentFlowError) -> Update:
     if not isinstance(error, ModelError):
         return {}
     stopped_by = "seconds" if isinstance(error, OutOfTime) else "error"
-    return {"stopped_by": stopped_by, "error": str(error)}
+    return {"stopped_by": stopped_by, "error": str(error), "fault": error.fault}
 
 
 def _turn(module: str, state: State) -> int:

@@ -44,6 +44,11 @@ class Sink(Protocol):
         """Returns once what was written can be read."""
 
 
+def lasting(answers: Mapping[Key, Answer]) -> dict[Key, Answer]:
+    """The answers that hold in another process too; that a tool's service was away does not."""
+    return {key: one for key, one in answers.items() if not one.get("data", {}).get("away")}
+
+
 class RunRecord:
     """One run: what it was answered before, and where new events go.
 
@@ -64,9 +69,12 @@ class RunRecord:
         self.name = name
         self.replayed = False
         """Whether it answers from a record alone."""
-        self.answers: dict[Key, Answer] = dict(before.answers) if before else {}
+        self.answers: dict[Key, Answer] = lasting(before.answers) if before else {}
         self.calls: list[tuple[Key, Answer]] = []
         """Answered calls in the order in which this process came to know them."""
+        self.lost: list[tuple[Key, float]] = []
+        """Calls that this process made without an answer: failed or given up, and after how long
+        in seconds."""
         self.answered: Counter[str] = Counter()
         """How many of them there are, by node."""
         self._record = record
@@ -135,12 +143,15 @@ class RunRecord:
 
     async def _made(self, key: Key, encoded: bytes, ask: Ask) -> Answer:
         self._write("asked", key, {"request": orjson.Fragment(encoded)})
+        begun = time.perf_counter()
         try:
             answer = await ask()
         except GraphBubbleUp:  # a tool asks a human: that is no failure
             raise
-        except Exception as error:
-            self._write("failed", key, {"kind": type(error).__name__, "error": str(error)})
+        except BaseException as error:
+            self.lost.append((key, time.perf_counter() - begun))
+            if isinstance(error, Exception):
+                self._write("failed", key, {"kind": type(error).__name__, "error": str(error)})
             raise
         self._write("answered", key, {"answer": answer})
         self.answers[key] = answer

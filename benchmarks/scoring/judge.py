@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
+from langchain_core.exceptions import ContextOverflowError, ModelInvalidRequestError
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from agentflow_graph.errors import SettingError
@@ -36,7 +37,9 @@ from agentflow_graph.record.run import ask_through_record
 from benchmarks.scoring.decoys import decoy
 from benchmarks.scoring.rules.answer import Reply, reading
 
-Error = Literal["", "timeout", "off the menu", "model failed"]
+Error = Literal["", "timeout", "off the menu", "refused", "model failed"]
+AWAY: tuple[Error, ...] = ("timeout", "model failed")
+"""Errors of a judge that is not there: it may give a verdict on the same answer later."""
 
 LONGEST_ANSWER = 1_000
 """Characters of an answer that the judge sees."""
@@ -172,7 +175,9 @@ class Judge:
         except Exception as error:  # every provider has classes of its own
             if clock.expired():
                 return Verdict(None, f"no verdict within {self.seconds:g} s", "timeout")
-            return Verdict(None, shown(f"{type(error).__name__}: {error}")[:300], "model failed")
+            turned_down = isinstance(error, ModelInvalidRequestError | ContextOverflowError)
+            kind: Error = "refused" if turned_down else "model failed"
+            return Verdict(None, shown(f"{type(error).__name__}: {error}")[:300], kind)
 
 
 def prompt(question: str, golds: Sequence[str], answer: str) -> list[BaseMessage]:

@@ -17,7 +17,9 @@ import openrlhf.trainer.ray.vllm_engine as vllm_engine
 import openrlhf.utils
 import ray
 
-from rl.adapter.engines.async_engine import AsyncEngine, with_processed_logprobs
+from agentflow_graph.errors import SettingError
+from rl.adapter.engines.async_engine import AsyncEngine, ungated, with_processed_logprobs
+from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.flags import complete
 from rl.adapter.trainer import FlowTrainer
 from rl.adapter.update.policy import FlowPolicy, FlowReference
@@ -45,6 +47,20 @@ class InDriver:
         return SimpleNamespace(remote=lambda *args, **kwargs: ray.put(method(*args, **kwargs)))
 
 
+def check_gate(config: Config, stock: type) -> None:
+    """Refuse rollouts ahead where weights could change in the middle of a reply.
+
+    Raises:
+        SettingError: OpenRLHF's engine has a way to change weights that ours does not gate.
+    """
+    if config.rollout.max_steps_ahead and (names := ungated(stock)):
+        raise SettingError(
+            f"rollout.max_steps_ahead={config.rollout.max_steps_ahead} needs engines that answer "
+            f"nothing while weights change, and this OpenRLHF's changes them by "
+            f"{', '.join(names)} too; set it to 0, or install the version that the lock names"
+        )
+
+
 def patch_openrlhf(config: Config, recorder: Recorder, cpu_engines: list[Any]) -> None:
     """Let OpenRLHF's command line find our classes.
 
@@ -59,6 +75,7 @@ def patch_openrlhf(config: Config, recorder: Recorder, cpu_engines: list[Any]) -
     if config.engine.device == "cpu":
         openrlhf_ray.create_vllm_engines = lambda *_, **__: cpu_engines
     else:
+        check_gate(config, unwrap_ray_actor(vllm_engine.RolloutRayActor))
         vllm_engine.RolloutRayActor = ray.remote(AsyncEngine)
         openrlhf_ray.create_vllm_engines = with_processed_logprobs(openrlhf_ray.create_vllm_engines)
     # It would deal the rows of micro-batches out anew; ours are whole groups, as many a rank.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from typing import Any
@@ -17,15 +18,13 @@ from rl.adapter.update import sharing
 from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe
 from rl.adapter.update.policy import load_tokenizer
 from rl.adapter.update.sharing import Choice
-from rl.adapter.workers.pool import WorkerPool
+from rl.adapter.workers.pool import worker_pool
 from rl.adapter.workers.samples import FlowSamplesGenerator
-from rl.adapter.workers.worker import Limits
 from rl.rollout import Trajectory
 from rl.run.export import describe_planner
 from rl.run.metrics import Recorder, best, outcome, stale
-from rl.run.record import TrainingRecord
 from rl.settings.config import Config
-from rl.settings.errors import Stalled
+from rl.settings.errors import Stalled, TrainingFailed
 
 
 class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
@@ -52,7 +51,9 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         self.recorder = recorder
         self.pool = worker_pool(self.config, engines)
         self.pool.on_lost_weights = self._push
-        self.samples_generator = FlowSamplesGenerator(strategy, self.config, self.pool, engines)
+        self.samples_generator = FlowSamplesGenerator(
+            strategy, self.config, self.pool, engines, self.recorder.say
+        )
         self.experience_maker = FlowExperienceMaker(
             actor, critic, reward, reference, self.kl_ctl, strategy, self.tokenizer
         )
@@ -108,6 +109,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         status, step = self.train_step(samples, step)
         status |= gathered
         news = status if self.recorder.step(step, status, samples) else {}
+        check_finite(step, status)
         if step % self.config.evaluation.every == 0:
             self.evaluate(step)
         # Save last, so that a resumed run never misses this evaluation.
@@ -198,7 +200,8 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
 
     def _keep_best(self, step: int) -> None:
         """Export the policy if the evaluation after `step` is the best so far."""
-        if not self.config.evaluation.best or best(self.recorder.evaluations)["step"] != step:
+        found = best(self.recorder.evaluations) if self.config.evaluation.best else None
+        if found is None or found["step"] != step:
             return
         kept = self.config.run / "best"
         if trained_under(kept).get("steps") == step:
@@ -211,25 +214,16 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         move_in(fresh, kept)
 
 
-def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
-    """The graph workers that `config` asks for."""
-    rollout = config.rollout
-    limits = Limits(
-        deadline=rollout.deadline,
-        grace=rollout.grace,
-        retries=rollout.retries,
-        in_flight=rollout.in_flight,
-        window=rollout.window,
-        scoring=config.reward.longest,
-    )
-    seed = config.seed if config.deterministic else None
-    record = TrainingRecord(config.run / "record", seed)
-    return WorkerPool(
-        engines,
-        config.model.path,
-        config.context(),
-        limits,
-        rollout.workers,
-        record,
-        reward=config.reward,
-    )
+def check_finite(step: int, status: dict[str, Any]) -> None:
+    """Stop where an update has spoilt the weights; DeepSpeed leaves such a one out, if it can.
+
+    Raises:
+        TrainingFailed: the gradient was not finite, and no optimizer step was left out for it.
+    """
+    norm = float(status.get("actor_grad_norm", 0.0))
+    if not math.isfinite(norm) and not status.get("skipped_updates"):
+        raise TrainingFailed(
+            f"the gradient of step {step} is {norm} and was not left out: the weights are spoilt. "
+            "Start anew from the last checkpoint's planner, with a lower optimizer.lr or with "
+            "optimizer.zero_stage=1 or 2, under which such an update is left out"
+        )

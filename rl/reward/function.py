@@ -5,7 +5,9 @@
         right = by_rule(...)
 
 It may be async. A plain one runs in a thread, so that it may take its time. None leaves the run
-unscored; an exception, or a value that is no number in 0..1, does too, with the reason.
+unscored; an exception, or a value that is no number in 0..1, does too, with the reason. Where the
+exception says that a server is away (ConnectionError and its like), or no value came in time, it is
+asked again.
 """
 
 from __future__ import annotations
@@ -17,12 +19,26 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from agentflow_graph.errors import SettingError
+import httpx
+from langchain_core.exceptions import (
+    ModelAPIError,
+    ModelConnectionError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+)
+
+from agentflow_graph.errors import Fault, SettingError
 from rl.reward.grade import Grade, Reward, graded
 
 if TYPE_CHECKING:
     from agentflow_graph.state import State
     from rl.reward.task import Task
+
+AWAY = (
+    *(ConnectionError, TimeoutError, httpx.TransportError),
+    *(ModelAPIError, ModelConnectionError, ModelRateLimitError, ModelTimeoutError),
+)
+"""What a function raises where something that it asks is away: it is asked again."""
 
 
 def by_function(path: str, seconds: float) -> Reward:
@@ -42,9 +58,11 @@ def by_function(path: str, seconds: float) -> Reward:
         # sys.exit in a reward would end the worker and every run in it.
         except (Exception, SystemExit) as error:
             why = f"{type(error).__name__}: {error}"
+            away = clock.expired() or isinstance(error, AWAY)
             if clock.expired():
                 why = f"timeout, no reward within reward.seconds={seconds:g}"
-            return Grade(None, by, f"{by}: {why}", seconds=time.perf_counter() - begun)
+            fault: Fault = "world" if away else "judge"
+            return Grade(None, by, f"{by}: {why}", fault, seconds=time.perf_counter() - begun)
         return graded(value, by, time.perf_counter() - begun)
 
     return reward

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from agentflow_graph.errors import Fault
+
 if TYPE_CHECKING:
     from agentflow_graph.state import State
     from rl.reward.task import Task
@@ -20,6 +22,8 @@ class Grade:
     by: str
     """`rule:NAME`, `judge` or `function:PATH`."""
     failure: str = ""
+    fault: Fault = ""
+    """Of the failure: `judge`, or `world` where whoever grades was away and may be asked again."""
     reason: str = ""
     """What the judge gave as its reason."""
     asked: int = 0
@@ -31,13 +35,15 @@ class Grade:
 
     def record(self) -> dict[str, Any]:
         """As plain data, for the record; value and failure are the trajectory's own."""
-        hidden = ("value", "failure")
+        hidden = ("value", "failure", "fault")
         return {name: value for name, value in asdict(self).items() if name not in hidden}
 
     @classmethod
     def from_event(cls, trajectory: dict[str, Any]) -> Grade:
         """The grade in the record of a trajectory."""
-        return cls(trajectory["reward"], failure=trajectory["failure"], **trajectory["grade"])
+        names = ("failure", "fault") if trajectory["failure"] else ()
+        told = {name: trajectory[name] for name in names}
+        return cls(trajectory["reward"], **told, **trajectory["grade"])
 
 
 Reward = Callable[["Task", "State"], Awaitable[Grade]]
@@ -48,7 +54,9 @@ def graded(value: object, by: str, seconds: float = 0.0) -> Grade:
     """The grade of a value that someone else's code returned; unscored unless it is in 0..1."""
     failure = fault(value)
     number = None if failure else float(value)  # type: ignore[arg-type]
-    return Grade(number, by, f"{by}: {failure}" if failure else "", seconds=seconds)
+    if failure:
+        return Grade(None, by, f"{by}: {failure}", "judge", seconds=seconds)
+    return Grade(number, by, seconds=seconds)
 
 
 def fault(value: object) -> str:

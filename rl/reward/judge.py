@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.scoring.judge import Judge
+from agentflow_graph.errors import Fault
+from benchmarks.scoring.judge import AWAY, Judge
 from rl.reward.grade import Grade, Reward
 from rl.reward.rule import by_rule
 
@@ -19,19 +20,24 @@ if TYPE_CHECKING:
 
 
 def by_judge(judge: Judge) -> Reward:
-    """The verdict of `judge` as 1 or 0; a run without one within the judge's time is unscored."""
+    """The verdict of `judge` as 1 or 0; a run without one within the judge's time is unscored.
+
+    A judge that is away is the world's fault: it can be asked again.
+    """
 
     async def reward(task: Task, state: State) -> Grade:
         begun = time.perf_counter()
         try:
             verdict = await judge(task.question, task.answers, state["answer"])
         except ValueError as error:  # a gold answer that nobody could meet
-            return Grade(None, "judge", f"judge: {error}")
+            return Grade(None, "judge", f"judge: {error}", "judge")
         unscored = verdict.correct is None
+        fault: Fault = "world" if verdict.error in AWAY else "judge"
         return Grade(
             None if verdict.correct is None else float(verdict.correct),
             "judge",
             f"judge: {verdict.error}: {verdict.reason}" if unscored else "",
+            fault if unscored else "",
             "" if unscored else verdict.reason,
             asked=1,
             tokens=verdict.input_tokens + verdict.output_tokens,

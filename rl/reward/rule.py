@@ -21,5 +21,5 @@ async def by_rule(task: Task, state: State) -> Grade:
         else:
             found = SCORERS[task.scorer](task.answers, answer)
     except Exception as error:  # such as a gold answer that nobody could meet
-        return Grade(None, by, f"{by}: {type(error).__name__}: {error}")
+        return Grade(None, by, f"{by}: {type(error).__name__}: {error}", "judge")
     return graded(found.value, by)

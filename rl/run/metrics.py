@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
-from statistics import fmean
 from typing import Any, TextIO
 
 import orjson
 
 from agentflow_graph.errors.outside import hidden_json
 from agentflow_graph.record.artifacts import write_whole
-from benchmarks.report.statistics import wilson
-from rl.rollout import Trajectory, failures
+from rl.rollout import Trajectory
 from rl.run.folder import records
 from rl.run.left import seconds_left, told
-from rl.run.scoring import SCORING_KEYS, scoring
+from rl.run.scoring import SCORING_KEYS, best, evaluation, failures, outcome, stale
+from rl.settings.sections import Evaluation
+
+__all__ = ["Recorder", "best", "evaluation", "outcome", "scalars", "stale"]
 
 LOGGED = {
     "kl": "kl",
@@ -42,87 +42,20 @@ LOGGED = {
 """OpenRLHF's names and ours."""
 
 
-def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
-    """Success, turns, tools and tokens of some runs; failed ones count in `failed` only.
-
-    `one_turn` is the share of runs that ended after one turn. `tools` are shares of all calls,
-    `tool_errors` the share of calls without a result: an error, a timeout, an unavailable tool, or
-    a reply that names none (which `tools` counts as "none"). `reply_tokens` are those of one
-    planner reply and `run_seconds` those of one run, each in the mean.
-    """
-    judged = [t for t in trajectories if t.reward is not None]
-    calls = [c for t in judged for turn in t.state["turns"] for c in turn["calls"]]
-    tools = Counter(call["tool"] or "none" for call in calls)
-    actions = [action for t in judged for action in t.actions]
-    return {
-        "runs": len(judged),
-        "failed": len(trajectories) - len(judged),
-        "retried": sum(t.attempts - 1 for t in trajectories),
-        "reward": _mean([t.reward or 0.0 for t in judged]),
-        "turns": _mean([float(len(t.state["turns"])) for t in judged]),
-        "one_turn": _mean([float(len(t.state["turns"]) == 1) for t in judged]),
-        "tool_errors": _mean([float(call["status"] != "ok") for call in calls]),
-        "tools": {name: count / len(calls) for name, count in sorted(tools.items())},
-        "reply_tokens": _mean([float(len(a.token_ids)) for a in actions]),
-        "policy_versions": sorted({a.policy_version for a in actions}),
-        "run_seconds": _mean([t.seconds for t in judged]),
-        **scoring(trajectories),
-    }
-
-
-def evaluation(temperature: float, runs: Sequence[Trajectory], seconds: float) -> dict[str, Any]:
-    """Held-out success with its 95 % interval, and what the runs were like.
-
-    A failed run counts as not solved, but for one that its judge left unscored: that one is not in
-    `n`, since nobody knows whether it was right. The figures beside success are those of judged
-    runs. `levels` is success by level and `levels_n` the questions of each, `seconds` those of the
-    whole evaluation.
-    """
-    known = [t for t in runs if t.grade is None or not t.grade.failure]
-    solved = sum(bool(t.reward) for t in known)
-    by_level = {
-        level: [t.reward or 0.0 for t in known if t.task.level == level]
-        for level in sorted({t.task.level for t in known})
-    }
-    return {
-        "temperature": temperature,
-        "n": len(known),
-        "solved": solved,
-        "success": solved / len(known) if known else 0.0,
-        "interval": list(wilson(solved, len(known))),
-        "levels": {level: _mean(rewards) for level, rewards in by_level.items()},
-        "levels_n": {level: len(rewards) for level, rewards in by_level.items()},
-        "seconds": seconds,
-        **{k: v for k, v in outcome(runs).items() if k != "reward"},
-    }
-
-
-def best(evaluations: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The sampled evaluation with the highest success; of equal ones the earliest."""
-    return max((e for e in evaluations if e["temperature"]), key=lambda e: e["success"])
-
-
-def stale(evaluations: Sequence[dict[str, Any]]) -> int:
-    """How many sampled evaluations there were since the best one."""
-    sampled = [e for e in evaluations if e["temperature"]]
-    return len(sampled) - 1 - sampled.index(best(sampled))
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fmean(values) if values else 0.0
-
-
 class Recorder:
     """Writes the run folder and the terminal; lives in the driver process.
 
     Each step and evaluation is recorded once, also if a resumed run makes it again.
     """
 
-    def __init__(self, folder: Path, steps: int, every: int = 10) -> None:
+    def __init__(
+        self, folder: Path, steps: int, every: int = 10, marks: Evaluation | None = None
+    ) -> None:
         self.screen: TextIO = sys.stdout
         self.folder = folder
         self.steps = steps
         self.every = every  # steps between evaluations
+        self.marks = marks or Evaluation()
         self.engine = ""
         self.done = 0  # steps that are finished
         self.stopped_early: str | None = None
@@ -176,13 +109,15 @@ class Recorder:
             if theirs in status and isfinite(status[theirs])
         }
         known = {key: status[key] for key in status if key in STEP_KEYS}
-        entry = {"kind": "step", "step": step, **known, **named}
+        broken = sorted(LOGGED[n] for n in LOGGED if n in status and not isfinite(status[n]))
+        entry = {"kind": "step", "step": step, **known, **named, "not_finite": broken}
         self._write(entry | {"failures": failures(trajectories)})
         kl = f"{entry['kl']:.3f}" if "kl" in entry else "-"
         self.say(
             f"step {step:3}/{self.steps}  reward {entry['reward']:.3f}  "
             f"turns {entry['turns']:.2f}  groups used {entry['groups_used']:2}  kl {kl}"
-            + (f"  failed {entry['failed']}" if entry["failed"] else "")
+            + (f"  failed {entry['failed']}{_named(entry)}" if entry["failed"] else "")
+            + (f"  NOT FINITE: {', '.join(broken)}" if broken else "")
             + told(seconds_left(self.entries, self.steps, self.every))
         )
         return True
@@ -195,15 +130,18 @@ class Recorder:
     def evaluated(
         self, step: int, temperature: float, runs: list[Trajectory], seconds: float
     ) -> dict[str, float]:
-        """Keep an evaluation; a failed run counts as not solved. Returns scalars for loggers."""
-        entry = {"kind": "evaluation", "step": step, **evaluation(temperature, runs, seconds)}
+        """Keep an evaluation. Returns scalars for loggers, none where it does not count."""
+        found = evaluation(temperature, runs, seconds, self.marks)
+        entry = {"kind": "evaluation", "step": step, **found}
         low, high = entry["interval"]
         self._write(entry)
         how = f"T={temperature}" if temperature else "greedy"
         self.say(
             f"held-out {entry['success']:.3f} [{low:.3f}, {high:.3f}]  {how}, {len(runs)} questions"
+            + (f", {entry['unscored']} of them without a reward" if entry["unscored"] else "")
+            + ("" if entry["counts"] else ": too many, it does not count")
         )
-        return scalars(entry)
+        return scalars(entry) if entry["counts"] else {}
 
     def _write(self, entry: dict[str, Any]) -> None:
         entry["wall"] = round(time.time() - self.begun, 3)
@@ -216,6 +154,14 @@ class Recorder:
         print(f"[{time.time() - self.begun:6.1f} s] {text}", file=self.screen, flush=True)
 
 
+def _named(entry: dict[str, Any]) -> str:
+    """By whose fault, for a line on the terminal."""
+    told = [
+        f"{entry['faults'][by]} by the {by}" for by in ("world", "judge") if by in entry["faults"]
+    ]
+    return f" ({', '.join(told)})" if told else ""
+
+
 def scalars(evaluation: dict[str, Any]) -> dict[str, float]:
     """An evaluation as loggers take it."""
     prefix = "heldout" if evaluation["temperature"] else "heldout_greedy"
@@ -225,7 +171,17 @@ def scalars(evaluation: dict[str, Any]) -> dict[str, float]:
 
 
 STEP_KEYS = (
-    *("runs", "failed", "reward", "turns", "one_turn", "tool_errors", "tools"),
+    *(
+        "runs",
+        "failed",
+        "faults",
+        "groups_unscored",
+        "reward",
+        "turns",
+        "one_turn",
+        "tool_errors",
+        "tools",
+    ),
     *("reply_tokens", "policy_versions", "run_seconds", "groups_used", "groups_dropped"),
     *("rows", "policy_version", "staleness_max", "staleness_mean", "retried"),
     *("mismatch_max", "mismatch_mean", "ratio_max", "ratio_mean", "updated"),

@@ -14,6 +14,7 @@ only for what is missing; report, curriculum and imitation read their rollouts h
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,9 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.record import Record
 from agentflow_graph.record.artifacts import interpreting, read_bytes, write_whole
 from agentflow_graph.record.reading import RecordedRun, files_of, read, tally
-from rl.rollout import outcomes
+from rl.rollout import LEFT_OUT, outcomes
 
-OUTCOME = ("reward", "failure", "grade", "seconds", "attempts")
+OUTCOME = ("reward", "failure", "fault", "grade", "seconds", "attempts")
 MAX_OPEN = 4
 """Chapters that one process keeps open; a batch that comes back is read again."""
 TALLIES = "calls.jsonl"
@@ -135,12 +136,37 @@ def _row(event: dict[str, Any], run: RecordedRun) -> Row:
     told = ("batch", "number", "level", "golds", "scorer", *OUTCOME)
     state = dict(run.state or {})
     state["turns"] = [{**turn, "planner": _calls(turn, run)} for turn in state.get("turns", [])]
-    return {"id": event["task"], **{name: event[name] for name in told}, "state": state}
+    known = {"fault": "", **event}  # of an earlier version it has none
+    return {"id": event["task"], **{name: known[name] for name in told}, "state": state}
 
 
 def _calls(turn: dict[str, Any], run: RecordedRun) -> list[dict[str, Any]]:
     answers = run.answers_of("planner")
     return [{**call, **answers[turn["index"], call["number"]]} for call in turn["planner"]]
+
+
+def lessons(folder: Path) -> list[tuple[str, float | None]]:
+    """Question and reward of every run of a batch, for the curriculum; see `lessons_of`.
+
+    A run that the world failed, and that nobody has finished since, has none.
+    """
+    finished = rows(folder)
+    known = {(row["id"], row["number"]) for row in finished}
+    events = (event for run in read(folder).values() for event in run.notes)
+    lost = {(e["task"], e["number"]) for e in events if e["event"] == LEFT_OUT} - known
+    told = [(row["id"], row["reward"], row["fault"]) for row in finished]
+    return lessons_of([*told, *((question, None, "world") for question, _ in sorted(lost))])
+
+
+def lessons_of(runs: Iterable[tuple[str, float | None, str]]) -> list[tuple[str, float | None]]:
+    """Question and reward of runs, from question, reward and fault.
+
+    None of a question has a reward where the judge left one unscored: those that are left would be
+    the ones that a rule could tell.
+    """
+    runs = list(runs)
+    unscored = {question for question, _, fault in runs if fault == "judge"}
+    return [(name, None if name in unscored else reward) for name, reward, _ in runs]
 
 
 def refuse_old(run: Path) -> None:

@@ -71,16 +71,20 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
     by_time = {(e["step"], e["temperature"]): e for e in entries if e["kind"] == "evaluation"}
     steps = [by_step[step] for step in sorted(by_step)]
     evaluations = [by_time[time] for time in sorted(by_time)]
-    heldout = [e for e in evaluations if e["temperature"]] or evaluations
-    beside = [e for e in evaluations if e not in heldout]
+    sampled = [e for e in evaluations if e["temperature"]] or evaluations
+    beside = [e for e in evaluations if e not in sampled and e.get("counts", True)]
+    heldout = [e for e in sampled if e.get("counts", True)]
     batches = [heldout_batch(e["step"], e["temperature"]) for e in _ends(heldout)]
     runs = [rows(run / "record" / batch) for batch in batches]
     config, summary = run / "config.yaml", run / "summary.json"
     remedy = "take the run's own file back, or remove it"
     text = read_text(config, remedy) if config.exists() else ""
+    settings = mapping(config) if text else {}
+    solved_at = settings.get("evaluation", {}).get("solved_at", 1.0)
     return {
         "name": run.resolve().name,
-        "config": mapping(config) if text else {},
+        "config": settings,
+        "solved_at": solved_at,
         "config_text": text,
         "summary": read_object(summary, remedy) if summary.exists() else {},
         "steps": steps,
@@ -88,11 +92,13 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
         "ends": _ends(heldout),
         "greedy": _ends(beside),
         "evaluations": evaluations,
+        "uncounted": len(sampled) - len(heldout),
+        "faults": dict(sum((Counter(step.get("faults", {})) for step in steps), Counter())),
         "heldout": heldout_plot(heldout, beside),
         "levels": levels(_ends(heldout), runs),
         "tools": tools(steps),
         "plot": partial(step_plot, steps),
-        **examples(runs),
+        **examples(runs, solved_at),
     }
 
 
@@ -117,7 +123,11 @@ def levels(ends: list[Entry], runs: list[list[Entry]]) -> list[tuple[str, int, l
     """By level: its name, how many questions, and (success, low, high) of each evaluation."""
     counts = Counter(record["level"] for each in runs[:1] for record in each)
     return [
-        (level, counts[level], [_interval(e["levels"][level], counts[level]) for e in ends])
+        (
+            level,
+            counts[level],
+            [_interval(e["levels"].get(level, 0.0), counts[level]) for e in ends],
+        )
         for level in (ends[0]["levels"] if ends else [])
     ]
 
@@ -126,14 +136,17 @@ def _interval(share: float, n: int) -> tuple[float, float, float]:
     return (share, *wilson(round(share * n), n))
 
 
-def examples(runs: list[list[Entry]]) -> dict[str, Any]:
-    """Questions that every evaluation ran: how many of each kind, and some of them."""
+def examples(runs: list[list[Entry]], solved_at: float = 1.0) -> dict[str, Any]:
+    """Questions that every evaluation ran: how many of each kind, and some of them.
+
+    Right is a reward of at least `solved_at`.
+    """
     by_id = [{record["id"]: record for record in each} for each in runs]
     kinds: dict[tuple[bool, ...], list[list[Entry]]] = defaultdict(list)
     for question in by_id[0] if by_id else []:
         if all(question in each for each in by_id):
             same = [each[question] for each in by_id]
-            kinds[tuple(bool(record["reward"]) for record in same)].append(same)
+            kinds[tuple((record["reward"] or 0.0) >= solved_at for record in same)].append(same)
     shown: Counter[str] = Counter()
     return {
         "changes": {name: len(kinds[kind]) for kind, (name, _) in KINDS.items() if kinds[kind]},

@@ -7,8 +7,9 @@ from collections import Counter
 from importlib.metadata import version
 from typing import Any
 
-from rl.run.metrics import Recorder, best
+from rl.run.metrics import Recorder
 from rl.run.record import TrainingRecord
+from rl.run.scoring import best, counting
 from rl.settings.config import Config
 
 
@@ -18,8 +19,10 @@ def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
     sent, answered = TrainingRecord(recorder.folder / "record").calls()
     sampled = [e for e in recorder.evaluations if e["temperature"]]
     greedy = [e for e in recorder.evaluations if not e["temperature"]]
-    before, after = sampled[0], sampled[-1]
-    reached = [e for e in sampled if e["success"] >= 0.9]
+    counted = counting(sampled) or sampled
+    before, after, highest = counted[0], counted[-1], best(sampled) or counted[0]
+    reached = [e for e in counting(sampled) if e["success"] >= 0.9]
+    faults = sum((Counter(entry.get("faults", {})) for entry in steps), Counter())
     return {
         "heldout_n": after["n"],
         "heldout_temperature": after["temperature"],
@@ -29,8 +32,10 @@ def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
         "heldout_after_interval": after["interval"],
         "heldout_greedy": [e["success"] for e in (greedy[:1] + greedy[-1:])],
         "levels_after": after["levels"],
-        "heldout_best": best(sampled)["success"],
-        "best_step": best(sampled)["step"],
+        "heldout_counts": bool(counting(sampled)),
+        "heldout_left_out": len(sampled) - len(counting(sampled)),
+        "heldout_best": highest["success"],
+        "best_step": highest["step"],
         "best_model": "best" if config.evaluation.best else None,
         "train_seconds": round(time.time() - recorder.begun, 1),
         "seconds_to_090": reached[0]["wall"] if reached else None,
@@ -43,5 +48,6 @@ def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
         "model_calls": sent,
         "model_calls_lost": sent - answered,
         "failed_rollouts": sum(entry["failed"] for entry in steps),
+        "faults": dict(faults),
         "failures": dict(sum((Counter(e["failures"]) for e in steps), Counter()).most_common(5)),
     }

@@ -4,9 +4,10 @@
     ├── SettingError     a setting cannot work; raised before anything is started
     ├── TrainingFailed   a run broke off; what was recorded until then stays in its folder
     ├── Stalled          no run scores any more, so training on would teach nothing
+    ├── WorldAway        servers that runs need did not come back
     └── ServerFailed     the server of a planner broke off or did not come up
 
-`rl.train` turns the third and the fourth into TrainingFailed, which names the log and the remedy.
+`rl.train` turns those after the second into TrainingFailed, which names the log and the remedy.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ class TrainingFailed(AgentFlowError):
 
 class Stalled(AgentFlowError):
     """Training cannot go on: no run scores any more."""
+
+
+class WorldAway(AgentFlowError):
+    """Training cannot go on now: too many runs fail for no fault of their own."""
 
 
 class ServerFailed(AgentFlowError):

@@ -100,11 +100,20 @@ class Rollout(Section):
     window: int = Field(512, ge=16, description="Tokens of prompt and reply together, at most")
     workers: int = Field(1, ge=1, description="Graph worker processes")
     in_flight: int = Field(256, ge=1, description="Runs at once in one worker")
-    deadline: float = Field(60.0, gt=0, description="Seconds after which one run has failed")
+    deadline: float = Field(60.0, gt=0, description="Seconds after which a run must answer")
     grace: float = Field(
         30.0, gt=0, description="Seconds a worker may be late before it is replaced"
     )
-    retries: int = Field(1, ge=0, description="How often a failed run is run again")
+    retries: int = Field(1, ge=0, description="How often a run that a server failed is run again")
+    outage_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Share of a batch's runs that servers may fail before the step pauses",
+    )
+    outage_seconds: float = Field(
+        1800.0, ge=0, description="Seconds of pause after which training stops, to be resumed"
+    )
     max_steps_ahead: int = Field(
         0, ge=0, description="Steps whose rollouts may run before the update before them is done"
     )
@@ -205,4 +214,14 @@ class Evaluation(Section):
     best: bool = Field(True, description="Keep the planner of the best evaluation in <run>/best")
     patience: int = Field(
         0, ge=0, description="Stop after so many evaluations without a new best; 0: never"
+    )
+    solved_at: float = Field(
+        1.0, gt=0, le=1, description="Reward from which a question counts as solved"
+    )
+    max_unscored: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of runs without a reward up to which an evaluation counts: for best, "
+        "patience and the report's headline",
     )

@@ -16,6 +16,7 @@ import pytest
 from kept import light_call
 from launched import run_program
 
+from agentflow_graph.errors import Fault
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from agentflow_graph.state import State, ToolCall, Turn
 from rl.planners import nano
@@ -97,12 +98,20 @@ def policy(tokenizer: PolicyTokenizer) -> Callable[..., ScriptedPolicy]:
 
 
 def trajectory_of(
-    question: str, reward: float | None, turns: int = 1, mark: int = 10, level: str = ""
+    question: str,
+    reward: float | None,
+    turns: int = 1,
+    mark: int = 10,
+    level: str = "",
+    fault: Fault = "world",
 ) -> Trajectory:
-    """A run of `turns` planner turns; turn t says t + 1 tokens, all of them `mark + t`."""
+    """A run of `turns` planner turns; turn t says t + 1 tokens, all of them `mark + t`.
+
+    Without a reward it has failed, by `fault`.
+    """
     task = Task(question, f"question {question}?", ("4821",), level)
     if reward is None:
-        return Trajectory(task, failure="it broke", seconds=1.0)
+        return Trajectory(task, failure="it broke", fault=fault, seconds=1.0)
     actions = [
         Action([1, 2, 3], [mark + t] * (t + 1), [-0.5] * (t + 1), t, "stop") for t in range(turns)
     ]

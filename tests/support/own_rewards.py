@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from agentflow_graph.state import State
@@ -73,3 +75,10 @@ not_a_function = 1.0
 
 def other_arguments(answer: str) -> float:
     return 1.0
+
+
+def behind_a_door(task: Task, state: State) -> float:
+    """Asks a judge that is away until the file that AGENTFLOW_TEST_DOOR names is there."""
+    if not Path(os.environ["AGENTFLOW_TEST_DOOR"]).exists():
+        raise ConnectionError("nobody opens")
+    return float(state["answer"] in task.answers)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from langchain_core.exceptions import ModelConnectionError
 from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatResult
@@ -61,6 +62,22 @@ async def test_a_broken_model_becomes_an_error() -> None:
     text, result = await BaseGenerator(model=Broken())._arun(query="hi")
     assert result["status"] == "error"
     assert text == "base_generator failed: ConnectionError: server gone"
+
+
+class Away(Broken):
+    """Its server cannot be reached, as providers' models say it."""
+
+    async def _agenerate(
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+    ) -> ChatResult:
+        raise ModelConnectionError("connection refused")
+
+
+async def test_a_model_whose_server_is_away_is_unavailable_for_now() -> None:
+    _, result = await BaseGenerator(model=Away())._arun(query="hi")
+    assert (result["status"], result["data"]) == ("unavailable", {"away": True})
+    _, result = await BaseGenerator(model=Broken())._arun(query="hi")
+    assert "data" not in result
 
 
 async def test_an_empty_reply_becomes_an_error() -> None:

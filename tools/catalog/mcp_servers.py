@@ -32,7 +32,7 @@ from pydantic import BaseModel, Field, ValidationError
 from tools.base import TypedTool
 from tools.outcomes.files import json_of, text_of
 from tools.outcomes.outside import ShownError, shown
-from tools.outcomes.result import ToolResult, error, ok, shorten, unavailable
+from tools.outcomes.result import ToolResult, away, error, ok, shorten, unavailable
 from tools.outcomes.secrets import holds_credentials, keep_address, keep_named
 from tools.outcomes.terminal import relayed
 
@@ -106,9 +106,10 @@ class McpTool(TypedTool):
             async with server.session(seconds) as client:
                 return to_result(await client.call_tool(self.remote_name, arguments))
         except ServerError as fault:
-            return unavailable(str(fault))
+            return away(unavailable(str(fault)))
         except Exception as fault:
-            return unavailable(f"{server.name} cannot be asked ({reason(fault)}): is it running?")
+            text = f"{server.name} cannot be asked ({reason(fault)}): is it running?"
+            return away(unavailable(text))
 
 
 def to_result(result: CallToolResult) -> ToolResult:

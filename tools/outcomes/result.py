@@ -51,6 +51,14 @@ def unavailable(text: str, seconds: float = 0.0) -> ToolResult:
     return ToolResult(status="unavailable", text=text, seconds=seconds)
 
 
+def away(result: ToolResult) -> ToolResult:
+    """`result` marked as the doing of a service that cannot be asked now and may be back.
+
+    What a tool says of such a moment is true of no other: a training does not learn from it.
+    """
+    return {**result, "data": {**result.get("data", {}), "away": True}}
+
+
 def shorten(text: str, limit: int) -> str:
     """`text` as `shown` and at most `limit` characters long; the middle goes first.
 

@@ -106,6 +106,9 @@ class Fetcher:
             raise _refusal(url, fault) from fault
         except (UnicodeError, httpx.InvalidURL) as fault:
             raise _invalid(url) from fault
+        except RemoteFault as fault:
+            fault.away = False  # the page was somebody's choice
+            raise
 
     @asynccontextmanager
     async def _client(self, host: str) -> AsyncIterator[httpx.AsyncClient]:

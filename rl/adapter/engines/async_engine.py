@@ -5,6 +5,7 @@ Each answer carries the version of the weights it came from.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,11 @@ from openrlhf.trainer.ray.vllm_engine import RolloutRayActor
 
 from agentflow_graph.models.policy import Completion, Sampling
 from rl.adapter.engines.request import completion, sampling_params
-from rl.adapter.engines.weight_version import WeightVersion
+from rl.adapter.engines.weight_version import KEPT, WeightVersion
 from rl.adapter.stack.cluster import unwrap_ray_actor
+
+DROPS = 50
+"""Tries at dropping cached prefixes, a tenth of a second apart."""
 
 
 class AsyncEngine(WeightVersion, unwrap_ray_actor(RolloutRayActor)):  # type: ignore[misc]
@@ -41,10 +45,27 @@ class AsyncEngine(WeightVersion, unwrap_ray_actor(RolloutRayActor)):  # type: ig
         """Serve these weights from now on."""
         async with self.new_weights(version):
             await self.llm.collective_rpc("load_bytes", args=(blob,))
-            await self.llm.reset_prefix_cache()
+
+    async def update_weight(self, *what: Any, **how: Any) -> Any:
+        """Stock: one weight by NCCL. Behind the gate, which `set_version` opens again."""
+        await self.shut_gate()
+        return await super().update_weight(*what, **how)
+
+    async def update_weight_cuda_ipc(self, *what: Any, **how: Any) -> Any:
+        """Stock: one weight by CUDA IPC. Behind the gate, which `set_version` opens again."""
+        await self.shut_gate()
+        return await super().update_weight_cuda_ipc(*what, **how)
+
+    async def drop_prefixes(self) -> None:
+        """See `WeightVersion`. A request that was given up holds its blocks a moment longer."""
+        for _ in range(DROPS):
+            if await self.llm.reset_prefix_cache() is not False:
+                return
+            await asyncio.sleep(0.1)
+        raise RuntimeError(KEPT)
 
     async def set_version(self, version: int) -> None:
-        """Count a sync that went past us, by NCCL."""
+        """The last weight of `version` is in place: requests may begin."""
         self.weights_loaded(version)
 
     async def ready(self) -> str:
@@ -52,6 +73,12 @@ class AsyncEngine(WeightVersion, unwrap_ray_actor(RolloutRayActor)):  # type: ig
         import vllm
 
         return str(vllm.__version__)
+
+
+def ungated(stock: type) -> list[str]:
+    """Methods of OpenRLHF's engine that change weights and that ours does not stand before."""
+    changing = (name for name in vars(stock) if name.startswith(("update_weight", "load_weight")))
+    return sorted(name for name in changing if name not in vars(AsyncEngine))
 
 
 def with_processed_logprobs(stock: Callable[..., list[Any]]) -> Callable[..., list[Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from agentflow_graph.models.policy import Completion, Sampling
 from rl.adapter.engines.request import completion, sampling_params
-from rl.adapter.engines.weight_version import WeightVersion
+from rl.adapter.engines.weight_version import KEPT, WeightVersion
 
 
 class SyncEngine(WeightVersion):
@@ -75,7 +75,11 @@ class SyncEngine(WeightVersion):
         """Serve these weights from now on."""
         async with self.new_weights(version):
             self.engine.collective_rpc("load_bytes", args=(blob,))
-            self.engine.reset_prefix_cache()
+
+    async def drop_prefixes(self) -> None:
+        """See `WeightVersion`."""
+        if self.engine.reset_prefix_cache() is False:
+            raise RuntimeError(KEPT)
 
     async def ready(self) -> str:
         """Returns vLLM's version once the engine serves."""

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 import ray
 
+KEPT = "vLLM keeps cached prefixes of former weights though no request is under way: resume the run"
+
 
 class WeightVersion:
     """Which weights an engine serves, also while they change and after Ray restarted it.
@@ -26,6 +28,7 @@ class WeightVersion:
         self._loaded, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._under_way = 0
+        self._shut = False
         self._bare = _restarted()
         if not self._bare:
             self._loaded.set()
@@ -47,14 +50,28 @@ class WeightVersion:
     @asynccontextmanager
     async def new_weights(self, version: int) -> AsyncIterator[None]:
         """Around the loading of `version`, which begins when no request is under way."""
-        self._loaded.clear()
-        await self._idle.wait()
+        await self.shut_gate()
         yield
         self.weights_loaded(version)
 
+    async def shut_gate(self) -> None:
+        """Weights change from now on, until `weights_loaded`.
+
+        Returns when no request is under way and no prefix of the former weights is cached. Whoever
+        changes weights may call it again and again.
+        """
+        self._loaded.clear()
+        await self._idle.wait()
+        if not self._shut:
+            await self.drop_prefixes()
+            self._shut = True
+
+    async def drop_prefixes(self) -> None:
+        """Forget every cached prefix; called when no request is under way."""
+
     def weights_loaded(self, version: int) -> None:
         """Call this when the policy's weights of `version` are in place."""
-        self.version, self._bare = version, False
+        self.version, self._bare, self._shut = version, False, False
         self._loaded.set()
 
     async def lost_weights(self) -> None:

@@ -1,7 +1,9 @@
 """Credit: from trajectories to turn rows with advantages, through `rl.flow_grpo`.
 
-Failed runs are left out; groups without spread are dropped and counted. Rows are padded with blank
-ones to whole micro-batches, or DeepSpeed's accumulation window would drift from rollout to rollout.
+Runs that the world failed are left out. A group in which the judge left a run unscored is dropped
+whole and counted: where only what a rule refused is put to the judge, the others are right.
+So are groups without spread. Rows are padded with blank ones to whole micro-batches, or DeepSpeed's
+accumulation window would drift from rollout to rollout.
 A blank's mask is all zero, so that it counts in no mean of the loss.
 """
 
@@ -33,11 +35,14 @@ class Credit:
     turns: torch.Tensor
     dropped_groups: int
     failed: int
+    unscored_groups: int = 0
 
 
 def assign(trajectories: list[Trajectory], algorithm: Algorithm, seed: int) -> Credit:
     """Advantages of those trajectories that teach something; a group is a question's id."""
-    judged = [t for t in trajectories if t.reward is not None]
+    unscored = {t.task.id for t in trajectories if t.fault == "judge"}
+    graded = [t for t in trajectories if t.reward is not None]
+    judged = [t for t in graded if t.task.id not in unscored]
     names = {t.task.id: i for i, t in enumerate(trajectories)}
     rewards = torch.tensor([t.reward for t in judged], dtype=torch.float32)
     groups = torch.tensor([names[t.task.id] for t in judged], dtype=torch.long)
@@ -54,7 +59,8 @@ def assign(trajectories: list[Trajectory], algorithm: Algorithm, seed: int) -> C
         groups,
         turns,
         dropped_groups=len(names) - len(groups.unique()),
-        failed=len(trajectories) - len(judged),
+        failed=len(trajectories) - len(graded),
+        unscored_groups=len(unscored),
     )
 
 
@@ -191,6 +197,7 @@ def describe(credit: Credit, version: int) -> dict[str, Any]:
     return {
         "groups_used": len(credit.groups.unique()),
         "groups_dropped": credit.dropped_groups,
+        "groups_unscored": credit.unscored_groups,
         "failed_rollouts": credit.failed,
         "rows": int(credit.turns.sum()),
         "policy_version": version,

@@ -157,24 +157,29 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         return self.push()
 
     def push(self) -> int:
-        """Give the engines the current weights, again if need be; returns the policy version."""
-        if not self.on_cpu:
+        """Give the engines, which answer nothing meanwhile, the weights; returns the version."""
+        if self.on_cpu:
+            # One reference for all engines: each would else be sent its own copy.
+            blob = ray.put(self.fingerprint())
+            self._tell_engines("load_weights", blob, self.version)
+        else:
+            self._tell_engines("shut_gate")
             super().broadcast_to_vllm()
-            ray.get([e.set_version.remote(self.version) for e in self.engines])
-            return self.version
-        weights = self._gathered()
-        if self.strategy.is_rank_0():
-            blob = ray.put(safetensors.torch.save(weights))
-            ray.get([e.load_weights.remote(blob, self.version) for e in self.engines])
-        torch.distributed.barrier()
+            self._tell_engines("set_version", self.version)
         return self.version
+
+    def _tell_engines(self, method: str, *given: Any) -> None:
+        """Call each engine from the first rank; the others wait until all have answered."""
+        if self.strategy.is_rank_0():
+            ray.get([getattr(engine, method).remote(*given) for engine in self.engines])
+        torch.distributed.barrier()
 
     def _gathered(self) -> dict[str, torch.Tensor]:
         served = lora.weights(self.actor.model.module, self.sharded)
         return {name: weight.cpu() for name, weight in served}
 
     def fingerprint(self) -> bytes:
-        """The policy's weights as safetensors bytes, for tests of what the engines serve."""
+        """The policy's weights as safetensors bytes, as the engines of a CPU are sent them."""
         return safetensors.torch.save(self._gathered())
 
     @property

@@ -22,9 +22,9 @@ from agentflow_graph.context import Context
 from agentflow_graph.record import RecordError
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
 from rl.reward.task import Task
-from rl.rollout import Trajectory, finished_runs
+from rl.rollout import Trajectory, finished_runs, longest
 from rl.run.record import TrainingRecord
-from rl.settings.config import RewardSettings
+from rl.settings.config import Config, RewardSettings
 
 
 @dataclass
@@ -110,7 +110,7 @@ class WorkerPool:
     def _patience(self, runs: int) -> float:
         limits = self._limits
         waves = math.ceil(runs / (len(self._workers) * limits.in_flight))
-        one = limits.deadline * (1 + limits.retries) + limits.scoring
+        one = longest(limits.deadline) * (1 + limits.retries) + limits.scoring
         return waves * one + limits.grace
 
     def _send(self, pending: PendingBatch, index: int) -> None:
@@ -147,7 +147,7 @@ class WorkerPool:
             if known := finished.get((task.id, number)):
                 group.append(Trajectory.from_record(task, *known))
                 continue
-            group.append(Trajectory(task, failure=reason, seconds=seconds))
+            group.append(Trajectory(task, failure=reason, fault="world", seconds=seconds))
             record.write(group[-1].outcome_event(batch.name, number))
         record.sync()
         return group
@@ -164,3 +164,27 @@ class WorkerPool:
         ray.get(ref)  # raises if the engine cannot be started any more
         self.on_lost_weights()
         self._watched[engine.lost_weights.remote()] = engine
+
+
+def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:
+    """The graph workers that `config` asks for."""
+    rollout = config.rollout
+    limits = Limits(
+        deadline=rollout.deadline,
+        grace=rollout.grace,
+        retries=rollout.retries,
+        in_flight=rollout.in_flight,
+        window=rollout.window,
+        scoring=config.reward.longest,
+    )
+    seed = config.seed if config.deterministic else None
+    record = TrainingRecord(config.run / "record", seed)
+    return WorkerPool(
+        engines,
+        config.model.path,
+        config.context(),
+        limits,
+        rollout.workers,
+        record,
+        reward=config.reward,
+    )

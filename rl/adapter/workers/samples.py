@@ -7,7 +7,7 @@ be lost. Rollouts of the next steps may run while a step is collected and traine
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,23 +15,32 @@ from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
 from openrlhf.trainer.ray.vllm_engine import batch_vllm_engine_call
 
 from agentflow_graph.models.policy import Sampling
+from rl.adapter.workers.outage import Outage
 from rl.adapter.workers.pool import PendingBatch, WorkerPool
 from rl.adapter.workers.worker import Batch
 from rl.questions.curriculum import Curriculum
 from rl.questions.rows import read
 from rl.reward.task import Task
 from rl.rollout import Trajectory
-from rl.run.record import heldout_batch, rows, train_batch
+from rl.run.record import heldout_batch, lessons, lessons_of, train_batch
 from rl.settings.config import Config
 
 
 class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
     """Runs the graph on the questions of a step or of an evaluation."""
 
-    def __init__(self, strategy: Any, config: Config, pool: WorkerPool, engines: list[Any]) -> None:
+    def __init__(
+        self,
+        strategy: Any,
+        config: Config,
+        pool: WorkerPool,
+        engines: list[Any],
+        say: Callable[[str], None] = print,
+    ) -> None:
         super().__init__(strategy, None, None, None, engines)
         self.config = config
         self.pool = pool
+        self.outage = Outage(config, pool, say)
         self.train = read(config.run / "data" / "train.jsonl")
         self.heldout = read(config.run / "data" / "heldout.jsonl")
         floor, ahead = config.data.curriculum_floor, config.rollout.max_steps_ahead
@@ -52,10 +61,14 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
                 tasks = self._tasks(number)[: self.config.rollout.questions]
                 self._pending[number] = self.pool.submit(tasks, self._batch(number))
         with self.awake():
-            groups = self._refilled(step, self.pool.collect(self._pending.pop(step)))
+            groups = self.pool.collect(self._pending.pop(step))
+            tasks = self._tasks(step)[: len(groups)]
+            groups = self.outage.waited_out(tasks, self._batch(step), groups)
+            groups = self._refilled(step, groups)
         samples = [run for group in groups for run in group]
         if self.curriculum:
-            self.curriculum.learn(step, ((run.task.id, run.reward) for run in samples))
+            told = ((run.task.id, run.reward, run.fault) for run in samples)
+            self.curriculum.learn(step, lessons_of(told))
         return samples
 
     def recall(self, steps: int) -> None:
@@ -63,8 +76,8 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
         if not self.curriculum:
             return
         for step in range(1, steps + 1):
-            known = rows(self.config.run / "record" / train_batch(step))
-            self.curriculum.learn(step, ((row["id"], row["reward"]) for row in known))
+            known = lessons(self.config.run / "record" / train_batch(step))
+            self.curriculum.learn(step, known)
 
     def _batch(self, step: int) -> Batch:
         rollout = self.config.rollout
@@ -83,7 +96,7 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
         tasks = self._tasks(step)[len(groups) :]
         last = groups
         while (dull := [group for group in last if not _spread(group)]) and tasks:
-            last = self.pool.run(tasks[: len(dull)], self._batch(step))
+            last = self._run(tasks[: len(dull)], self._batch(step))
             tasks = tasks[len(dull) :]
             groups = groups + last
         return groups
@@ -93,7 +106,10 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
         sampling = Sampling(temperature, self.config.rollout.reply_tokens)
         batch = Batch(heldout_batch(step, temperature), 1, sampling)
         with self.awake():
-            return [group[0] for group in self.pool.run(self.heldout, batch)]
+            return [group[0] for group in self._run(self.heldout, batch)]
+
+    def _run(self, tasks: list[Task], batch: Batch) -> list[list[Trajectory]]:
+        return self.outage.waited_out(tasks, batch, self.pool.run(tasks, batch))
 
     @contextmanager
     def awake(self) -> Iterator[None]:
@@ -109,5 +125,7 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
 
 
 def _spread(group: list[Trajectory]) -> bool:
-    """Whether the judged runs of a group scored differently."""
+    """Whether the judged runs of a group scored differently, and none lacks its verdict."""
+    if any(run.fault == "judge" for run in group):
+        return False
     return len({run.reward for run in group if run.reward is not None}) > 1

@@ -43,6 +43,8 @@ class Batch:
     runs: int
     """Trajectories per question."""
     sampling: Sampling
+    round: int = 0
+    """Counts up where runs are asked for again, after a pause: what ended meanwhile is read."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Limits:
     """Bounds of the runs in one worker."""
 
     deadline: float
-    """Seconds of one run."""
+    """Seconds until one run must write its answer."""
     grace: float
     """Seconds that a worker may be late beyond its own deadlines before it is replaced."""
     retries: int
@@ -104,6 +106,7 @@ class GraphWorker:
         self._limits = limits
         self._graphs: dict[Sampling, Agent] = {}
         self._slots = asyncio.Semaphore(limits.in_flight)
+        self._rounds: dict[str, int] = {}
 
     def _sampling_seed(self) -> int:
         made = ATTEMPT.get()
@@ -117,12 +120,15 @@ class GraphWorker:
         await asyncio.gather(*(tool.missing() for tool in ours), return_exceptions=True)
 
     async def run_group(self, task: Task, batch: Batch) -> list[Trajectory]:
-        """The trajectories of one question; failed ones were retried and are marked.
+        """The trajectories of one question; those that the world failed were retried.
 
         Raises:
             RecordError: the record cannot be written.
         """
         record = self._record.chapter(batch.name)
+        if batch.round > self._rounds.get(batch.name, 0):
+            self._rounds[batch.name] = batch.round
+            record.forget()
         finished = finished_runs(record)
         runs = (self._once(record, finished, task, batch, number) for number in range(batch.runs))
         return list(await asyncio.gather(*runs))

@@ -7,6 +7,11 @@ import time
 from typing import Any
 
 import pytest
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelConnectionError,
+    ModelInvalidRequestError,
+)
 from langchain_core.tools import BaseTool, StructuredTool, ToolException, tool
 
 from agentflow_graph import Context, build_graph
@@ -65,7 +70,26 @@ async def test_a_dead_model_ends_the_run_and_is_a_record(scripted, plan, look_up
     call, state = await call_of(scripted(plan("x")), look_up, dead)
     assert (call["status"], call["result"]) == ("error", "gone")
     assert (state["stopped_by"], state["error"]) == ("error", "gone")
+    assert state["fault"] == "world"
     assert "verdict" not in state["turns"][0]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "fault"),
+    [
+        (ContextOverflowError("too long"), "policy"),
+        (ModelInvalidRequestError("the maximum context length is 8 tokens"), "policy"),
+        (ModelInvalidRequestError("no such field"), "world"),
+        (ModelConnectionError("nobody there"), "world"),
+    ],
+)
+async def test_a_prompt_too_long_for_a_frozen_model_is_the_planners_doing(
+    scripted, plan, look_up, refusal, fault
+) -> None:
+    _, state = await call_of(scripted(plan("x")), look_up, {"executor": scripted(refusal)})
+    assert (state["stopped_by"], state["fault"]) == ("error", fault)
+    assert str(refusal) in state["error"]
+    assert state["answer"]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,16 @@ def test_a_group_with_one_judged_run_is_dropped(trajectory: Make) -> None:
     assert (credit.failed, credit.dropped_groups) == (1, 1)
 
 
+def test_a_group_that_the_judge_left_open_is_dropped_whole(trajectory: Make) -> None:
+    """Only what a rule refused is put to a judge: what is left of the group is what was right."""
+    runs = [trajectory("a", r) for r in (1.0, 1.0, 0.0)] + [trajectory("a", None, fault="judge")]
+    runs += [trajectory("b", 1.0), trajectory("b", 0.0), trajectory("b", None)]
+    credit = credit_of(runs)
+    assert credit.trajectories == runs[4:6], "a run that the world failed costs itself alone"
+    assert (credit.failed, credit.dropped_groups, credit.unscored_groups) == (2, 1, 1)
+    assert describe(credit, 3)["groups_unscored"] == 1
+
+
 def test_nothing_is_left_when_every_run_failed(trajectory: Make) -> None:
     credit = credit_of([trajectory(question, None) for question in "aabb"])
     assert (credit.trajectories, credit.failed, credit.dropped_groups) == ([], 4, 2)
@@ -55,6 +65,7 @@ def test_groups_without_spread_are_dropped_and_counted(trajectory: Make) -> None
     assert describe(credit, 3) == {
         "groups_used": 1,
         "groups_dropped": 2,
+        "groups_unscored": 0,
         "failed_rollouts": 0,
         "rows": 4,
         "policy_version": 3,

@@ -42,7 +42,7 @@ class FaultyWorker(GraphWorker):
     async def run_group(self, task: Task, batch: Batch) -> list[Trajectory]:
         chapter = self.record.chapter(batch.name)
         known = (task.id, 0) in finished_runs(chapter)
-        first = Trajectory(task, failure="the first")
+        first = Trajectory(task, failure="the first", fault="judge")
         if not known:
             chapter.write(first.outcome_event(batch.name, 0))
         if task.question == "die" or (task.question == "die once" and not known):
@@ -122,7 +122,7 @@ def test_a_group_that_kills_its_workers_is_given_up(pool_of: Any, tmp_path: Path
     assert first[0] == "ok"
     assert first[1].startswith("the graph worker died")
     kept = {row["id"]: row["failure"] for row in rows(tmp_path / "record" / "train-00001")}
-    assert kept["1"].startswith("the graph worker died"), "so it stays, resumed"
+    assert kept == {"0": "the first", "1": "the first"}, "a death is no outcome: resumed, it runs"
     assert outcomes(pool.run(asked("a", "b"), batch("train-00002"))) == ["ok", "ok"]
 
 

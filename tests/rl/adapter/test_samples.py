@@ -124,7 +124,7 @@ def test_replacing_ends_with_the_questions_of_the_step(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ahead", [0, 1])
 def test_a_resumed_curriculum_asks_what_it_would_have_asked(tmp_path: Path, ahead: int) -> None:
     more = {
-        "rollout": {"max_steps_ahead": ahead},
+        "rollout": {"max_steps_ahead": ahead, "outage_share": 1.0},
         "data": {"curriculum": True, "curriculum_pool": 40},
     }
     config = config_of(tmp_path, **more)

@@ -158,7 +158,9 @@ async def test_a_full_disk_ends_the_group_at_once_and_fails_no_run(
     assert len(engine.seeds) <= written
 
 
-async def test_a_failed_run_stays_failed(worker: Any, planner: Path, tmp_path: Path) -> None:
+async def test_a_question_that_does_not_fit_costs_no_call_and_is_no_outcome(
+    worker: Any, planner: Path, tmp_path: Path
+) -> None:
     engine = Engine(planner)
     long = Task("long", "word " * 600, ("x",))
     first = await worker(engine).run_group(long, BATCH)
@@ -166,7 +168,8 @@ async def test_a_failed_run_stays_failed(worker: Any, planner: Path, tmp_path: P
     assert engine.seeds == []
     assert all("rollout.window" in run.failure for run in first)
     assert [run.failure for run in again] == [run.failure for run in first]
-    assert len(finished_runs(Record(tmp_path / "record" / BATCH.name))) == BATCH.runs
+    assert {run.fault for run in first} == {"world"}
+    assert finished_runs(Record(tmp_path / "record" / BATCH.name)) == {}
 
 
 def test_a_worker_and_the_handles_it_is_given_load_no_engine_and_no_trainer() -> None:

@@ -145,7 +145,8 @@ def test_a_planner_learns_its_lesson_and_the_first_one_stays(
 
 def test_failures_are_no_lesson(taught: list[Trajectory], tmp_path: Path) -> None:
     wrong, broken, *right = taught[:4]
-    runs = [replace(wrong, reward=0.0), replace(broken, reward=None, failure="it broke"), *right]
+    broken = replace(broken, reward=None, failure="judge: silent", fault="judge")
+    runs = [replace(wrong, reward=0.0), broken, *right]
     record = Record(tmp_path / "record" / "train-00001")
     for run in runs:
         keep(record, "train-00001", 0, run)

@@ -69,3 +69,27 @@ def test_a_step_does_not_know_what_may_still_be_under_way() -> None:
     made.learn(2, [(task.id, 1.0) for task in TASKS for _ in range(50)])
     assert made.draw(3, 6) == before
     assert made.rates(4) != made.rates(3)
+
+
+def test_a_question_that_fails_for_the_worlds_sake_is_not_a_hard_one() -> None:
+    """It teaches nothing: with a rate of one half it would be asked most of all, for ever."""
+    made = Curriculum(TASKS, 3, 0.05, LAG)
+    for step in range(1, 11):
+        made.learn(step, [("q3", None)] * 8)
+    asked = drawn(made, range(20, 3020))
+    assert 0 < asked["q3"] < asked["q4"] / 4
+    made.learn(11, [("q3", 1.0), ("q3", 0.0)])
+    asked = drawn(made, range(20, 3020))
+    assert asked["q3"] > 0.7 * asked["q4"], "now something is known of it"
+
+
+def test_pass_rates_forget() -> None:
+    made = Curriculum(TASKS, 3, 0.05, LAG)
+    for step in range(1, 21):
+        made.learn(step, [("q0", 0.0)] * 8)
+    assert made.rates(99)["q0"] < 0.05
+    for step in range(21, 41):
+        made.learn(step, [("q0", 1.0)] * 8)
+    assert made.rates(99)["q0"] > 0.9
+    made.learn(41, [("q0", 0.9)] * 8)
+    assert made.rates(99)["q0"] < made.rates(41)["q0"], "of graded rewards it is the mean"

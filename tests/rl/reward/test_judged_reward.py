@@ -137,7 +137,7 @@ async def test_the_judge_is_asked_only_where_the_rule_says_no(
         ([said("VERDICT: CORRECT\nVERDICT: INCORRECT")], "judge: off the menu"),
         ([said("VERDICT: MAYBE")], "judge: off the menu"),
         ([said("")], "judge: off the menu"),
-        ([Reply(400, "boom")], "judge: model failed"),
+        ([Reply(400, "boom")], "judge: refused"),
         ([Reply(500, "boom")], "judge: timeout"),  # the client asks again until its time is up
         ([Reply(401, {"error": {"message": "wrong key"}})], "judge: model failed"),
         ([Reply(200, "<html>")], "judge: model failed"),
@@ -152,6 +152,8 @@ async def test_a_judge_without_a_verdict_leaves_the_run_unscored(
         found = await run("M. Voss", graded_by(server, kind, seconds=0.7))
     assert found.reward is None, "never 0"
     assert found.failure.startswith(why)
+    away = "timeout" in why or "model failed" in why
+    assert found.fault == ("world" if away else "judge")
     assert found.actions == []
     assert found.state["answer"], "the run itself stays in the record"
     assert scoring([found])["unscored"] == 1

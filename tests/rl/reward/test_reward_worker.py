@@ -82,7 +82,7 @@ def test_a_judge_grades_in_the_worker_and_its_silence_leaves_runs_unscored(tmp_p
         judge = f"vllm:judge@{server.url}/v1"
         runs = run_with(RewardSettings(kind="rule_then_judge", judge=judge, seconds=20), tmp_path)
     assert [run.reward for run in runs] == [None, None]
-    assert all(run.failure.startswith("judge: model failed") for run in runs)
+    assert all(run.failure.startswith("judge: refused") for run in runs)
     assert len(server.asked) == 2
     assert [row["reward"] for row in rows(tmp_path)] == [None, None]
     assert all(row["state"]["answer"] for row in rows(tmp_path)), "the runs themselves are whole"

@@ -16,10 +16,10 @@ from agentflow_graph.record.events import Key
 from agentflow_graph.state import State, ToolCall, Turn
 from rl.reward import Grade
 from rl.rollout import Trajectory
-from rl.run.metrics import Recorder, evaluation, outcome
+from rl.run.metrics import Recorder, best, evaluation, outcome, stale
 from rl.run.record import TrainingRecord, train_batch
 from rl.run.summary import summarise
-from rl.settings.config import Config
+from rl.settings.config import Config, Evaluation
 
 Make = Callable[..., Trajectory]
 
@@ -77,6 +77,7 @@ def test_tools_and_their_errors_are_shares_of_all_calls(trajectory: Make) -> Non
 def test_outcome_without_a_judged_run_is_all_zero(trajectory: Make, failed: int) -> None:
     found = outcome([trajectory("a", None)] * failed)
     assert found.pop("failed") == failed
+    assert found.pop("faults") == ({"world": failed} if failed else {})
     assert not any(found.values())
 
 
@@ -123,7 +124,7 @@ def test_a_step_is_one_line_of_our_names(recorder: Recorder, trajectory: Make) -
     assert "generated_samples" not in entry
     assert entry["wall"] >= 0
     assert "step   3/10  reward 1.000" in shown(recorder)
-    assert "kl 0.020  failed 1" in shown(recorder)
+    assert "kl 0.020  failed 1 (1 by the world)" in shown(recorder)
 
 
 def test_a_step_without_an_update_has_no_kl(recorder: Recorder, trajectory: Make) -> None:
@@ -150,12 +151,45 @@ def test_an_evaluation_has_its_interval_and_levels(recorder: Recorder, trajector
     assert "T=0.7, 4 questions" in shown(recorder)
 
 
-def test_in_an_evaluation_a_failed_run_is_not_solved(recorder: Recorder, trajectory: Make) -> None:
-    runs = [trajectory("a", 1.0), trajectory("b", None)]
-    assert recorder.evaluated(0, 0.0, runs, 1.0)["heldout_greedy_success"] == 0.5
+def test_an_evaluation_with_too_many_runs_without_a_reward_does_not_count(
+    recorder: Recorder, trajectory: Make
+) -> None:
+    few = [trajectory("a", 1.0)] * 19 + [trajectory("b", None)]
+    assert recorder.evaluated(0, 0.0, few, 1.0)["heldout_greedy_success"] == 1.0
+    assert "greedy, 20 questions, 1 of them without a reward\n" in shown(recorder)
+    judged = [trajectory("a", 1.0)] * 18 + [trajectory("b", None, fault="judge")] * 2
+    assert recorder.evaluated(5, 0.7, judged, 1.0) == {}, "nothing for the curves"
+    assert "2 of them without a reward: too many, it does not count" in shown(recorder)
+    first, second = metrics(recorder)
+    assert [e["counts"] for e in (first, second)] == [True, False]
+    assert [(e["n"], e["unscored"]) for e in (first, second)] == [(19, 1), (18, 2)]
+    assert [e["faults"] for e in (first, second)] == [{"world": 1}, {"judge": 2}]
+
+
+def test_success_is_the_mean_reward_and_solved_is_beside_it(trajectory: Make) -> None:
+    poor = evaluation(0.7, [trajectory("a", 0.05)] * 30, 1.0)
+    good = evaluation(0.7, [trajectory("a", 1.0)] * 29 + [trajectory("b", 0.0)], 1.0)
+    assert (poor["solved"], poor["success"]) == (0, pytest.approx(0.05))
+    assert poor["interval"] == pytest.approx([0.05, 0.05]), "a bootstrap of what never differs"
+    assert (good["solved"], good["success"]) == (29, pytest.approx(29 / 30))
+    assert good["interval"] == pytest.approx([0.8333, 0.9941], abs=1e-3), "Wilson's"
+    half = Evaluation(solved_at=0.5)
+    graded = [trajectory("a", 0.2), trajectory("a", 0.6), trajectory("b", 1.0)] * 10
+    found = evaluation(0.7, graded, 1.0, half)
+    assert (found["solved"], found["success"]) == (20, pytest.approx(0.6))
+    low, high = found["interval"]
+    assert 0.45 < low < 0.52 < 0.68 < high < 0.75
+    sampled = [poor | {"step": 1}, good | {"step": 2}]
+    assert (best(sampled), stale(sampled)) == (sampled[1], 0)
+
+
+def test_a_step_that_is_not_finite_is_seen(recorder: Recorder, trajectory: Make) -> None:
+    status = outcome([trajectory("a", 1.0)]) | {"groups_used": 1, "updated": 1}
+    nan = float("nan")
+    recorder.step(1, status | {"kl": nan, "policy_loss": nan, "actor_grad_norm": 0.5})
     (entry,) = metrics(recorder)
-    assert (entry["n"], entry["failed"]) == (2, 1)
-    assert "greedy, 2 questions" in shown(recorder)
+    assert (entry["not_finite"], entry["grad_norm"]) == (["kl", "policy_loss"], 0.5)
+    assert "NOT FINITE: kl, policy_loss" in shown(recorder)
 
 
 def test_every_line_on_the_terminal_has_the_seconds(recorder: Recorder) -> None:
@@ -221,11 +255,23 @@ def test_reasons_that_differ_every_time_do_not_fill_the_memory(
     assert entry["failures"]["judge: 0"] == 2
 
 
-def test_an_evaluation_leaves_out_what_its_judge_left_unscored(trajectory: Make) -> None:
-    silent = Grade(None, "judge", "judge: timeout")
-    unscored = replace(trajectory("c", None, level="two_hops"), grade=silent)
+def test_an_evaluation_leaves_out_what_has_no_reward_whosever_fault_it_is(trajectory: Make) -> None:
+    silent = Grade(None, "judge", "judge: off the menu", "judge")
+    unscored = replace(trajectory("c", None, level="two_hops", fault="judge"), grade=silent)
     runs = [trajectory("a", 1.0), trajectory("b", None), unscored, unscored]
     found = evaluation(0.7, runs, 1.0)
-    assert (found["n"], found["solved"], found["success"]) == (2, 1, 0.5)
-    assert (found["unscored"], found["levels_n"]) == (2, {"": 2})
-    assert (evaluation(0.7, [unscored], 1.0)["success"], found["failed"]) == (0.0, 3)
+    assert (found["n"], found["solved"], found["success"]) == (1, 1, 1.0)
+    assert (found["unscored"], found["levels_n"], found["counts"]) == (3, {"": 1}, False)
+    nothing = evaluation(0.7, [unscored], 1.0)
+    assert (nothing["success"], nothing["interval"], nothing["counts"]) == (0.0, [0.0, 1.0], False)
+    assert best([nothing]) is None
+
+
+def test_a_judge_that_is_down_does_not_make_the_best_planner(trajectory: Make) -> None:
+    """Where a rule is asked first, the runs with a reward are then the right ones alone."""
+    up = [trajectory("a", 1.0)] * 15 + [trajectory("b", 0.0)] * 15
+    down = [trajectory("a", 1.0)] * 6 + [trajectory("b", None, fault="judge")] * 24
+    found = [evaluation(0.5, runs, 1.0) | {"step": n} for n, runs in enumerate((up, down))]
+    assert found[1]["success"] == 1.0
+    assert best(found) == found[0]
+    assert stale(found) == 0, "and it costs no patience"

@@ -129,14 +129,29 @@ def test_what_a_run_lacks_is_said(
 
 
 def test_a_failed_run_is_an_example_without_outcome(tmp_path: Path) -> None:
-    failed = ran(1, None, failure="no answer within the deadline of 60 s", state={}, actions=[])
+    failed = ran(1, None, failure="judge: off the menu", fault="judge", state={}, actions=[])
     run = lay(
         tmp_path / "run", [evaluation(0, 0.0, levels={"level 1": 0.0})], heldout_00000_0_7=[failed]
     )
     text = write_report(run).read_text("utf-8")
     assert "No outcome: " in text
-    assert "deadline of 60 s" in text
+    assert "judge: off the menu" in text
     assert "✗ wrong" not in text
+
+
+def test_an_evaluation_that_does_not_count_is_no_headline_and_faults_are_named(
+    tmp_path: Path,
+) -> None:
+    silent = {"counts": False, "unscored": 24, "n": 6}
+    entries = [evaluation(0, 0.25), evaluation(1, 0.375), evaluation(2, 1.0, **silent)]
+    entries.insert(1, step(1, failed=5, faults={"policy": 7, "world": 3, "judge": 2}))
+    text = write_report(lay(tmp_path / "run", entries)).read_text("utf-8")
+    headline = text.split('class="headline"')[1].split('class="lead"')[0]
+    assert "37.5 %" in headline
+    assert "100.0 %" not in headline
+    assert "24, does not count" in text
+    assert "1 evaluation in which too many runs have no reward" in text
+    assert "7 by the policy, graded; 3 by the world; 2 by the judge" in text
 
 
 def test_a_greedy_run_shows_its_examples_too(tmp_path: Path) -> None:

@@ -24,7 +24,10 @@ def brief(task, state):
 def record(tmp_path: Path, trajectory: Callable[..., Trajectory]) -> Path:
     """A right run, a wrong one and a failed one in one batch; a right one in another."""
     for batch, runs in (
-        ("train-00001", [trajectory("a", 1.0), trajectory("b", 0.0), trajectory("c", None)]),
+        (
+            "train-00001",
+            [trajectory("a", 1.0), trajectory("b", 0.0), trajectory("c", None, fault="judge")],
+        ),
         ("heldout-00001-0.7", [trajectory("a", 1.0)]),
     ):
         kept = Record(tmp_path / "record" / batch)

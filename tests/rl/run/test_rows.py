@@ -25,7 +25,10 @@ BATCH = train_batch(1)
 
 def test_rows_are_whole_and_in_order_whoever_wrote_them(tmp_path: Path, trajectory: Make) -> None:
     """Two processes share a chapter: a worker that was killed, and the one after it."""
-    runs = [trajectory("a", 1.0, turns=2, level="easy"), trajectory("b", None, level="hard")]
+    runs = [
+        trajectory("a", 1.0, turns=2, level="easy"),
+        trajectory("b", None, level="hard", fault="judge"),
+    ]
     keep(TrainingRecord(tmp_path).chapter(BATCH), BATCH, 1, runs[0])
     second = TrainingRecord(tmp_path).chapter(BATCH)
     keep(second, BATCH, 0, runs[1])
@@ -102,7 +105,8 @@ from rl.run.record import TrainingRecord
 from rl.reward.task import Task
 chapter = TrainingRecord(Path(sys.argv[1])).chapter("train-00001")
 for run in range(10**6):
-    chapter.write(Trajectory(Task("q", "q", ("x",)), failure="x" * 5000).outcome_event("b", run))
+    failed = Trajectory(Task("q", "q", ("x",)), failure="x" * 5000, fault="judge")
+    chapter.write(failed.outcome_event("b", run))
     print(run, flush=True)
 """
 
@@ -135,7 +139,7 @@ chapter = TrainingRecord(Path(sys.argv[1])).chapter("train-00001")
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 for run in range(10):
     try:
-        failed = Trajectory(Task("q", "q", ("x",)), failure="x" * 2900)
+        failed = Trajectory(Task("q", "q", ("x",)), failure="x" * 2900, fault="judge")
         chapter.write(failed.outcome_event("b", run))
     except RecordError as error:
         print(run, error)

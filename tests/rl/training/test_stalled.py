@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from rl.adapter.trainer import FlowTrainer
+from rl.adapter.trainer import FlowTrainer, check_finite
 from rl.rollout import Trajectory
 from rl.settings.config import Config
-from rl.settings.errors import Stalled
+from rl.settings.errors import Stalled, TrainingFailed
 
 Make = Callable[..., Trajectory]
 
@@ -42,3 +42,11 @@ def test_one_run_that_scores_begins_the_count_anew(trainer: Any, trajectory: Mak
     for step, runs in enumerate([nothing, nothing, one, nothing, nothing]):
         trainer.train_step(runs, step)
     assert trainer._hopeless == 2
+
+
+def test_an_update_that_spoilt_the_weights_ends_training() -> None:
+    nan = float("nan")
+    check_finite(3, {"actor_grad_norm": 0.5})
+    check_finite(3, {"actor_grad_norm": nan, "skipped_updates": 1})
+    with pytest.raises(TrainingFailed, match="step 3 is nan and was not left out"):
+        check_finite(3, {"actor_grad_norm": nan, "skipped_updates": 0})

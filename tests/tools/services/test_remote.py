@@ -116,6 +116,7 @@ async def test_nobody_there_is_unavailable() -> None:
     fault = await fault_of(server, quick(attempts=2))
     assert fault.status == "unavailable"
     assert "cannot be reached (ConnectError)" in str(fault)
+    assert fault.result()["data"] == {"away": True}
 
 
 @pytest.mark.integration

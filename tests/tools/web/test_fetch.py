@@ -90,6 +90,7 @@ async def test_a_status_becomes_a_fault(status: int, kind: str, calls: int) -> N
 async def test_a_server_that_hangs_is_a_timeout() -> None:
     fault = await fault_of(Reply(delay=1.0), seconds=0.2, attempts=1)
     assert fault.status == "timeout"
+    assert "data" not in fault.result(), "a page is somebody's choice, and no service that is away"
 
 
 @asynccontextmanager
