@@ -54,10 +54,10 @@ def main(versions: str, *sources: Hashes) -> None:
         for version, digests in source.items():
             known[version] |= digests
     for line in versions.splitlines():
-        digests = sorted(known[key(*line.split("=="))])
-        if not digests:
+        accepted = sorted(known[key(*line.split("=="))])
+        if not accepted:
             sys.exit(f"{line}: no index has a file of it; see what pip said above")
-        print(line, *(f"--hash={digest}" for digest in digests))
+        print(line, *(f"--hash={digest}" for digest in accepted))
 
 
 if __name__ == "__main__":
