@@ -6,7 +6,7 @@ only checked, and what a step will cost is said (`rl/preflight/plan.py`).
 
 Starts Ray, vLLM, the DeepSpeed policy and reference and the graph workers; leaves a run folder:
 
-    config.yaml  metrics.jsonl  summary.json  report.html
+    config.yaml  seal.json  metrics.jsonl  summary.json  report.html
     data/  record/  checkpoints/  tensorboard/  model/
 
 Exit codes: 0 done, 1 training failed, 2 the configuration is wrong, 130 interrupted.
@@ -38,6 +38,8 @@ from rl.run.folder import claim, hold_to_planner
 from rl.run.metrics import Recorder
 from rl.run.quiet import noise_to, without_gpu
 from rl.run.record import refuse_old
+from rl.run.saved.checkpoints import hold_to_saved
+from rl.run.saved.seal import NAME, hold_to_seal, write_sealed
 from rl.run.summary import summarise
 from rl.settings.config import Config, load
 from rl.settings.errors import TrainingFailed, exit_code
@@ -55,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--config", type=Path, help="a new run")
     which.add_argument("--resume", type=Path, metavar="RUN", help="folder of a run to go on with")
+    trust = "take over a run that somebody else saved, or another machine"
+    parser.add_argument("--trust", action="store_true", help=f"with --resume: {trust}")
     parser.add_argument("--dry-run", action="store_true", help="check and plan; start nothing")
     parser.add_argument("--json", action="store_true", help="the dry run for a program")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
@@ -62,7 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.resume and (chosen.overrides or chosen.dry_run):
         parser.error("--resume takes the run's own settings; the rest is for new runs")
     if chosen.resume:
-        return exit_code(lambda: resume(chosen.resume))
+        return exit_code(lambda: resume(chosen.resume, chosen.trust))
+    if chosen.trust:
+        parser.error("--trust goes with --resume")
     if chosen.json and not chosen.dry_run:
         parser.error("--json goes with --dry-run")
     if chosen.dry_run:
@@ -85,12 +91,15 @@ def run(config: Config) -> dict[str, Any]:
         return _train(config)
 
 
-def resume(folder: Path) -> dict[str, Any]:
+def resume(folder: Path, trusted: bool = False) -> dict[str, Any]:
     """Go on with the run in `folder`, with its own configuration; returns its summary.
 
+    A run that this user did not save on this machine must be `trusted`: its configuration can name
+    functions to import, tools and models.
+
     Raises:
-        SettingError: there is no such run, another trainer is at work in it, or what it needs is
-            gone.
+        SettingError: there is no such run, another trainer is at work in it, what it needs is
+            gone, or it is not as this user saved it.
         TrainingFailed: see `run`.
     """
     if not (folder / "config.yaml").exists():
@@ -98,11 +107,14 @@ def resume(folder: Path) -> dict[str, Any]:
             f"{folder} has no config.yaml: no training began there; start it with --config"
         )
     refuse_old(folder)
-    config = load(folder / "config.yaml", [f"run={folder}"])
     if (folder / "summary.json").exists():
         return _ended(folder)
+    config = load(folder / "config.yaml", [f"run={folder}"])
+    remedy = f"if the change is yours, remove {folder / NAME} and add --trust"
+    hold_to_seal(folder, ["config.yaml"], trusted, remedy)
     check(config)
     with claim(folder):
+        hold_to_saved(folder, trusted)
         return _train(config)
 
 
@@ -168,7 +180,7 @@ def prepare(config: Config) -> None:
     check(config)
     data.write(config)
     record = yaml.safe_dump(json.loads(config.model_dump_json()), sort_keys=False)
-    write_whole(config.run / "config.yaml", record.encode())  # last: from here it can be resumed
+    write_sealed(config.run / "config.yaml", record.encode())  # last: from here it can be resumed
 
 
 def check(config: Config) -> None:

@@ -7,6 +7,9 @@
 # Environment: PYTHON  interpreter to use   (default: python3.11, python3.12, python3)
 #              VENV    folder to make       (default: .venv)
 #
+# Of the lock, pip installs no file whose SHA-256 the lock does not name. What pip
+# chooses itself, elsewhere than on the systems of the lock, has no such hashes.
+#
 # A second call does nothing until the lock or pyproject.toml changes. After a call
 # that was broken off, the next one starts over: a half-written package looks
 # installed to pip.
@@ -91,6 +94,11 @@ stage() { # stage "what" command...
     else
         printf 'failed\n'
         tail -n 40 "$VENV/setup.log" >&2
+        if grep -q 'DO NOT MATCH THE HASHES\|Hashes are required' "$VENV/setup.log"; then
+            die "$what: a file is not the one that $LOCK names, and was not installed." \
+                "See whether the lock was changed (git diff $LOCK); if not, the index has another" \
+                "file of that version: look at it, then accept it by: bash scripts/lock.sh --hashes"
+        fi
         die "broke off at: $what. Put it right and call again."
     fi
 }
@@ -99,11 +107,25 @@ stage() { # stage "what" command...
 # as source are built by the setuptools of the lock, not by the newest one.
 pip_install() { "$python" -m pip install --no-compile --no-build-isolation "$@"; }
 
+# Lines `name==version --hash=sha256:...` from stdin, and nothing else.
+pip_install_locked() { # pip_install_locked FILE option...
+    local lines=$VENV/$1.txt
+    shift
+    cat >"$lines"
+    pip_install --no-deps --require-hashes --requirement "$lines" "$@"
+}
+
+build_tools() { grep -E '^(setuptools|wheel)==' "$LOCK" | pip_install_locked build-tools; }
+
 # torch alone and first. Plain "torch" is the CUDA build, gigabytes that nothing
 # here uses; the CPU build has a version of its own (+cpu), which a configured
-# index or find-links may hold and PyPI does not.
+# index or find-links may hold and PyPI does not. The lock's hashes hold for both.
 install_torch() {
     pip_install --no-deps "$1" || pip_install --no-deps --index-url "$TORCH_INDEX" "$1"
+}
+locked_torch() {
+    grep '^torch==' "$LOCK" | pip_install_locked torch ||
+        grep '^torch==' "$LOCK" | pip_install_locked torch --index-url "$TORCH_INDEX"
 }
 
 # --no-deps: the lock is complete, and pip would reject it. OpenRLHF pins an older
@@ -115,8 +137,7 @@ install_torch() {
 install_lock() {
     local half pip status=0 pips=()
     for half in 0 1; do
-        grep '==' "$LOCK" | awk -v half=$half 'NR % 2 == half' >"$VENV/half-$half.txt"
-        pip_install --no-deps --requirement "$VENV/half-$half.txt" &
+        grep '==' "$LOCK" | awk -v half=$half 'NR % 2 == half' | pip_install_locked half-$half &
         pips+=($!)
     done
     for pip in "${pips[@]}"; do wait "$pip" || status=1; done
@@ -149,8 +170,8 @@ install_packages() {
     touch "$VENV/.incomplete"
     stage "$VENV ($found)" make_venv
     if [ "$mode" = lock ]; then
-        stage "build tools" pip_install --no-deps $(grep -E '^(setuptools|wheel)==' "$LOCK")
-        stage "torch, CPU build" install_torch "$(grep '^torch==' "$LOCK")"
+        stage "build tools" build_tools
+        stage "torch, CPU build" locked_torch
         stage "$(grep -c '==' "$LOCK") packages of $LOCK" install_lock
     else
         stage "build tools" pip_install "setuptools<81" wheel

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rl.run import checkpoints
+from rl.run.saved import checkpoints
 from rl.settings.config import Config, Lora
 
 SCHEDULE = 1_000_000

@@ -19,12 +19,13 @@ from agentflow_graph.record import RecordError
 from rl.adapter.stack import rendezvous
 from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.cpu import allow_fp32, prepare
+from rl.adapter.stack.loading import load_as_data
 from rl.adapter.update import lora
 from rl.adapter.update.actor import FlowActor
 from rl.adapter.update.buffer import TreeBuffer
 from rl.adapter.update.sharing import Choice, choose
-from rl.run import checkpoints
 from rl.run.export import copy_tokenizer
+from rl.run.saved import checkpoints
 
 
 def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:
@@ -110,6 +111,7 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         ppo_actor.get_tokenizer = load_tokenizer
         ppo_actor.ActorPPOTrainer, ppo_actor.Actor = FlowActorTrainer, FlowActor
         allow_fp32()
+        load_as_data()
         if self.on_cpu:
             prepare()
         own = None if self.on_cpu else vllm_engines

@@ -26,12 +26,26 @@ def test_an_engine_can_ask_whether_ray_started_it_anew() -> None:
 
 def test_a_checkpoint_is_loaded_by_the_name_in_latest() -> None:
     source = inspect.getsource(named("deepspeed:DeepSpeedEngine.load_checkpoint"))
-    assert "'latest'" in source, "rl/run/checkpoints.py names the checkpoint there"
+    assert "'latest'" in source, "rl/run/saved/checkpoints.py names the checkpoint there"
     source = inspect.getsource(
         named("openrlhf.trainer.ppo_trainer:PPOTrainer.init_checkpoint_states")
     )
     assert "get_checkpoint_states" in source, "rl/adapter/trainer.py resumes from these"
     assert '"global_step": 0' in source
+
+
+def test_deepspeed_loads_checkpoints_where_we_have_it_read_data_alone() -> None:
+    engine = named("deepspeed.runtime.checkpoint_engine.torch_checkpoint_engine")
+    assert parameters(engine.TorchCheckpointEngine.load) == ["path", "map_location"], (
+        "rl/adapter/stack/loading.py replaces it"
+    )
+    source = inspect.getsource(named("deepspeed:DeepSpeedEngine"))
+    assert "torch.load(" not in source, "rl/adapter/stack/loading.py knows of no other way in"
+    make = named("deepspeed.runtime.checkpoint_engine:create_checkpoint_engine")
+    unasked = inspect.getsource(make).splitlines()[-1].strip()
+    assert unasked == "return TorchCheckpointEngine(config_params)", (
+        "rl/adapter/stack/loading.py replaces `load` of this one only"
+    )
 
 
 def test_deepspeeds_compiled_operations_can_be_switched_off() -> None:

@@ -20,7 +20,7 @@ from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.update.experience import assign
 from rl.adapter.update.policy import FlowPolicy
 from rl.planners import nano
-from rl.run import checkpoints
+from rl.run.saved import checkpoints
 from rl.settings.config import Config
 
 

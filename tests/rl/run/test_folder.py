@@ -14,8 +14,9 @@ from launched import ROOT, environment
 
 from agentflow_graph.errors import NotWritten, SettingError
 from agentflow_graph.record.artifacts import move_in, write_whole
-from rl.run import checkpoints, folder
+from rl.run import folder
 from rl.run.folder import claim, hold_as_writer, hold_to_planner, records
+from rl.run.saved import checkpoints
 
 
 def test_a_second_trainer_is_refused(tmp_path: Path) -> None:
@@ -104,7 +105,8 @@ def test_a_checkpoint_is_saved_again_over_one_that_nothing_named(tmp_path: Path)
     (home / "global_step10").mkdir()
     (home / "global_step10" / "half.pt").write_text("")
     saved(home, 10)
-    assert [p.name for p in (home / "global_step10").iterdir()] == ["model.pt"]
+    names = {p.name for p in (home / "global_step10").iterdir()}
+    assert names == {"model.pt", "seal.json"}
 
 
 def test_a_moved_folder_replaces_the_old_one(tmp_path: Path) -> None:

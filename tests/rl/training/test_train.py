@@ -61,19 +61,75 @@ def test_a_run_with_an_old_name_in_its_configuration_is_not_resumed(
     assert "config.yaml" in said
 
 
+def broken(*_: Any) -> None:
+    os.write(1, b"noise of a third party")
+    raise OSError("no space left on device")
+
+
+@pytest.fixture
+def breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training that ends when it has begun."""
+    launch = ModuleType("rl.adapter.launch")
+    vars(launch)["train"] = broken
+    monkeypatch.setitem(sys.modules, "rl.adapter.launch", launch)
+
+
+@pytest.mark.usefixtures("breaks_off")
+def test_somebody_elses_run_is_gone_on_with_only_if_it_is_trusted(
+    planner: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, imported = tmp_path / "run", tmp_path / "imported"
+    code = f"open({str(imported)!r}, 'w').close()\ndef brief(task, state): return 1.0\n"
+    (tmp_path / "theirs.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    with monkeypatch.context() as theirs:
+        theirs.setenv("AGENTFLOW_STATE", str(tmp_path / "state"))
+        assert run(planner, tmp_path, "reward.kind=theirs:brief") == 1
+    del sys.modules["theirs"]
+    imported.unlink()
+    capsys.readouterr()
+
+    assert main(["--resume", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert f"{folder / 'seal.json'} has not the mark of your key" in said
+    assert "--trust" in said
+    assert not imported.exists(), "what the run names was imported"
+    for words in (["--trust"], []):  # once taken over, it is one's own
+        assert main(["--resume", str(folder), *words]) == 1
+        assert "training broke off" in capsys.readouterr().err
+    assert imported.exists()
+
+
+@pytest.mark.usefixtures("breaks_off")
+def test_a_configuration_that_was_changed_is_named(
+    planner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(planner, tmp_path) == 1
+    config, sealed = tmp_path / "run" / "config.yaml", tmp_path / "run" / "seal.json"
+    config.write_text(config.read_text().replace("steps: 1\n", "steps: 2\n"))
+    assert main(["--resume", str(tmp_path / "run")]) == 2
+    said = capsys.readouterr().err
+    assert f"{config} is not what was saved" in said
+    assert f"remove {sealed} and add --trust" in said
+    sealed.unlink()
+    assert main(["--resume", str(tmp_path / "run"), "--trust"]) == 1
+
+
+def test_trust_is_for_a_run_that_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([*CONFIG, "--trust"])
+    assert "--trust goes with --resume" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("breaks_off")
 def test_training_that_breaks_off_says_why_and_where(
     planner: Path,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(*_: Any) -> None:
-        os.write(1, b"noise of a third party")
-        raise OSError("no space left on device")
-
-    launch = ModuleType("rl.adapter.launch")
-    vars(launch)["train"] = broken
-    monkeypatch.setitem(sys.modules, "rl.adapter.launch", launch)
     assert run(planner, tmp_path) == 1
     shown = capfd.readouterr()
     assert "no space left on device" in shown.err
