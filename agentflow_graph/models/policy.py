@@ -6,130 +6,31 @@ reply.response_metadata["token_ids"], reply.response_metadata["logprobs"]
 """
 
 import asyncio
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from langchain_core.caches import BaseCache
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
-from tokenizers import Tokenizer
 
-from agentflow_graph.errors import PromptTooLong, SettingError
+from agentflow_graph.models.tokens.sampling import (
+    Completion,
+    PolicyClient,
+    Sampling,
+    room_for_reply,
+)
+from agentflow_graph.models.tokens.tokenizer import ROLES, PolicyTokenizer
 
-ROLES = {"human": "user", "ai": "assistant", "system": "system"}
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How one reply is drawn: no top-k, no penalties; `seed` 0 draws without a fixed seed."""
-
-    temperature: float = 0.7
-    max_tokens: int = 2048
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Completion:
-    """One sampled reply.
-
-    `logprobs[i]` is the natural log-probability of `token_ids[i]` under the tempered distribution
-    it was sampled from; `policy_version` counts weight updates of whoever answered.
-    """
-
-    token_ids: list[int]
-    logprobs: list[float]
-    finish_reason: str
-    policy_version: int = 0
-
-
-def room_for_reply(prompt_ids: Sequence[int], window: int, remedy: str) -> int:
-    """Tokens that `prompt_ids` leave for a reply in a window of `window` tokens, at least 1.
-
-    Raises:
-        PromptTooLong: they leave none; the message ends with `remedy`.
-    """
-    room = window - len(prompt_ids)
-    if room < 1:
-        raise PromptTooLong(
-            f"the prompt has {len(prompt_ids)} tokens and the window {window}: no room for a "
-            f"reply; {remedy}"
-        )
-    return room
-
-
-class PolicyClient(Protocol):
-    """Where replies are sampled: in process, on a vLLM server, or in the trainer's engine."""
-
-    async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
-        """One reply to `prompt_ids`; raises ModelError, and PromptTooLong if none would fit."""
-        ...
-
-
-class PolicyTokenizer:
-    """`tokenizer.json` as it is, with the chat template that lies beside it.
-
-    transformers 5 replaces the pre-tokenizer of a tokenizer that lies beside a qwen2 `config.json`,
-    without a warning; engine and trainer would then disagree. So the file is read by `tokenizers`
-    itself, and our own planners keep theirs in a folder of its own, `<model>/tokenizer`.
-    """
-
-    def __init__(self, tokenizer: Tokenizer, template: str, eos: str, bos: str = "") -> None:
-        def refuse(reason: str) -> None:
-            raise SettingError(f"the chat template refuses the conversation: {reason}")
-
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-        )
-        names = {"raise_exception": refuse, "eos_token": eos, "bos_token": bos}
-        self._template = environment.from_string(template, globals=names)
-        self._tokenizer = tokenizer
-        eos_id = tokenizer.token_to_id(eos)
-        if eos_id is None:
-            raise SettingError(f"the tokenizer has no token {eos!r}; correct its eos_token")
-        self.eos_id: int = eos_id
-
-    @classmethod
-    def load(cls, folder: str | Path) -> "PolicyTokenizer":
-        """Read a model folder or a tokenizer folder; raises SettingError naming what is missing."""
-        home = Path(folder)
-        home = home / "tokenizer" if (home / "tokenizer" / "tokenizer.json").exists() else home
-        if not (home / "tokenizer.json").exists():
-            raise SettingError(f"no tokenizer.json in {home}; name the folder of a planner's model")
-        config = json.loads((home / "tokenizer_config.json").read_text())
-        beside = home / "chat_template.jinja"
-        template = beside.read_text() if beside.exists() else config.get("chat_template")
-        if not template:
-            raise SettingError(f"{home} has no chat template; add chat_template.jinja")
-        eos, bos = (_text(config.get(name)) for name in ("eos_token", "bos_token"))
-        return cls(Tokenizer.from_file(str(home / "tokenizer.json")), template, eos, bos)
-
-    def render(self, messages: Sequence[BaseMessage]) -> list[int]:
-        """Token ids of the conversation, ending where the assistant's reply begins."""
-        turns = [{"role": ROLES[m.type], "content": m.text} for m in messages]
-        return self.encode(self._template.render(messages=turns, add_generation_prompt=True))
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of `text`, no special tokens added."""
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
-
-    def to_json(self) -> str:
-        """The tokenizer's own file."""
-        return str(self._tokenizer.to_str())
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """Text of a reply, its end-of-turn token left out."""
-        body = token_ids[:-1] if token_ids and token_ids[-1] == self.eos_id else token_ids
-        return str(self._tokenizer.decode(list(body), skip_special_tokens=False))
-
-
-def _text(token: str | dict[str, Any] | None) -> str:
-    """A token as tokenizer_config.json tells it: its text, or a record with its text."""
-    return str(token["content"]) if isinstance(token, dict) else token or ""
+__all__ = [
+    "ROLES",
+    "Completion",
+    "PolicyClient",
+    "PolicyModel",
+    "PolicyTokenizer",
+    "Sampling",
+    "room_for_reply",
+]
 
 
 class PolicyModel(BaseChatModel, arbitrary_types_allowed=True):
@@ -143,6 +44,9 @@ class PolicyModel(BaseChatModel, arbitrary_types_allowed=True):
     tokenizer: PolicyTokenizer
     sampling: Sampling = Sampling()
     trained: dict[str, Any] = {}
+    cache: BaseCache | bool | None = False
+    """No cache answers for it, LangChain's neither: each reply is a sample of its own, with ids
+    and log-probabilities, and two policies of equal settings are not the same policy."""
 
     @property
     def _llm_type(self) -> str:
