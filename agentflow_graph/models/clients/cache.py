@@ -7,8 +7,7 @@ equal requests at the same time are one. Empty and cut-off replies are not kept.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from langchain_core.load import dumpd, load
-from langchain_core.messages import AIMessage
+from langchain_core.messages import message_to_dict, messages_from_dict
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from agentflow_graph.replies.reply import CUT_OFF, finish_of
@@ -34,11 +33,11 @@ async def remembered(
         message = result.generations[0].message
         if not str(message.text).strip() or finish_of(message) in CUT_OFF:
             raise _NotKept(result)
-        return dumpd(message)
+        return message_to_dict(message)
 
     try:
         told = await Cache(default_folder()).once("model", request, asked, ttl=KEPT)
     except _NotKept as other:
         return other.result
-    message = load(told, allowed_objects=[AIMessage])
+    (message,) = messages_from_dict([told])
     return ChatResult(generations=[ChatGeneration(message=message)])

@@ -19,6 +19,7 @@ from langchain_openai import AzureChatOpenAI
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
 from agentflow_graph.models.clients.call import TOOL, Call, Endpoint, How
+from agentflow_graph.models.clients.form import OTHER_LIMIT
 from agentflow_graph.models.clients.loops import LOOPBACK, PerLoop
 from agentflow_graph.models.providers.keys import NO_KEY
 from agentflow_graph.models.providers.table import RESPONSES
@@ -103,7 +104,8 @@ class OpenAIWire:
     ) -> AsyncIterator[ChatGenerationChunk]:
         """See `Wire`."""
         model, _ = await self._held.get()
-        async for chunk in model._astream(messages, **self._arguments(call), **how):
+        arguments = {"stream_usage": call.stream_usage, **self._arguments(call), **how}
+        async for chunk in model._astream(messages, **arguments):
             yield chunk
 
     def ask_blocking(self, call: Call, messages: list[BaseMessage], how: How) -> ChatResult:
@@ -118,11 +120,12 @@ class OpenAIWire:
     def _arguments(self, call: Call) -> dict[str, Any]:
         """The request's parameters."""
         body: dict[str, Any] = dict(self.endpoint.options.extra)
-        sent: dict[str, Any] = {"stream_usage": call.stream_usage}
+        sent: dict[str, Any] = {}
         if call.temperature is not None:
             sent["temperature"] = call.temperature
         if call.limit:
-            sent[call.limit] = call.max_tokens
+            # Only OpenAI's own names are known to its client.
+            (sent if call.limit in OTHER_LIMIT else body)[call.limit] = call.max_tokens
         if call.schema is not None:
             _hold(call.schema, call.structured, body, sent, self._responses)
         return sent | ({"extra_body": body} if body else {})
@@ -139,6 +142,7 @@ class OpenAIWire:
             "timeout": options.timeout,
             "max_retries": options.retries,
             "use_responses_api": self._responses,
+            "temperature": None,  # else langchain-openai sends one to o1
             "cache": False,  # whoever asks has the cache
             **client,
         }

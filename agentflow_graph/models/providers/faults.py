@@ -46,7 +46,8 @@ class Asked:
     """Whether a key was sent."""
 
     def __str__(self) -> str:
-        at = f" at {self.url}" if self.url and self.url not in self.spec else ""
+        known = not self.url or self.url.removesuffix("/v1") in self.spec
+        at = "" if known else f" at {self.url}"
         return f"{self.spec}{at}"
 
 
@@ -75,9 +76,17 @@ def status_of(error: BaseException) -> int:
     return 0
 
 
+def words_of(error: BaseException) -> str:
+    """What a provider said in refusing; some clients leave the body of the answer out of it."""
+    told, body = " ".join(str(error).split()), getattr(error, "body", None)
+    if not body or "{" in told or (isinstance(body, dict) and str(body.get("message")) in told):
+        return told
+    return f"{told} - {body}"
+
+
 def is_too_long(error: Exception) -> bool:
     """Whether the prompt does not fit the model's window."""
-    said = str(error).lower()
+    said = words_of(error).lower()
     return status_of(error) in (0, 400, 413, 422, 500) and any(one in said for one in _TOO_LONG)
 
 
@@ -95,7 +104,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _words(error: Exception, causes: list[BaseException], status: int) -> str:
     """What the provider said, or what broke the connection."""
-    told = " ".join(str(error).split())
+    told = words_of(error)
     if status:
         return told
     roots = [one for one in causes if str(one)] or [error]

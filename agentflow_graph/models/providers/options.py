@@ -108,7 +108,7 @@ def _checked(spec: str, key: str, value: Any) -> Any:
         wanted = f"a number from {least}"
     elif key in _CHOICES:
         choices = cast(tuple[Any, ...], _CHOICES[key])
-        fits = value in choices and not (key != "cache" and isinstance(value, bool))
+        fits = value in choices and isinstance(value, bool) == (key == "cache")
         wanted = " or ".join(json.dumps(one) if isinstance(one, bool) else one for one in choices)
     else:
         value = str(value)

@@ -6,7 +6,7 @@ own account is left out and the request made once more; the model remembers it.
 
 import re
 
-from agentflow_graph.models.providers.faults import status_of
+from agentflow_graph.models.providers.faults import status_of, words_of
 
 STATUSES = (0, 400, 404, 415, 422, 500, 501)
 """Of refusals: some servers crash on what they do not know."""
@@ -31,7 +31,7 @@ def refused_part(error: Exception, sent: set[str]) -> str:
     """
     if status_of(error) not in STATUSES:
         return ""
-    said = str(error)
+    said = words_of(error)
     for part, pattern in _PATTERNS.items():
         if part in sent and pattern.search(said):
             return part
@@ -40,4 +40,4 @@ def refused_part(error: Exception, sent: set[str]) -> str:
 
 def is_too_large(error: Exception) -> bool:
     """Whether a refused token limit is only too high for this prompt or this model."""
-    return bool(_TOO_LARGE.search(str(error).lower()))
+    return bool(_TOO_LARGE.search(words_of(error).lower()))
