@@ -101,8 +101,8 @@ class ServerPolicy:
     def _read(self, answer: Any) -> Completion:
         try:
             choice = answer["choices"][0]
-            ids, told = choice["token_ids"], choice["logprobs"]
-            return Completion(ids, told["token_logprobs"], choice["finish_reason"])
+            ids, told = list(choice["token_ids"]), list(choice["logprobs"]["token_logprobs"])
+            return Completion(ids, told, choice["finish_reason"])
         except (KeyError, IndexError, TypeError) as error:
             raise ModelError(
                 f"{self.url} answered without token ids or log-probabilities; `policy:` needs vLLM "
