@@ -36,7 +36,7 @@ def module_of(body: Mapping[str, Any]) -> str:
 def message(content: Any, finish: str | None = "stop", **beside: Any) -> Reply:
     """A whole reply; `beside` are further fields of the message."""
     told = {"role": "assistant", "content": content, **beside}
-    choice = {"index": 0, "message": told, "finish_reason": finish}
+    choice: dict[str, Any] = {"index": 0, "message": told, "finish_reason": finish}
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
     frame = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
     return Reply(body={**frame, "choices": [choice], "usage": usage})
@@ -55,7 +55,9 @@ def stream(
     deltas = [{"role": "assistant", "content": ""}]
     deltas += [{"reasoning_content": word} for word in reasoning.split(" ") if word]
     deltas += [{"content": part} for part in content.partition(" ")]
-    choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
+    choices: list[list[dict[str, Any]]] = [
+        [{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas
+    ]
     choices.append([{"index": 0, "delta": {}, "finish_reason": finish}])
     events: list[dict[str, Any]] = [{**frame, "choices": one} for one in choices]
     if usage:

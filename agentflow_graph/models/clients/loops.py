@@ -31,10 +31,13 @@ class PerLoop(Generic[T]):
         loop = asyncio.get_running_loop()
         if loop in self._held:
             return self._held[loop][0]
+        # A client reads certificates when it is made: not on the event loop.
+        made = await asyncio.to_thread(self._make)
         with self._lock:  # other threads have other loops
             for ended in [one for one in self._held if one.is_closed()]:
                 del self._held[ended]
-            made = self._make()
+            if loop in self._held:  # another task of this loop was faster
+                return self._held[loop][0]
             self._held[loop] = made, (keeper := self._kept(made))
         await anext(keeper)
         return made

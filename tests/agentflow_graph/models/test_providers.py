@@ -223,6 +223,7 @@ async def test_what_a_stream_spent_counts(told: bool) -> None:
         agent = build_graph(tools=[calculator])
         context = settings(server, max_tokens=1, max_turns=5)
         state: dict[str, Any] = {}
+        value: Any
         async for mode, value in agent.astream(
             {"question": "What is 6*7?"}, context=context, stream_mode=["messages", "values"]
         ):

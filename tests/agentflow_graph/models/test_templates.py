@@ -49,8 +49,8 @@ def by_transformers(home: Path, chat: list[BaseMessage], **given: Any) -> list[i
     from transformers import AutoTokenizer
 
     roles = {"human": "user", "ai": "assistant", "system": "system"}
-    turns = [{"role": roles[one.type], "content": one.content} for one in chat]
-    theirs = AutoTokenizer.from_pretrained(home)
+    turns = [{"role": roles[one.type], "content": one.text} for one in chat]
+    theirs: Any = AutoTokenizer.from_pretrained(home)
     ids: list[int] = theirs.apply_chat_template(
         turns, add_generation_prompt=True, return_dict=False, **given
     )
@@ -78,7 +78,7 @@ def test_a_system_message_that_a_template_refuses_or_drops_is_folded(
     template: str, home: Path
 ) -> None:
     configure(home, template)
-    folded = [HumanMessage("Be brief.\n\nWho?")]
+    folded: list[BaseMessage] = [HumanMessage("Be brief.\n\nWho?")]
     ours = PolicyTokenizer.load(home).render([SystemMessage("Be brief."), HumanMessage("Who?")])
     assert ours == by_transformers(home, folded)
 
@@ -107,9 +107,8 @@ def test_what_ends_a_reply_is_read_from_the_models_files(home: Path, tmp_path: P
         PolicyTokenizer.load(home)
     for path in home.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    ends = [
-        Tokenizer.from_file(str(home / "tokenizer.json")).token_to_id(e) for e in (EOS, "<pad>")
-    ]
+    known = Tokenizer.from_file(str(home / "tokenizer.json")).get_vocab()
+    ends = [known[EOS], known["<pad>"]]
     (tmp_path / "generation_config.json").write_text(json.dumps({"eos_token_id": ends}))
     tokenizer = PolicyTokenizer.load(tmp_path)
     assert (tokenizer.eos_id, tokenizer.ends) == (ends[0], tuple(ends))
