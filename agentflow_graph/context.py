@@ -49,7 +49,7 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     repairs: int = Field(1, ge=0, description="How often a malformed reply is sent back")
     tool_seconds: float = Field(120.0, gt=0, description="Most seconds of one tool call")
     passages: int = Field(0, ge=0, description="Passages a search returns; 0: as trained, else 3")
-    structured: bool = Field(False, description="The servers accept response_format json_schema")
+    structured: bool = Field(False, description="Models given as objects take response_format")
     conversation: int = Field(
         0, ge=0, description="Earlier messages of the thread that the modules' models are shown"
     )

@@ -26,7 +26,7 @@ from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, SettingError, closest
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import Agent, compile_graph
-from agentflow_graph.models.policy import tokenizer_of
+from agentflow_graph.models.tokens.tokenizer import tokenizer_of
 from agentflow_graph.nodes.resources import Resources, ours
 from agentflow_graph.prompts.memory import Count, approximate_tokens
 from agentflow_graph.record.artifacts import interpreting

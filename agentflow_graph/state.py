@@ -79,7 +79,8 @@ class Turn(TypedDict, total=False):
 
 
 Usage = dict[str, dict[str, float]]
-"""By module: `calls`, `input_tokens`, `output_tokens` (as the server counts) and `seconds`."""
+"""By module, and as `TOOL.model` for a tool's: `calls`, `input_tokens`, `output_tokens` (as the
+server counts, else about four characters each) and `seconds`."""
 
 
 def _check(turns: object) -> None:

@@ -10,14 +10,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from langchain_core.caches import BaseCache
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from agentflow_graph.record.events import Answer
-from agentflow_graph.record.run import SCOPE
-from agentflow_graph.replies.reasoning import reasoning_of
+from agentflow_graph.record.run import SCOPE, Scope
+from agentflow_graph.replies.reply import Reply
 
 POLICY_KEYS = ("prompt_ids", "token_ids", "logprobs", "policy_version")
 """What an answer holds besides, where the model is a policy: ids of the whole prompt, sampled ids
@@ -33,16 +34,16 @@ def plain_messages(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
 def answer_of(message: AIMessage, seconds: float) -> Answer:
     """A model's message as plain data: text, finish_reason, tokens, seconds; reasoning if any."""
     tokens = message.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
-    told = message.response_metadata
+    told, reply = message.response_metadata, Reply.of(message)
     answer: Answer = {
-        "text": str(message.text),
-        "finish_reason": str(told.get("finish_reason") or told.get("stop_reason") or ""),
+        "text": reply.text,
+        "finish_reason": reply.finish_reason,
         "input_tokens": tokens["input_tokens"],
         "output_tokens": tokens["output_tokens"],
         "seconds": round(seconds, 6),
     }
-    if reasoning := reasoning_of(message):
-        answer["reasoning"] = reasoning
+    if reply.reasoning:
+        answer["reasoning"] = reply.reasoning
     if "token_ids" in told:
         answer |= {key: told[key] for key in POLICY_KEYS}
     return answer
@@ -64,6 +65,8 @@ class RecordedModel(BaseChatModel):
     """Model string, as the record calls it."""
     sampling: dict[str, Any] = {}
     """How it samples, for the record."""
+    cache: BaseCache | bool | None = False
+    """`inner` has one, if any: to LangChain's all models of this class would be the same."""
 
     @property
     def _llm_type(self) -> str:
@@ -86,8 +89,19 @@ class RecordedModel(BaseChatModel):
 
         scope = SCOPE.get()
         answer = await (scope.call(f"{scope.who}.model", request, ask) if scope else ask())
+        _spend(scope, answer)
         return ChatResult(generations=[ChatGeneration(message=message_of(answer))])
 
     def _generate(self, messages: list[BaseMessage], *_: Any, **how: Any) -> ChatResult:
-        """Synchronous callers are not part of a run."""
-        return ChatResult(generations=[ChatGeneration(message=self.inner.invoke(messages, **how))])
+        """What synchronous callers ask is counted, and not recorded."""
+        begun = time.perf_counter()
+        message = self.inner.invoke(messages, **how)
+        _spend(SCOPE.get(), answer_of(message, time.perf_counter() - begun))
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def _spend(scope: Scope | None, answer: Answer) -> None:
+    if scope:
+        spent = {name: answer[name] for name in ("input_tokens", "output_tokens", "seconds")}
+        for name, value in {"calls": 1, **spent}.items():
+            scope.spent[name] = scope.spent.get(name, 0) + value

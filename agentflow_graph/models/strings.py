@@ -4,62 +4,183 @@
     local:DIR                   a Hugging Face folder, transformers in this process
     policy:DIR@URL              a planner served by vLLM, token-exact; DIR holds its tokenizer
     vllm:NAME@URL               any OpenAI-compatible server (vLLM, llama.cpp, ...)
-    openai:..., anthropic:...   whatever langchain's init_chat_model knows
+    openai:..., anthropic:...   a provider: docs/models.md lists them
+    ...?temperature=0&timeout=60    parameters of this use: `providers.options`
 
-Keys come from the providers' own environment variables; `vllm:` reads VLLM_API_KEY if it is set.
+Keys come from the environment, and go to the hosts they are for: `providers.keys`.
 """
 
+import json
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.rate_limiters import InMemoryRateLimiter
 
 from agentflow_graph.context import refuse_credentials
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.clients import LocalPolicy, ServerPolicy
+from agentflow_graph.models.clients.call import Endpoint
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer, Sampling
+from agentflow_graph.models.provider import ProviderModel
+from agentflow_graph.models.providers.keys import key_of
+from agentflow_graph.models.providers.options import Options, split
+from agentflow_graph.models.providers.table import Provider, provider_of
 from agentflow_graph.models.weights import trained_under, window_of
 
 NANO = Path(__file__).parent / "nano"
 FORMS = "nano, local:DIR, policy:DIR@URL, vllm:NAME@URL, or PROVIDER:MODEL"
+_AT = re.compile(r"(?P<name>.+?)@(?P<url>https?://.+)", re.IGNORECASE)
+_TAILS = ("/chat/completions", "/completions", "/v1")
+"""What people copy behind a server's address."""
+
+
+def chat_model(spec: str, temperature: float, max_tokens: int, seed: int = 0) -> BaseChatModel:
+    """The chat model that `spec` names; its own parameters win over those given here.
+
+    Raises:
+        SettingError: what is wrong or missing.
+    """
+    refuse_credentials("model", spec)
+    name, options = split(spec)
+    kind, _, rest = name.partition(":")
+    warmth = temperature if options.temperature is None else options.temperature
+    most = options.max_tokens or max_tokens
+    if name == "nano" or kind in ("local", "policy"):
+        return _policy_of(spec, name, options, _number(spec, warmth), most, seed)
+    if not rest:
+        raise SettingError(f"model {spec!r} has none of the forms {FORMS}")
+    endpoint = _endpoint(name, options)
+    cold = endpoint.provider.cold.search(endpoint.name) and options.temperature is None
+    sent = None if warmth == "none" or cold else float(warmth)
+    return _provider_model(name, Hashable(endpoint), sent, most)
+
+
+def server_of(spec: str) -> tuple[str, str] | None:
+    """Name and address of a `vllm:NAME@URL`; None for other model strings."""
+    kind, _, rest = split(spec)[0].partition(":")
+    return _named_at(spec, kind, rest) if kind == "vllm" else None
+
+
+class Hashable:
+    """An endpoint as a key of caches: its options may hold objects."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._text = f"{endpoint!r} {endpoint.key}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hashable) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
 
 
 @lru_cache(maxsize=64)
-def chat_model(spec: str, temperature: float, max_tokens: int, seed: int = 0) -> BaseChatModel:
-    """The chat model that `spec` names; raises SettingError for what is wrong or missing."""
-    refuse_credentials("model", spec)
-    kind, _, rest = spec.partition(":")
-    sampling = Sampling(temperature, max_tokens, seed)
-    if spec == "nano":
-        return _policy(NANO, "", sampling)
-    if not rest:
-        raise SettingError(f"model {spec!r} has none of the forms {FORMS}")
-    if kind == "local":
-        return _policy(Path(rest), "", sampling)
-    if kind not in ("policy", "vllm"):
-        return _provider(spec, sampling)
-    name, _, url = rest.rpartition("@")
-    if not name or not url.startswith("http"):
-        raise SettingError(f"model {spec!r} is not of the form {kind}:NAME@http://HOST:PORT")
-    if kind == "policy":
-        return _policy(Path(name), url, sampling)
-    key, base = os.environ.get("VLLM_API_KEY", "none"), url.rstrip("/").removesuffix("/v1")
-    return _provider(f"openai:{name}", sampling, base_url=f"{base}/v1", api_key=key)
-
-
-def _policy(folder: Path, url: str, sampling: Sampling) -> PolicyModel:
-    tokenizer = PolicyTokenizer.load(folder)
-    trained = trained_under(folder)
-    if (folder / "config.json").exists():  # half of the window for the memory, unless trained else
-        trained = {"memory_tokens": window_of(folder) // 2, **trained}
-    return PolicyModel(
-        client=ServerPolicy(url, tokenizer.eos_id) if url else _weights(folder),
-        tokenizer=tokenizer,
-        sampling=sampling,
-        trained=trained,
+def _provider_model(
+    spec: str, held: Hashable, temperature: float | None, max_tokens: int
+) -> ProviderModel:
+    endpoint = held.endpoint
+    rate = endpoint.options.rate
+    model = ProviderModel(
+        spec=spec,
+        endpoint=endpoint,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        rate_limiter=_limiter(endpoint.url or spec, rate) if rate else None,
     )
+    model.check()
+    return model
+
+
+@lru_cache(maxsize=64)
+def _limiter(where: str, rate: float) -> InMemoryRateLimiter:
+    """One for all models at one address."""
+    pause = min(0.1, 1 / rate / 4)
+    return InMemoryRateLimiter(requests_per_second=rate, check_every_n_seconds=pause)
+
+
+def _endpoint(spec: str, options: Options) -> Endpoint:
+    kind, _, rest = spec.partition(":")
+    provider = provider_of(kind)
+    if kind == "vllm":
+        name, url = _named_at(spec, kind, rest)
+        return Endpoint(provider, name, url, key_of(provider, url), options)
+    url = "" if provider.integration else _address(provider)
+    try:
+        return Endpoint(provider, rest, url, key_of(provider), options)
+    except SettingError as error:
+        raise SettingError(f"model {spec!r}: {error}") from None
+
+
+def _named_at(spec: str, kind: str, rest: str) -> tuple[str, str]:
+    found = _AT.fullmatch(rest)
+    if not found:
+        raise SettingError(f"model {spec!r} is not of the form {kind}:NAME@http://HOST:PORT")
+    url = found["url"].rstrip("/")
+    for tail in _TAILS:
+        url = url.removesuffix(tail).rstrip("/")
+    try:
+        there = bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+    except ValueError:
+        there = False
+    if not there:
+        raise SettingError(f"model {spec!r} is not of the form {kind}:NAME@http://HOST:PORT")
+    return found["name"], url if kind == "policy" else f"{url}/v1"
+
+
+def _address(provider: Provider) -> str:
+    named = next((os.environ[v] for v in provider.url_variables if os.environ.get(v)), "")
+    if not named and not provider.url:
+        raise SettingError(
+            f"{provider.title} needs an address: export {provider.url_variables[0]}=..."
+        )
+    url = (named or provider.url).rstrip("/")
+    return url if url.endswith(provider.path) else url + provider.path
+
+
+def _number(spec: str, temperature: float | str) -> float:
+    if isinstance(temperature, str):
+        raise SettingError(f"model {spec!r}: temperature={temperature!r}: a policy needs a number")
+    return temperature
+
+
+def _policy_of(
+    spec: str, name: str, options: Options, temperature: float, max_tokens: int, seed: int
+) -> PolicyModel:
+    kind, _, rest = name.partition(":")
+    url = key = ""
+    folder = NANO if name == "nano" else Path(rest).expanduser()
+    if kind == "policy":
+        where, url = _named_at(spec, kind, rest)
+        folder, key = Path(where).expanduser(), key_of(provider_of("vllm"), url)
+    elif not rest and name != "nano":
+        raise SettingError(f"model {spec!r} has none of the forms {FORMS}")
+    given = json.dumps(options.extra, sort_keys=True)
+    how = (options.name, options.timeout, options.retries)
+    return _policy(folder, url, key, given, how, Sampling(temperature, max_tokens, seed))
+
+
+@lru_cache(maxsize=64)
+def _policy(
+    folder: Path, url: str, key: str, given: str, how: tuple[str, float, int], sampling: Sampling
+) -> PolicyModel:
+    tokenizer = PolicyTokenizer.load(folder, json.loads(given))
+    trained = trained_under(folder)
+    if (folder / "config.json").exists():
+        # Half of the window for the memory, unless it was trained otherwise.
+        trained = {"memory_tokens": window_of(folder) // 2, **trained}
+    name, timeout, retries = how
+    client: Any = (
+        ServerPolicy(url, tokenizer.eos_id, timeout, name, key, retries)
+        if url
+        else _weights(folder)
+    )
+    return PolicyModel(client=client, tokenizer=tokenizer, sampling=sampling, trained=trained)
 
 
 @lru_cache(maxsize=8)
@@ -70,15 +191,3 @@ def _weights(folder: Path) -> LocalPolicy:
     except ImportError as error:
         remedy = "run `make setup` or `pip install torch transformers`"
         raise SettingError(f"model folder {folder} needs {error.name}; {remedy}") from error
-
-
-def _provider(spec: str, sampling: Sampling, **more: Any) -> BaseChatModel:
-    from langchain.chat_models import init_chat_model
-
-    try:
-        model: BaseChatModel = init_chat_model(
-            spec, temperature=sampling.temperature, max_tokens=sampling.max_tokens, **more
-        )
-    except Exception as error:  # providers raise classes of their own for a missing key
-        raise SettingError(f"model {spec!r} cannot be built: {error}") from error
-    return model

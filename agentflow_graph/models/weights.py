@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.record.artifacts import read_as
+from agentflow_graph.record.artifacts import read_as, read_object
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 ORIGIN = "take the planner's own file, or name another folder"
+WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+"""What a `config.json` calls the window."""
 
 
 class Trained(BaseModel):
@@ -33,12 +35,6 @@ class Trained(BaseModel):
     memory_tokens: int = Field(1, ge=1)
     steps: int = Field(0, ge=0)
     start: dict[str, Any] = {}
-
-
-class Window(BaseModel):
-    """What is read of `config.json` here."""
-
-    max_position_embeddings: int = Field(ge=1)
 
 
 def trained_under(folder: Path) -> dict[str, Any]:
@@ -59,7 +55,14 @@ def window_of(folder: Path) -> int:
     Raises:
         SettingError: its `config.json` is missing or damaged, or says nothing of it.
     """
-    return read_as(Window, folder / "config.json", ORIGIN).max_position_embeddings
+    path = folder / "config.json"
+    config = read_object(path, ORIGIN)
+    inner = config.get("text_config")
+    config = {**(inner if isinstance(inner, dict) else {}), **config}
+    for name in WINDOWS:
+        if isinstance(config.get(name), int) and config[name] > 0:
+            return int(config[name])
+    raise SettingError(f"{path} does not tell the model's window; add max_position_embeddings")
 
 
 def causal_model(folder: str | Path) -> PreTrainedModel:

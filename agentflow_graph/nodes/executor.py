@@ -21,8 +21,8 @@ from agentflow_graph.prompts import texts
 from agentflow_graph.prompts.memory import shorten
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.run import Scope, on_behalf_of
-from agentflow_graph.replies.json import find_json
-from agentflow_graph.state import Proposal, State, Status, ToolCall, Turn
+from agentflow_graph.replies.json import arguments_for
+from agentflow_graph.state import Proposal, State, Status, ToolCall, Turn, merge_usage
 
 LONGEST_RESULT = 20_000  # characters of a result that the memory keeps
 LONGEST_FACT = 2_000  # characters of each text beside it
@@ -77,7 +77,7 @@ async def _arguments(run: NodeRun, turn: Turn, tool: BaseTool) -> dict[str, Any]
     if "executor" not in run.resources.models:
         return {_only_text(tool.name, schema): turn["context"]}
     messages = texts.executor(run.question, turn, tool.description, schema)
-    return await run.ask("executor", messages, find_json, schema=schema)
+    return await run.ask("executor", messages, arguments_for(schema), schema=schema)
 
 
 async def _as_decided(run: NodeRun, turn: Turn, proposal: Proposal) -> ToolCall:
@@ -96,12 +96,15 @@ async def _recorded(run: NodeRun, tool: BaseTool, arguments: dict[str, Any]) -> 
     seconds = min(run.context.tool_seconds, run.seconds_left())
 
     async def ask() -> Answer:
-        with on_behalf_of(Scope(run.scope.run, run.scope.turn, tool.name)):
+        with on_behalf_of(Scope(run.scope.run, run.scope.turn, tool.name)) as scope:
             call = await use(tool, arguments, seconds, f"turn-{run.scope.turn}")
-        return {name: value for name, value in call.items() if name not in ("tool", "arguments")}
+        told = {name: value for name, value in call.items() if name not in ("tool", "arguments")}
+        return told | ({"spent": dict(scope.spent)} if scope.spent else {})
 
     request = {"tool": tool.name, "arguments": arguments}
-    answer = await run.scope.call(tool.name, lambda: request, ask)
+    answer = dict(await run.scope.call(tool.name, lambda: request, ask))
+    if spent := answer.pop("spent", None):  # by the tool's own models
+        run.usage = merge_usage(run.usage, {f"{tool.name}.model": spent})
     return cast(ToolCall, {"tool": tool.name, "arguments": arguments, **answer})
 
 

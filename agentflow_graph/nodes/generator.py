@@ -8,7 +8,7 @@ import asyncio
 
 from langchain_core.messages import AIMessage
 
-from agentflow_graph.errors import ModelError
+from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.nodes.rules import best_effort
 from agentflow_graph.nodes.run import NodeRun, Update, failure
@@ -22,8 +22,9 @@ async def generator(run: NodeRun) -> Update:
     by_rule = "generator" not in run.resources.models or run.state["stopped_by"] == "error"
     try:
         outputs = _by_rule(run) if by_rule else await _written(run)
-    except ModelError as error:
-        outputs, update = _by_rule(run), failure(error)
+    except AgentFlowError as error:  # an empty or cut-off reply too is no answer
+        outputs, update = _by_rule(run), {"stopped_by": "error", **failure(error)}
+        update.setdefault("error", f"the generator's reply cannot be used: {error}")
     outputs = hidden_in(outputs)
     answer = final_answer(next(outputs[n] for n in ("direct", "final", "base") if n in outputs))
     return update | {"outputs": outputs, "answer": answer, "messages": [AIMessage(answer)]}

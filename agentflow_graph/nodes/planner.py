@@ -6,7 +6,7 @@ constrained by a grammar: that would change the distribution that is trained.
 
 from functools import partial
 
-from agentflow_graph.errors import AgentFlowError
+from agentflow_graph.errors import AgentFlowError, ReplyError
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
 from agentflow_graph.replies.plan import Plan, parse_plan
@@ -19,14 +19,22 @@ async def planner(run: NodeRun) -> Update:
     update: Update = {"turns": [turn]}
     try:
         if turn["index"] == 1 and "analysis" in run.resources.models:
-            messages = texts.analysis(run.question, run.resources.cards)
-            update["analysis"] = await run.ask("analysis", messages, str)
+            update["analysis"] = await _analysis(run)
         plan = await _plan(run, turn, update.get("analysis", run.state["analysis"]))
         turn.update(vars(plan))  # type: ignore[typeddict-item]
     except AgentFlowError as error:
         turn["error"] = str(error)
         update |= failure(error)
     return update
+
+
+async def _analysis(run: NodeRun) -> str:
+    """The analysis of the question; empty if its model had nothing to say: it is a help only."""
+    messages = texts.analysis(run.question, run.resources.cards)
+    try:
+        return await run.ask("analysis", messages, str)
+    except ReplyError:
+        return ""
 
 
 async def _plan(run: NodeRun, turn: Turn, analysis: str) -> Plan:

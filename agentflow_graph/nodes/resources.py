@@ -24,6 +24,7 @@ from agentflow_graph.context import RULES, Context
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.errors.outside import keep_keys
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
+from agentflow_graph.models.provider import ProviderModel
 from agentflow_graph.models.recorded import RecordedModel
 from agentflow_graph.models.strings import chat_model
 from agentflow_graph.prompts.memory import Count, approximate_tokens
@@ -196,6 +197,8 @@ def _source(tool: BaseTool) -> str:
 def _request(module: str, model: Chat, context: Context, given: bool) -> dict[str, Any]:
     if isinstance(model, PolicyModel):
         sampling = vars(model.sampling)
+    elif isinstance(model, ProviderModel):
+        sampling = model.sampling
     else:
         temperature = context.temperature if module == "planner" else 0.0
         sampling = {"temperature": temperature, "max_tokens": context.reply_tokens}
@@ -216,6 +219,8 @@ def load_tools(context: Context, passages: int) -> list[BaseTool]:
     def resolve(spec: str) -> BaseChatModel:
         model = chat_model(spec, 0.0, context.reply_tokens, context.seed)
         sampling = {"temperature": 0.0, "max_tokens": context.reply_tokens}
+        if isinstance(model, ProviderModel):
+            sampling = model.sampling
         return RecordedModel(inner=model, name=spec, sampling=sampling)
 
     model = resolve(context.tool_model) if context.tool_model else None

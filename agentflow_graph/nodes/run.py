@@ -4,14 +4,12 @@ A module (planner, executor, verifier, generator) is a coroutine from a `NodeRun
 the state; `Node` makes it a node of the graph.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from langchain_core.exceptions import ContextOverflowError, ModelInvalidRequestError
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import BaseMessage
 from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import Runtime
 
@@ -25,12 +23,14 @@ from agentflow_graph.errors import (
 )
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.models.recorded import answer_of, plain_messages
+from agentflow_graph.nodes.call import asked_again, bound, light, readable, reply
 from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.nodes.settings import check_memory, settings_of
 from agentflow_graph.prompts import memory, texts
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.record.run import Scope
+from agentflow_graph.replies.reply import NoReply
 from agentflow_graph.state import CLEAN, ModelCall, State, Turn, Usage, merge_usage
 
 T = TypeVar("T")
@@ -105,34 +105,39 @@ class NodeRun:
     ) -> T:
         """Ask a module's model and read its reply; a malformed one is shown to its author.
 
-        Every call made is appended to `calls`, whatever comes of it. `schema` is sent along where
-        servers constrain replies; `output` tells calls of one module apart that run side by side.
+        An empty or cut-off reply is asked for again, with more room. Every call made is appended
+        to `calls`, whatever comes of it. `schema` is sent along where servers constrain replies;
+        `output` tells calls of one module apart that run side by side.
         Raises ModelError, or ReplyError after `context.repairs` repairs.
         """
         calls = [] if calls is None else calls
-        model: Any = self.resources.models[module]
-        if schema and self.context.structured:
-            form = {"name": "reply", "schema": schema}
-            model = model.bind(response_format={"type": "json_schema", "json_schema": form})
         fault: AgentFlowError | None = None
+        again: dict[str, Any] = {}
         while True:
             try:
-                answer = await self._call(module, output, model, messages)
+                answer = await self._call(module, output, messages, schema, again)
             except PromptTooLong as error:  # with its repair added, a long reply may not fit
                 raise fault or error from None
-            calls.append(_light(len(calls), answer))
+            calls.append(light(len(calls), answer))
             spent = {name: answer[name] for name in ("input_tokens", "output_tokens", "seconds")}
             self.usage = merge_usage(self.usage, {module: {"calls": 1, **spent}})
             try:
-                return parse(answer["text"])
+                return parse(readable(answer))
             except ReplyError as error:
                 if len(calls) > self.context.repairs:
                     raise
                 fault = error
-                messages = texts.repair(messages, answer["text"], str(error))
+            again = asked_again(again, answer, fault)
+            if not isinstance(fault, NoReply):  # else there is nothing to show
+                messages = texts.repair(messages, answer["text"], str(fault))
 
     async def _call(
-        self, module: str, output: str, model: Any, messages: list[BaseMessage]
+        self,
+        module: str,
+        output: str,
+        messages: list[BaseMessage],
+        schema: dict[str, Any] | None,
+        again: dict[str, Any],
     ) -> Answer:
         limit = GRACE if self.state["stopped_by"] else self.seconds_left()
 
@@ -141,53 +146,16 @@ class NodeRun:
                 **self.resources.requests[module],
                 "structured": self.context.structured,
                 "messages": plain_messages(messages),
+                **({"again": again} if again else {}),
             }
 
         async def ask() -> Answer:
             begun = time.perf_counter()
-            message = await _reply(model, messages, limit, module)
+            model = bound(self.resources.models[module], schema, self.context.structured, again)
+            message = await reply(model, messages, limit, module)
             return answer_of(message, time.perf_counter() - begun)
 
         return await self.scope.call(f"{module}.{output}" if output else module, request, ask)
-
-
-async def _reply(model: Any, messages: list[BaseMessage], limit: float, who: str) -> AIMessage:
-    try:
-        async with asyncio.timeout(limit) as clock:
-            message: AIMessage = await model.ainvoke(messages)
-            return message
-    except ModelError:
-        raise
-    except Exception as error:  # every provider has classes of its own
-        if clock.expired():
-            why = f"the {who}'s model did not answer within {limit:.3g} s; raise max_seconds"
-            raise OutOfTime(why) from None
-        if _overflows(error):
-            raise PromptTooLong(
-                f"the prompt does not fit the window of the {who}'s model ({error}); lower "
-                "memory_tokens, or serve it with a larger window"
-            ) from error
-        raise ModelError(
-            f"the {who}'s model failed ({type(error).__name__}: {error}); "
-            f"check its server and key, or set {who} to another model"
-        ) from error
-
-
-def _overflows(error: Exception) -> bool:
-    """Whether a server refused a prompt for its length; vLLM says so in words alone."""
-    refused = isinstance(error, ModelInvalidRequestError)
-    return isinstance(error, ContextOverflowError) or (refused and "context length" in str(error))
-
-
-def _light(number: int, answer: Answer) -> ModelCall:
-    """What the state keeps of a call: how to find it in the record, and what it spent."""
-    return ModelCall(
-        number=number,
-        finish_reason=answer["finish_reason"],
-        input_tokens=answer["input_tokens"],
-        output_tokens=answer["output_tokens"],
-        seconds=answer["seconds"],
-    )
 
 
 def failure(error: AgentFlowError) -> Update:

@@ -180,6 +180,8 @@ class Scope:
     def __init__(self, run: RunRecord | None, turn: int, who: str = "") -> None:
         self.run, self.turn, self.who = run, turn, who
         self._numbers: Counter[str] = Counter()
+        self.spent: dict[str, float] = {}
+        """What the models asked in this scope spent: calls, tokens, seconds."""
 
     async def call(self, node: str, request: Callable[[], Event], ask: Ask) -> Answer:
         """See `RunRecord.call`; `request` is made only where it is recorded."""

@@ -14,9 +14,14 @@ from agentflow_graph.replies.json import find_json
 
 _HEADING = re.compile(
     r"^[ \t>#*\-\d.)]*(?:(?P<justification>justification)|(?P<context>context)"
-    r"|(?P<sub_goal>sub[\s_-]?goal)|(?P<tool>tool(?:[\s_-]?name)?))[*`\s]*:[*`]*[ \t]*",
+    r"|(?P<sub_goal>sub[\s_-]?goal)|(?P<tool>tool(?:[\s_-]?name)?))[*`\s]*[:：][*`]*[ \t]*",
     re.IGNORECASE | re.MULTILINE,
 )
+
+_AROUND = " \t`'\"*.,:;()[]<>"
+_ASIDE = re.compile(r"\s*\(|\s+[-–—:]\s+|\.\s|\s+because\b|\s+to\s")
+"""Where an explanation behind a tool's name begins."""
+_FENCE = re.compile(r"```[\w+-]*[ \t]*\n(?P<code>.*?)\n?```", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,16 @@ def _fields(text: str) -> dict[str, str]:
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     found = {str(m.lastgroup): text[m.end() : end] for m, end in zip(marks, ends, strict=False)}
     found = found or _from_json(text)
-    found = {name: value.strip().strip("`").strip() for name, value in found.items()}
+    found = {name: _unfenced(value) for name, value in found.items()}
     tool = found.get("tool", "").splitlines()
     return {**found, "tool": tool[0]} if tool else found
+
+
+def _unfenced(value: str) -> str:
+    """A field's text; a fence around the whole of it is how it was written, not what it says."""
+    value = value.strip()
+    whole = _FENCE.fullmatch(value)
+    return (whole["code"] if whole else value.strip("`")).strip()
 
 
 def _from_json(text: str) -> dict[str, str]:
@@ -60,11 +72,22 @@ def _from_json(text: str) -> dict[str, str]:
 
 
 def _known(name: str, tools: list[str]) -> str:
-    def plain(text: str) -> str:
-        return re.sub(r"[\s_\-]+", "_", text.strip(" \t`'\"*.,:;()[]<>")).lower()
-
-    for tool in tools:
-        if plain(tool) == plain(name):
-            return tool
-    shown, near = name[:60], closest(plain(name[:60]), tools)
+    """The tool that is meant; what is said of it behind or around its name is an aside."""
+    for told in (name, _ASIDE.split(name, maxsplit=1)[0]):
+        same = [tool for tool in tools if tool == told.strip(_AROUND)]
+        alike = same or [tool for tool in tools if _plain(tool) == _plain(told)]
+        if alike:
+            return alike[0]
+    said = _plain(name)
+    named = [tool for tool in tools if re.search(rf"(?<!\w){re.escape(_plain(tool))}(?!\w)", said)]
+    if not named:  # words of a sentence are joined as well
+        named = [tool for tool in tools if f"_{_plain(tool)}_" in f"_{said}_"]
+    if len(named) == 1:
+        return named[0]
+    shown = name[:60]
+    near = closest(_plain(shown), tools) if not named else f": is it {' or '.join(named)}?"
     raise ReplyError(f"no tool named {shown!r}{near}; choose one of: {', '.join(tools)}")
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s_\-]+", "_", text.strip(_AROUND)).lower()

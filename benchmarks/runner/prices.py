@@ -4,8 +4,9 @@
     input = 0.25               # US dollars per million tokens
     output = 2.00
 
-Models that run in this process (`nano`, `local:DIR`) cost nothing. A model behind a tool reports
-no tokens to the graph, so what it costs is not counted.
+Models that run in this process (`nano`, `local:DIR`) cost nothing. A price without parameters
+(`?reasoning_effort=low`) is that of the model with any. What a tool asks costs the price of
+`tool_model`; that of a model which the file of tools names is not known.
 """
 
 from __future__ import annotations
@@ -57,11 +58,16 @@ def cost(usage: Usage, context: Context, prices: Prices) -> float | None:
     """US dollars for `usage`; None where a model that was asked has no price."""
     total = 0.0
     for module, spent in usage.items():
-        price = _of(getattr(context, module), prices)
+        price = _of(_spec_of(module, context), prices)
         if price is None:
             return None
         total += spent["input_tokens"] * price.input + spent["output_tokens"] * price.output
     return total / MILLION
+
+
+def _spec_of(who: str, context: Context) -> str:
+    """The model string behind an entry of a run's usage, a module's or a tool's."""
+    return str(getattr(context, who)) if who in MODULES else context.tool_model
 
 
 def unpriced(context: Context, prices: Prices) -> list[str]:
@@ -81,4 +87,4 @@ def _models(context: Context) -> Iterator[str]:
 def _of(spec: str, prices: Prices) -> Price | None:
     if spec == "nano" or spec.startswith("local:"):
         return Price(0.0, 0.0)
-    return prices.get(spec)
+    return prices.get(spec) or prices.get(spec.partition("?")[0])

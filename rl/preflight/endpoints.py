@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +10,9 @@ import httpx
 
 from agentflow_graph.context import RULES
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models.strings import chat_model
+from agentflow_graph.models.providers.keys import key_of
+from agentflow_graph.models.providers.table import provider_of
+from agentflow_graph.models.strings import chat_model, server_of
 from rl.reward import reward_of
 from rl.settings.config import Config
 from tools.outcomes.finding import Finding, failure, ok, warning
@@ -58,12 +59,15 @@ def _model(
     answers: dict[str, list[dict[str, Any]] | str],
     seconds: float,
 ) -> Iterator[Finding]:
-    kind, _, rest = spec.partition(":")
-    name, _, url = rest.rpartition("@")
-    if kind != "vllm" or not name:
+    try:
+        served = server_of(spec)
+    except SettingError as error:
+        yield failure(part, str(error), f"correct {field}")
+        return
+    if served is None:
         yield _built(part, field, spec)
         return
-    base = url.rstrip("/").removesuffix("/v1")
+    name, base = served[0], served[1].removesuffix("/v1")
     if base not in answers:
         answers[base] = models_at(base, seconds)
     yield _found(part, field, name, base, answers[base])
@@ -73,7 +77,7 @@ def _model(
 def models_at(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str:
     """The models of an OpenAI-compatible server, as it describes them, or why there are none."""
     try:
-        key = os.environ.get("VLLM_API_KEY")
+        key = key_of(provider_of("vllm"), base)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         answer = bounded_get(f"{base}/v1/models", "it", headers=headers, seconds=seconds)
         answer.raise_for_status()

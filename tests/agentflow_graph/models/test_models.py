@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from langchain_openai import ChatOpenAI
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.models.provider import ProviderModel
 from agentflow_graph.models.strings import NANO, chat_model
 from agentflow_graph.models.weights import trained_under
 
@@ -35,8 +35,9 @@ def test_a_string_that_names_no_model(spec: str, said: str) -> None:
 @pytest.mark.parametrize("url", ["http://localhost:8000", "http://localhost:8000/v1/"])
 def test_vllm_is_an_openai_server(url: str) -> None:
     model = chat_model(f"vllm:Qwen/Qwen3@{url}", 0.5, 10)
-    assert isinstance(model, ChatOpenAI)
-    assert (model.model_name, model.openai_api_base) == ("Qwen/Qwen3", "http://localhost:8000/v1")
+    assert isinstance(model, ProviderModel)
+    where = model.endpoint
+    assert (where.name, where.url) == ("Qwen/Qwen3", "http://localhost:8000/v1")
     assert (model.temperature, model.max_tokens) == (0.5, 10)
 
 

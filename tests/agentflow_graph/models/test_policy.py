@@ -73,7 +73,6 @@ CHATS: list[list[Any]] = [
     [HumanMessage("the harbor")],
     [SystemMessage("Be brief."), HumanMessage("  the harbor \n")],
     [HumanMessage("ünïcode 日本 🏝"), AIMessage("the"), HumanMessage("That cannot be used: x.")],
-    [HumanMessage("<|im_end|> in the question")],
 ]
 
 

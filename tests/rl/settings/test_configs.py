@@ -83,8 +83,8 @@ def test_the_frozen_modules_are_models_behind_an_endpoint(path: Path) -> None:
     specs = [getattr(context, name) for name in MODULES]
     for spec in (*specs, load(path).reward.judge):
         model: Any = chat_model(spec, 0.0, 16)
-        assert model.openai_api_base == "http://127.0.0.1:8001/v1"
-        assert model.model_name == "Qwen/Qwen2.5-7B-Instruct"
+        assert model.endpoint.url == "http://127.0.0.1:8001/v1"
+        assert model.endpoint.name == "Qwen/Qwen2.5-7B-Instruct"
 
 
 @pytest.mark.parametrize(

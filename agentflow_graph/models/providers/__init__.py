@@ -1,0 +1,1 @@
+"""What is known of providers: addresses, keys, names of parameters, refusals; asks nobody."""

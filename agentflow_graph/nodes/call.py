@@ -1,0 +1,82 @@
+"""One call of a module's model: how it is asked, and what of its reply can be read."""
+
+import asyncio
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage
+
+from agentflow_graph.errors import AgentFlowError, ModelError, OutOfTime, PromptTooLong
+from agentflow_graph.errors.outside import shown
+from agentflow_graph.models.provider import ProviderModel, cut_off_message
+from agentflow_graph.models.providers.faults import ProviderFailure, is_too_long
+from agentflow_graph.record.events import Answer
+from agentflow_graph.replies.reply import NoReply, fault_of
+from agentflow_graph.state import ModelCall
+
+
+def bound(
+    model: Any, schema: dict[str, Any] | None, structured: bool, again: dict[str, Any]
+) -> Any:
+    """The model, told what its reply must fit and how it is asked again."""
+    if isinstance(model, ProviderModel):
+        held = {"reply_schema": schema} if schema else {}
+        return model.bind(**held, **again) if held or again else model
+    if schema and structured:
+        form = {"name": "reply", "schema": schema}
+        return model.bind(response_format={"type": "json_schema", "json_schema": form})
+    return model
+
+
+def readable(answer: Answer) -> str:
+    """The text of an answer. What a policy sampled is its own doing, cut off or not."""
+    if "token_ids" not in answer:
+        fault = fault_of(answer["text"], answer.get("reasoning", ""), answer["finish_reason"])
+        if fault:
+            raise NoReply(fault)
+    return str(answer["text"])
+
+
+def asked_again(again: dict[str, Any], answer: Answer, fault: AgentFlowError) -> dict[str, Any]:
+    """How a model is asked once more; a policy is sampled as ever."""
+    if "token_ids" in answer:
+        return {}
+    room = {"room": 2 * again.get("room", 1)} if isinstance(fault, NoReply) else {}
+    return {**again, "warmer": True, **room}
+
+
+async def reply(model: Any, messages: list[BaseMessage], limit: float, who: str) -> AIMessage:
+    """The model's message within `limit` seconds; raises ModelError for whatever goes wrong."""
+    try:
+        async with asyncio.timeout(limit) as clock:
+            message: AIMessage = await model.ainvoke(messages)
+            return message
+    except ProviderFailure as error:
+        raise ModelError(f"the {who}'s model failed: {error}") from error
+    except ModelError:
+        raise
+    except Exception as error:  # every provider has classes of its own
+        if clock.expired():
+            why = f"the {who}'s model did not answer within {limit:.3g} s; raise max_seconds"
+            raise OutOfTime(why) from None
+        if is_too_long(error):
+            raise PromptTooLong(
+                f"the prompt does not fit the window of the {who}'s model ({error}); lower "
+                "memory_tokens, or serve it with a larger window"
+            ) from error
+        if whole := cut_off_message(error):
+            return whole
+        raise ModelError(
+            f"the {who}'s model failed ({type(error).__name__}: {shown(str(error))}); "
+            f"check its server and key, or set {who} to another model"
+        ) from error
+
+
+def light(number: int, answer: Answer) -> ModelCall:
+    """What the state keeps of a call: how to find it in the record, and what it spent."""
+    return ModelCall(
+        number=number,
+        finish_reason=answer["finish_reason"],
+        input_tokens=answer["input_tokens"],
+        output_tokens=answer["output_tokens"],
+        seconds=answer["seconds"],
+    )
