@@ -7,6 +7,7 @@ Objects (models, tools, clients) are given to `build_graph` instead.
 """
 
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
@@ -103,6 +104,29 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     def approve_names(self) -> tuple[str, ...]:
         """Patterns of the tools whose calls a person approves."""
         return tuple(name.strip() for name in self.approve.split(",") if name.strip())
+
+    def approved(self, tools: Mapping[str, str]) -> frozenset[str]:
+        """Tools whose calls a person approves.
+
+        Args:
+            tools: by name, the same with where it is from: `mcp:NAME` for an MCP server's.
+
+        Raises:
+            SettingError: a name without wildcards names no tool: a slip that would ask nobody.
+        """
+        known = {name: {name, whole, "all"} for name, whole in tools.items()}
+        for pattern in self.approve_names:
+            wild = any(mark in pattern for mark in "*?[")
+            if not wild and not any(pattern in names for names in known.values()):
+                raise SettingError(
+                    f"approve={pattern!r} names no tool of this run{closest(pattern, tools)}; give "
+                    f"all, or some of {', '.join(tools)}"
+                )
+        return frozenset(
+            name
+            for name, names in known.items()
+            if any(fnmatchcase(one, pattern) for one in names for pattern in self.approve_names)
+        )
 
     @property
     def recursion_limit(self) -> int:

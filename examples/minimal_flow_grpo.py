@@ -26,7 +26,7 @@ from transformers import AutoModelForCausalLM
 from agentflow_graph import Context, build_graph
 from agentflow_graph.graph import Agent
 from agentflow_graph.models.policy import Completion, PolicyModel, PolicyTokenizer, Sampling
-from agentflow_graph.models.weights import trained_under
+from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.record import RunRecord, record_as
 from benchmarks.almanac import Question, World, questions
 from benchmarks.scoring.scorers import exact

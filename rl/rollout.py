@@ -1,11 +1,9 @@
 """From a question to a trajectory: one run of the graph, read off its record.
 
     trajectory = await rollout(graph, task, context, deadline=60)
-    trajectory.reward, [action.token_ids for action in trajectory.actions]
 
-A run that the world failed (model gone, broken record) is a trajectory with `failure` set and no
-reward: it never counts as a wrong answer, is on record as no outcome, and never stops a step. One
-that the policy spoilt itself is graded.
+A run that the world failed is a trajectory with `failure` set and no reward: no wrong answer, on
+record as no outcome, and no end of a step. One that the policy spoilt itself is graded.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ from rl.reward.task import Task
 FINISHED = "finished"
 """Kind of the event that says which attempt at a run counts, and what it earned."""
 LEFT_OUT = "left_out"
-"""Kind of the event that says that the world failed a run, and how; it may still be finished."""
+"""The same for a run that the world failed, and how; it may still be finished."""
 
 
 @dataclass(frozen=True)

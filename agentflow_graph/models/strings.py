@@ -30,7 +30,7 @@ from agentflow_graph.models.provider import ProviderModel
 from agentflow_graph.models.providers.keys import key_of
 from agentflow_graph.models.providers.options import Options, split
 from agentflow_graph.models.providers.table import Provider, provider_of
-from agentflow_graph.models.weights import trained_under, window_of
+from agentflow_graph.models.tokens.weights import trained_under, window_of
 
 NANO = Path(__file__).parent / "nano"
 FORMS = "nano, local:DIR, policy:DIR@URL, vllm:NAME@URL, or PROVIDER:MODEL"

@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib import import_module
 from threading import Lock
@@ -100,7 +99,7 @@ class Resources:
             memory_tokens=min(
                 context.memory_tokens, trained.get("memory_tokens", context.memory_tokens)
             ),
-            to_approve=_to_approve(context.approve_names, tools),
+            to_approve=context.approved({t.name: _source(t) + t.name for t in tools}),
             count=approximate_tokens if tokenizer is None else planner.get_num_tokens,  # type: ignore[attr-defined]
             tokenizer=tokenizer,
         )
@@ -165,28 +164,6 @@ def _model(module: str, context: Context) -> Chat | None:
         return None
     temperature = context.temperature if module == "planner" else 0.0
     return chat_model(spec, temperature, context.reply_tokens, context.seed)
-
-
-def _to_approve(patterns: Sequence[str], tools: Sequence[BaseTool]) -> frozenset[str]:
-    """Tools that a pattern names; those of MCP servers are `mcp:NAME` too, and `all` is every one.
-
-    Raises:
-        SettingError: a name without wildcards names no tool: a slip that would ask nobody.
-    """
-    names = {tool.name: {tool.name, _source(tool) + tool.name, "all"} for tool in tools}
-    for pattern in patterns:
-        if not any(mark in pattern for mark in "*?[") and not any(
-            pattern in known for known in names.values()
-        ):
-            raise SettingError(
-                f"approve={pattern!r} names no tool of this run{closest(pattern, names)}; give "
-                f"all, or some of {', '.join(names)}"
-            )
-    return frozenset(
-        name
-        for name, known in names.items()
-        if any(fnmatchcase(one, pattern) for one in known for pattern in patterns)
-    )
 
 
 def _source(tool: BaseTool) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 from agentflow_graph.errors import SettingError
-from benchmarks.runner.shapes import fits, is_final
+from benchmarks.items.shapes import fits, is_final
 
 Event = dict[str, Any]
 KINDS = ("scored", "unscored", "scoring")

@@ -10,13 +10,13 @@ from typing import Any
 import openrlhf.trainer.ppo_trainer as ppo_trainer
 import ray
 
-from agentflow_graph.models.weights import trained_under
+from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.record.artifacts import move_in
 from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.flags import SCHEDULE
+from rl.adapter.stack.loading import load_tokenizer
 from rl.adapter.update import sharing
 from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe
-from rl.adapter.update.policy import load_tokenizer
 from rl.adapter.update.sharing import Choice
 from rl.adapter.workers.pool import worker_pool
 from rl.adapter.workers.samples import FlowSamplesGenerator

@@ -24,7 +24,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.policy import PolicyTokenizer
-from agentflow_graph.models.weights import causal_model
+from agentflow_graph.models.tokens.weights import causal_model
 from benchmarks.almanac.questions import LEVELS, questions
 from benchmarks.almanac.scripted import asked_in
 from benchmarks.almanac.world import World

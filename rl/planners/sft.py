@@ -21,7 +21,7 @@ import torch
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import guard_output
-from agentflow_graph.models.weights import causal_model
+from agentflow_graph.models.tokens.weights import causal_model
 from rl.planners.supervised import Example, Recipe, supervise
 from rl.run.export import complete
 from rl.run.folder import making

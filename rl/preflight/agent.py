@@ -11,7 +11,7 @@ from agentflow_graph.context import RULES
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.models.strings import NANO
-from agentflow_graph.models.weights import trained_under
+from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.prompts import texts
 from rl.preflight.planner import Planner

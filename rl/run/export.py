@@ -32,7 +32,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import guard_output
-from agentflow_graph.models.weights import trained_under
+from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.record.artifacts import interpreting, read_as, write_whole
 from rl.run.folder import making, records
 from rl.settings.arguments import check_new

@@ -12,7 +12,7 @@ from typing import Any
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.tokens.sampling import Completion, Sampling, room_for_reply
 from agentflow_graph.models.tokens.tokenizer import PolicyTokenizer
-from agentflow_graph.models.weights import causal_model, window_of
+from agentflow_graph.models.tokens.weights import causal_model, window_of
 
 
 class LocalPolicy:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.request import getproxies
 
+from langchain_core.exceptions import ContextOverflowError
+
 from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.errors.outside import shown
 from agentflow_graph.models.providers.keys import HOSTS
@@ -87,6 +89,8 @@ def words_of(error: BaseException) -> str:
 
 def is_too_long(error: Exception) -> bool:
     """Whether the prompt does not fit the model's window."""
+    if isinstance(error, ContextOverflowError):
+        return True
     said = words_of(error).lower()
     return status_of(error) in (0, 400, 413, 422, 500) and any(one in said for one in _TOO_LONG)
 

@@ -1,4 +1,7 @@
-"""Checkpoints are read as data: a pickle that names code is refused, and the code does not run."""
+"""What is loaded of a model, and how: checkpoints as data, a tokenizer from where it is unchanged.
+
+A pickle in a checkpoint that names code is refused, and the code does not run.
+"""
 
 from __future__ import annotations
 
@@ -45,3 +48,15 @@ def _reason(path: Path, error: Exception) -> str:
     except (ValueError, RuntimeError, pickle.UnpicklingError):
         named = []
     return f"it names code ({', '.join(named)})" if named else str(error).splitlines()[0]
+
+
+def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:
+    """OpenRLHF's tokenizer, or ours from the folder in which transformers leaves it unchanged."""
+    apart = Path(model) / "tokenizer"
+    if (apart / "tokenizer.json").exists():
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast.from_pretrained(apart, padding_side="left")
+    from openrlhf.utils.utils import get_tokenizer
+
+    return get_tokenizer(model, *args, **kwargs)

@@ -19,25 +19,13 @@ from agentflow_graph.record import RecordError
 from rl.adapter.stack import rendezvous
 from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.cpu import allow_fp32, prepare
-from rl.adapter.stack.loading import load_as_data
+from rl.adapter.stack.loading import load_as_data, load_tokenizer
 from rl.adapter.update import lora
 from rl.adapter.update.actor import FlowActor
 from rl.adapter.update.buffer import TreeBuffer
 from rl.adapter.update.sharing import Choice, choose
 from rl.run.export import copy_tokenizer
 from rl.run.saved import checkpoints
-
-
-def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:
-    """OpenRLHF's tokenizer, or ours from the folder in which transformers leaves it unchanged."""
-    apart = Path(model) / "tokenizer"
-    if (apart / "tokenizer.json").exists():
-        from transformers import PreTrainedTokenizerFast
-
-        return PreTrainedTokenizerFast.from_pretrained(apart, padding_side="left")
-    from openrlhf.utils.utils import get_tokenizer
-
-    return get_tokenizer(model, *args, **kwargs)
 
 
 class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]

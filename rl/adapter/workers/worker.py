@@ -21,7 +21,7 @@ from agentflow_graph.models.policy import (
     PolicyTokenizer,
     Sampling,
 )
-from agentflow_graph.models.weights import trained_under
+from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.nodes.resources import load_tools
 from agentflow_graph.record import Record, RunRecord
 from rl.adapter.engines.policy import EnginePolicy

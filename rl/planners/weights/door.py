@@ -18,7 +18,7 @@ from typing import Any, Literal
 from transformers.utils.logging import disable_progress_bar
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models.weights import causal_model
+from agentflow_graph.models.tokens.weights import causal_model
 from agentflow_graph.record import hold
 from agentflow_graph.record.artifacts import move_in, read_object
 from rl.planners.weights.wheel import gguf_of, sha256_of

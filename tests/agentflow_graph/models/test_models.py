@@ -10,7 +10,7 @@ import pytest
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.provider import ProviderModel
 from agentflow_graph.models.strings import NANO, chat_model
-from agentflow_graph.models.weights import trained_under
+from agentflow_graph.models.tokens.weights import trained_under
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO
-from agentflow_graph.models.weights import trained_under
+from agentflow_graph.models.tokens.weights import trained_under
 from rl.adapter.stack import flags
 from rl.adapter.update import lora
 from rl.adapter.update import policy as models

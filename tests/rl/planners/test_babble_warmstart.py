@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from agentflow_graph.models.policy import PolicyTokenizer
-from agentflow_graph.models.weights import trained_under
+from agentflow_graph.models.tokens.weights import trained_under
 from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import World
 from rl.planners import babble, nano

@@ -17,7 +17,7 @@ from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.policy import PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import NANO
-from agentflow_graph.models.weights import trained_under
+from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.record import Record
 from agentflow_graph.record.events import line_of
 from benchmarks.almanac.oracle import plan

@@ -18,7 +18,7 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.models.clients import LocalPolicy
 from agentflow_graph.models.policy import PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import NANO
-from agentflow_graph.models.weights import trained_under
+from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.record import hold
 from rl.planners.weights import door, wheel
 from rl.planners.weights.__main__ import main

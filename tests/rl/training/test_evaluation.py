@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentflow_graph.models.strings import NANO
-from agentflow_graph.models.weights import trained_under
+from agentflow_graph.models.tokens.weights import trained_under
 from rl.adapter import trainer as trainer_module
 from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.rollout import Trajectory
