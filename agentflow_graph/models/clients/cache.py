@@ -11,7 +11,6 @@ from langchain_core.messages import message_to_dict, messages_from_dict
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from agentflow_graph.replies.reply import CUT_OFF, finish_of
-from tools.services.cache import Cache, default_folder
 
 KEPT = 30 * 86_400.0
 """Seconds an answer is kept."""
@@ -34,6 +33,9 @@ async def remembered(
         if not str(message.text).strip() or finish_of(message) in CUT_OFF:
             raise _NotKept(result)
         return message_to_dict(message)
+
+    # Not at the top: a program may have a `tools` of its own and no cache.
+    from tools.services.cache import Cache, default_folder
 
     try:
         told = await Cache(default_folder()).once("model", request, asked, ttl=KEPT)

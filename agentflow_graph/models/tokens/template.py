@@ -21,6 +21,7 @@ from agentflow_graph.errors import SettingError
 
 Turns = list[dict[str, str]]
 """Messages as role and content."""
+TAKE = "take the planner's own file, or take another folder"
 _PROBE = "agentflow-system-probe"
 
 
@@ -83,7 +84,9 @@ class ChatTemplate:
         try:
             self._template = _environment().from_string(source)
         except TemplateError as error:
-            raise SettingError(f"the chat template cannot be read: {error}") from error
+            raise SettingError(
+                f"the chat template cannot be used ({type(error).__name__}: {error}); {TAKE}"
+            ) from error
         self._variables = {**tokens, **(given or {})}
 
     def render(self, turns: Turns) -> str:
@@ -97,7 +100,12 @@ class ChatTemplate:
         try:
             return self._rendered(turns)
         except TemplateError as error:
-            raise SettingError(f"the chat template refuses the conversation: {error}") from error
+            if type(error) is TemplateError:  # it says so itself, by `raise_exception`
+                told = f"the chat template refuses the conversation: {error}"
+                raise SettingError(told) from error
+            raise SettingError(
+                f"the chat template cannot be used ({type(error).__name__}: {error}); {TAKE}"
+            ) from error
 
     @cached_property
     def takes_system(self) -> bool:

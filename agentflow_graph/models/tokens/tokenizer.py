@@ -14,10 +14,9 @@ from langchain_core.messages import BaseMessage
 from tokenizers import Tokenizer
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models.tokens.template import ChatTemplate
+from agentflow_graph.models.tokens.template import TAKE, ChatTemplate
 from agentflow_graph.record.artifacts import read_object, read_text
 
-TAKE = "take the planner's own file, or take another folder"
 ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 SPECIAL = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
 """The tokens that transformers hands to a template, each as `NAME_token`."""

@@ -30,7 +30,7 @@ class Trained(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     # The defaults are not looked at: what is not said is left out.
-    layout: Literal["terse", "static_first", "paper"] = "static_first"
+    layout: Literal["auto", "terse", "static_first", "paper"] = "static_first"
     passages: int = Field(3, ge=1)
     memory_tokens: int = Field(1, ge=1)
     steps: int = Field(0, ge=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shlex
@@ -167,7 +168,9 @@ def budgets(arm: Found) -> dict[int, Found]:
 
 def _seconds(out: Path) -> dict[str, float]:
     """Seconds of each finished command, by the file that it leaves."""
-    ran: Iterable[Found] = records(out / "jobs.jsonl")
+    jobs = out / "jobs.jsonl"
+    lines = jobs.read_text().splitlines() if jobs.exists() else []
+    ran: Iterable[Found] = map(json.loads, lines)
     return {job["last"]: job["seconds"] for job in ran if not job["code"]}
 
 

@@ -199,12 +199,12 @@ def test_what_cannot_be_taken_over_is_refused(
     ("changes", "reason"),
     [
         ({"tokenizer__ggml__eos_token_id": nano.PAD_ID}, "does not end a reply"),
-        ({"tokenizer__chat_template": "{{ strftime_now('%Y') }}"}, "cannot be used .*Undefined"),
-        ({"tokenizer__chat_template": "{% if %}"}, "cannot be used .*TemplateSyntaxError"),
         (
-            {"tokenizer__chat_template": "{% if strftime_now is defined %}x{% endif %}"},
-            "the agent reads 0 tokens and transformers 1, other ones from token 0",
+            {"tokenizer__chat_template": "{{ nothing('%Y') }}"},
+            "cannot be used .*Undefined",
         ),
+        ({"tokenizer__chat_template": "{% if %}"}, "cannot be used .*TemplateSyntaxError"),
+        ({"tokenizer__chat_template": "{% if strftime_now is defined %}x{% endif %}"}, "eos_token"),
     ],
 )
 def test_a_folder_is_not_passed_that_the_agent_reads_otherwise(
