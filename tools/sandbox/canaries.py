@@ -10,6 +10,7 @@ could not run, or ran out of time, proves nothing and counts against the sandbox
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
@@ -116,9 +117,14 @@ async def probe(sandbox: Sandbox, remedy: str) -> Report:
     It must not have run anything before: the planted environment variable has to be there when its
     processes start.
     """
+    # Off the event loop: a server that refuses blocking calls on one refuses them on any.
+    stack = ExitStack()
     try:
-        with laid_bait() as bait:
+        bait = await asyncio.to_thread(stack.enter_context, laid_bait())
+        try:
             return await _fly(sandbox, bait, remedy)
+        finally:
+            await asyncio.to_thread(stack.close)
     except (OSError, RuntimeError) as fault:
         return Report(
             reason=f"the canaries' baits cannot be laid ({fault}): allow a temporary "
@@ -134,7 +140,7 @@ async def _fly(sandbox: Sandbox, bait: Bait, remedy: str) -> Report:
     verdicts: dict[str, Verdict] = {"control": "held"}
     for name, program in programs(bait).items():
         verdicts[name] = _judge(await sandbox.run(program, LIMITS))
-    if bait.target.exists():
+    if await asyncio.to_thread(bait.target.exists):
         verdicts["write"] = "escaped"
     return Report(verdicts, _reason(verdicts, remedy))
 
