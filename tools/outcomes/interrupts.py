@@ -118,7 +118,9 @@ class _Watch:
 def _last() -> None:
     """After what was registered later: taking the interpreter down, Python minds no signal."""
     if _Watch.current and _Watch.current.heard:
+        _Watch.tell()
         sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(INTERRUPTED)
 
 

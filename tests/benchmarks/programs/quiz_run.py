@@ -17,6 +17,7 @@ from agentflow_graph.errors import SettingError
 from benchmarks.commands.outcome import finish
 from benchmarks.runner.folder import Folder
 from benchmarks.runner.run import resume, start
+from tools.outcomes.interrupts import ended
 
 
 def away_at_first(number: int, before: int) -> bool:
@@ -50,4 +51,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))
