@@ -21,8 +21,8 @@ from langchain_core.outputs import ChatResult
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import build_graph
-from benchmarks.almanac.oracle import Plan, babble, plan
-from benchmarks.almanac.scripted import ScriptedPlanner, seen
+from benchmarks.almanac.oracle import Plan, babble
+from benchmarks.almanac.scripted import ScriptedPlanner
 
 CHUNK = 250
 """Questions that one process takes at a time."""
@@ -42,7 +42,6 @@ def transcripts(
     seed: int,
     settings: Mapping[str, Any],
     processes: int,
-    led: int = 0,
 ) -> list[Transcript]:
     """All babbled turns of one run per question, sorted.
 
@@ -51,10 +50,8 @@ def transcripts(
         seed: of the babbling.
         settings: of the graph, such as layout, max_turns and passages.
         processes: that share the work; 1: this one.
-        led: the oracle takes the first steps of a run, from none up to so many; its turns are left
-            out. So results that only right steps find are in sight, and nobody is shown the steps.
     """
-    work = partial(_babbled, seed=seed, settings=settings, led=led)
+    work = partial(_babbled, seed=seed, settings=settings)
     chunks = [list(questions[i : i + CHUNK]) for i in range(0, len(questions), CHUNK)]
     if processes == 1:
         return sorted(turn for chunk in chunks for turn in work(chunk))
@@ -64,16 +61,13 @@ def transcripts(
         return sorted(turn for turns in pool.map(work, chunks) for turn in turns)
 
 
-def _babbled(
-    questions: list[str], seed: int, settings: Mapping[str, Any], led: int
-) -> list[Transcript]:
+def _babbled(questions: list[str], seed: int, settings: Mapping[str, Any]) -> list[Transcript]:
     heard: list[Transcript] = []
     context = Context(**{"repairs": 0, **settings})
     planner = _Listening(
-        decide=partial(_decide, seed, led),
+        decide=partial(_decide, seed),
         justified=context.layout != "terse",
         hear=heard.append,
-        babbles=partial(_babbles, seed, led),
     )
     graph = build_graph({"planner": planner})
 
@@ -85,22 +79,14 @@ def _babbled(
     return heard
 
 
-def _babbles(seed: int, led: int, question: str, results: Sequence[str]) -> bool:
-    """Whether the oracle has taken its steps."""
-    return len(results) >= random.Random(f"{seed}\n{question}").randint(0, led)
-
-
-def _decide(seed: int, led: int, question: str, results: Sequence[str]) -> Plan:
-    if not _babbles(seed, led, question, results):
-        return plan(question, results)
+def _decide(seed: int, question: str, results: Sequence[str]) -> Plan:
     return babble(random.Random(f"{seed}\n{question}\n{results}"), question, results)
 
 
 class _Listening(ScriptedPlanner):
-    """Passes on what it was given and what it said, where it babbled."""
+    """Passes on what it was given and what it said."""
 
     hear: Callable[[Transcript], None]
-    babbles: Callable[[str, Sequence[str]], bool]
 
     async def _agenerate(
         self, messages: list[BaseMessage], *args: Any, **kwargs: Any
@@ -108,6 +94,5 @@ class _Listening(ScriptedPlanner):
         result = self._generate(messages, *args, **kwargs)
         *rules, asked = messages
         said = str(result.generations[0].message.content)
-        if self.babbles(*seen(asked.text)):
-            self.hear(Transcript(asked.text, said, rules[0].text if rules else ""))
+        self.hear(Transcript(asked.text, said, rules[0].text if rules else ""))
         return result

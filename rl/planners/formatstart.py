@@ -55,8 +55,6 @@ class FormatStart(Recipe):
     memory_tokens: int = 384
     max_turns: int = 5
     """More than in training: later turns show how something is copied out of a result."""
-    led: int = 0
-    """Steps that the oracle may take before the babbler: see `rl.planners.babble.transcripts`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -129,7 +127,7 @@ def babbled(recipe: FormatStart) -> list[Transcript]:
     asked = questions(World(), "train", recipe.trajectories, recipe.seed, levels)
     settings = {"layout": recipe.layout, "passages": recipe.passages, "max_turns": recipe.max_turns}
     texts = [q.text for q in asked]
-    return transcripts(texts, recipe.seed, settings, processes=1, led=recipe.led)
+    return transcripts(texts, recipe.seed, settings, processes=1)
 
 
 def example(tokenizer: PolicyTokenizer, turn: Transcript) -> Example:

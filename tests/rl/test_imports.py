@@ -71,7 +71,11 @@ def test_the_median_file_is_short() -> None:
 
 
 def test_the_agent_is_small() -> None:
-    """Its record, which trainer and benchmarks use as much, is not counted; models are half."""
-    own = [path for path in files("agentflow_graph") if path.parent.name != "record"]
+    """What is read to understand a run: graph, nodes, state, prompts, and the way in.
+
+    The rooms beside it, of models, replies and the record, are each a subject of their own.
+    """
+    beside = {"models", "record", "replies", "server", "errors"}
+    own = [path for path in files("agentflow_graph") if not beside & {*path.parts}]
     lines = [line for path in own for line in path.read_text().splitlines()]
-    assert sum(bool(line.strip()) for line in lines) < 5400
+    assert sum(bool(line.strip()) for line in lines) < 2200

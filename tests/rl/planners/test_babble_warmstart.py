@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -64,28 +63,6 @@ def test_transcripts_do_not_depend_on_processes_or_order(
 ) -> None:
     monkeypatch.setattr(babble, "CHUNK", 13)
     assert transcripts(asked[::-1], 3, SETTINGS, processes=2) == turns
-
-
-def test_right_steps_lead_to_results_and_are_not_shown(asked: list[str]) -> None:
-    alone = transcripts(asked, 3, SETTINGS, processes=1)
-    led = transcripts(asked, 3, SETTINGS, processes=1, led=2)
-    assert led == transcripts(asked, 3, SETTINGS, processes=1, led=2)
-
-    def computed(turns: list[Transcript]) -> float:
-        """Share of replies whose expression has a number out of a result."""
-        found = [
-            turn
-            for turn in turns
-            if "Result: " in turn.prompt
-            and "population of" in turn.prompt
-            and re.match(r"Context: \d+ [-+*] \d+\n", turn.reply)
-        ]
-        return len(found) / len(turns)
-
-    assert computed(led) > 2 * computed(alone)
-    first = [turn for turn in led if "Result: " not in turn.prompt]
-    tools = {turn.reply.rpartition("Tool Name: ")[2] for turn in first}
-    assert tools == {"python_coder", "wikipedia_search", "base_generator"}, "no skill is shown"
 
 
 def test_another_seed_babbles_otherwise(asked: list[str]) -> None:
