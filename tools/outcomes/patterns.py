@@ -71,6 +71,10 @@ _KEYS = {
 }
 """What follows the beginnings of well-known keys."""
 
+_SURE = ("sk-proj-", "sk-ant-", "sk-or-", "sk-svcacct-", "sk-admin-", "sk_live_", "github_pat_")
+"""Beginnings that no ordinary word has: what follows need not look drawn at random. Providers show
+keys with their middle in stars."""
+
 LOOKS = (
     Look("://", "", ADDRESS.pattern, is_userinfo),
     Look("bearer", _NO_LETTER, r"bearer[ +]{1,9}([A-Za-z0-9._~+/=-]{8,})", _random),
@@ -98,6 +102,7 @@ LOOKS = (
         Look(start.lower(), _NO_NAME, f"({re.escape(start)}{rest})", _random)
         for start, rest in _KEYS.items()
     ),
+    *(Look(start, _NO_NAME, rf"({re.escape(start)}[\w*-]{{6,}})", _always) for start in _SURE),
 )
 _COMPILED = [
     (

@@ -137,6 +137,8 @@ def test_ordinary_text_stays(text: str) -> None:
     ("text", "told"),
     [
         ("key sk-live-PLANTED-4738.", "key [hidden]."),
+        ("provided: sk-proj-abcdefghijk; it", "provided: [hidden]; it"),
+        ("provided: sk-proj-****************ijk.", "provided: [hidden]."),
         ("Authorization: Bearer abc.DEF-123=", "Authorization: Bearer [hidden]"),
         ("{'x-api-key': 'QWERTY123456'}", "{'x-api-key': '[hidden]'}"),
         ('"{"api_key": "a1b2c3d4"}"', '"{"api_key": "[hidden]"}"'),
