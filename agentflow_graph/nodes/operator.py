@@ -163,12 +163,13 @@ def _asks_for(asked: str, least: str) -> bool:
 
 
 def _matches(value: str, patterns: Iterable[str]) -> bool:
-    """Whether a pattern is the value; `*` stands for a name and spans no address.
+    """Whether a pattern is the value; `*` stands for a name and spans no address or parameter.
 
-    Else `vllm:*@http://own/v1` would let `vllm:x@http://other/@http://own/v1` in.
+    Else `vllm:*@http://own/v1` would let `vllm:x@http://other/@http://own/v1` in, and `openai:*`
+    a model with the caller's own timeout and retries.
     """
     return any(
-        re.fullmatch(r"[^@\s]*".join(map(re.escape, pattern.split("*"))), value)
+        re.fullmatch(r"[^@?\s]*".join(map(re.escape, pattern.split("*"))), value)
         for pattern in patterns
     )
 
