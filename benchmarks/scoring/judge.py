@@ -23,11 +23,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
-from langchain_core.exceptions import ContextOverflowError, ModelInvalidRequestError
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import hidden_in, shown
+from agentflow_graph.models.providers.faults import turned_down
 from agentflow_graph.models.recorded import answer_of, plain_messages
 from agentflow_graph.models.strings import chat_model
 from agentflow_graph.nodes.resources import Chat
@@ -175,8 +175,7 @@ class Judge:
         except Exception as error:  # every provider has classes of its own
             if clock.expired():
                 return Verdict(None, f"no verdict within {self.seconds:g} s", "timeout")
-            turned_down = isinstance(error, ModelInvalidRequestError | ContextOverflowError)
-            kind: Error = "refused" if turned_down else "model failed"
+            kind: Error = "refused" if turned_down(error) else "model failed"
             return Verdict(None, shown(f"{type(error).__name__}: {error}")[:300], kind)
 
 

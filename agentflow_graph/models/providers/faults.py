@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.request import getproxies
 
-from langchain_core.exceptions import ContextOverflowError
+from langchain_core.exceptions import ContextOverflowError, ModelInvalidRequestError
 
 from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.errors.outside import shown
@@ -93,6 +93,14 @@ def is_too_long(error: Exception) -> bool:
         return True
     said = words_of(error).lower()
     return status_of(error) in (0, 400, 413, 422, 500) and any(one in said for one in _TOO_LONG)
+
+
+def turned_down(error: BaseException) -> bool:
+    """Whether the request itself was refused, so that asking again would be in vain."""
+    cause = error.__cause__ if isinstance(error, ModelError) else error
+    if isinstance(error, PromptTooLong) or isinstance(cause, ModelInvalidRequestError):
+        return True
+    return cause is not None and status_of(cause) in (400, 413, 422)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
