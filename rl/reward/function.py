@@ -27,7 +27,7 @@ from langchain_core.exceptions import (
     ModelTimeoutError,
 )
 
-from agentflow_graph.errors import Fault, SettingError
+from agentflow_graph.errors import Fault, ModelError, SettingError
 from rl.reward.grade import Grade, Reward, graded
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rl.reward.task import Task
 
 AWAY = (
-    *(ConnectionError, TimeoutError, httpx.TransportError),
+    *(ConnectionError, TimeoutError, httpx.TransportError, ModelError),
     *(ModelAPIError, ModelConnectionError, ModelRateLimitError, ModelTimeoutError),
 )
 """What a function raises where something that it asks is away: it is asked again."""
