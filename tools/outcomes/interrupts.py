@@ -116,12 +116,10 @@ class _Watch:
 
 
 def _last() -> None:
-    """After what was registered later: taking the interpreter down, Python minds no signal."""
+    """After what was registered later: a further Ctrl-C is late, and Python would end by it."""
     if _Watch.current and _Watch.current.heard:
         _Watch.tell()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(INTERRUPTED)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _nothing(*_: object) -> None:

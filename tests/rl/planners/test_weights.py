@@ -13,6 +13,7 @@ from typing import Any
 import ggufs
 import pytest
 from langchain_core.messages import HumanMessage
+from launched import run_program
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.clients import LocalPolicy
@@ -133,19 +134,26 @@ def test_a_place_that_is_taken_is_left_alone(
     assert (tmp_path / "kept").read_text() == "mine"
 
 
-def test_ctrl_c_leaves_nothing(
-    gguf: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def interrupted(*_: Any) -> None:
-        assert list(tmp_path.rglob("model.safetensors")), "it was at work"
-        raise KeyboardInterrupt
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from rl.planners.weights import checks
+from rl.planners.weights.__main__ import main
 
-    monkeypatch.setattr("rl.planners.weights.checks._loads", interrupted)
-    assert main([str(gguf), "--out", str(tmp_path / "out")]) == 130
-    assert "interrupted; nothing was left behind" in capsys.readouterr().err
+def interrupted(*_):
+    assert list(Path(sys.argv[2]).parent.rglob("model.safetensors")), "it was at work"
+    raise KeyboardInterrupt
+
+checks._loads = interrupted
+print(main([sys.argv[1], "--out", sys.argv[2]]))
+"""
+
+
+def test_ctrl_c_leaves_nothing(gguf: Path, tmp_path: Path) -> None:
+    """In a process of its own, which goes on and ends as it likes."""
+    ended = run_program("-c", INTERRUPTED, str(gguf), str(tmp_path / "out"))
+    assert (ended.returncode, ended.stdout.splitlines()[-1]) == (0, "130")
+    assert ended.stderr.splitlines()[-1] == "interrupted; nothing was left behind"
     assert list(tmp_path.iterdir()) == []
 
 
