@@ -27,9 +27,10 @@ class AsyncEngine(WeightVersion, unwrap_ray_actor(RolloutRayActor)):  # type: ig
         """Stock set-up, for token ids alone.
 
         OpenRLHF would load the file that `train.agent_func_path` names, which is no file of ours,
-        and vLLM a tokenizer, which our planners keep where it does not look.
+        and vLLM a tokenizer, which our planners keep where it does not look, and code of a model's.
         """
         own = {"agent_func_path": None, "remote_rm_url": None, "skip_tokenizer_init": True}
+        own["trust_remote_code"] = False
         await super().__init__(**kwargs | own)
         self.start()
 

@@ -1,11 +1,13 @@
-"""What is loaded of a model, and how: checkpoints as data, a tokenizer from where it is unchanged.
+"""What is loaded of a model, and how: as data, and a tokenizer from where it is unchanged.
 
-A pickle in a checkpoint that names code is refused, and the code does not run.
+A pickle in a checkpoint that names code is refused, and the code does not run; nor does the code
+that a model's folder brings along.
 """
 
 from __future__ import annotations
 
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from deepspeed.runtime.checkpoint_engine.torch_checkpoint_engine import TorchChe
 from deepspeed.runtime.fp16.loss_scaler import DynamicLossScaler, LossScaler
 from deepspeed.runtime.zero.config import ZeroStageEnum
 from deepspeed.utils.tensor_fragment import fragment_address
+from transformers import dynamic_module_utils
 
 from agentflow_graph.errors import SettingError
 
@@ -22,12 +25,25 @@ PLAIN = (DynamicLossScaler, LossScaler, ZeroStageEnum, fragment_address)
 
 
 def load_as_data() -> None:
-    """Let DeepSpeed load checkpoints in this process with torch's `weights_only`.
+    """Let models and checkpoints be loaded in this process without running anything of theirs.
 
-    Stock, it loads them with everything that a pickle can do.
+    Stock, OpenRLHF asks transformers to run what `auto_map` in a model's folder names, and
+    DeepSpeed loads checkpoints with everything that a pickle can do. An architecture that
+    transformers has is loaded all the same, whatever its folder names.
     """
+    for module in [m for name, m in sys.modules.items() if name.startswith("transformers.")]:
+        if "resolve_trust_remote_code" in vars(module):
+            vars(module)["resolve_trust_remote_code"] = _never
     torch.serialization.add_safe_globals(list(PLAIN))
     TorchCheckpointEngine.load = _load
+
+
+_resolve = dynamic_module_utils.resolve_trust_remote_code
+
+
+def _never(_: bool | None, *args: Any, **kwargs: Any) -> bool:
+    """Transformers asks it whether to run the code of a model; ValueError if it cannot without."""
+    return bool(_resolve(False, *args, **kwargs))
 
 
 def _load(self: Any, path: str, map_location: Any = None) -> Any:
@@ -52,6 +68,7 @@ def _reason(path: Path, error: Exception) -> str:
 
 def load_tokenizer(model: str, *args: Any, **kwargs: Any) -> Any:
     """OpenRLHF's tokenizer, or ours from the folder in which transformers leaves it unchanged."""
+    load_as_data()
     apart = Path(model) / "tokenizer"
     if (apart / "tokenizer.json").exists():
         from transformers import PreTrainedTokenizerFast

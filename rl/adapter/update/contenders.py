@@ -85,7 +85,8 @@ class Contender:
             groups = _groups(MeasuredPolicy, FlowReference, args, config)
         self._policy, reference = groups
         kind = RemoteExperienceMaker if stock else FlowExperienceMaker
-        kl, tokenizer = FixedKLController(config.algorithm.kl), load_tokenizer(config.model.path)
+        kl = FixedKLController(config.algorithm.kl)
+        tokenizer = load_tokenizer(config.model.path, None, "left", get_strategy(args))
         self._maker = kind(self._policy, None, None, reference, kl, get_strategy(args), tokenizer)
         if not stock:
             self._maker.algorithm, self._maker.micro_tokens = config.algorithm, config.micro_tokens

@@ -232,6 +232,7 @@ class FlowReference(unwrap_ray_actor(launcher.ReferenceModelActor)):  # type: ig
         """Stock set-up."""
         launcher.Actor = FlowActor
         allow_fp32()
+        load_as_data()
         if strategy.args.flow_device == "cpu":
             prepare()
         rendezvous.join()

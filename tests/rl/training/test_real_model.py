@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -22,14 +23,36 @@ SETTINGS = {
 """A reward that gives every group spread: without a format start the model answers nothing."""
 
 
+CODE = {
+    "config.json": {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"},
+    "tokenizer_config.json": {"AutoTokenizer": ["own.Tokenizer", None]},
+}
+"""What a folder may name; whoever loads models in the common way with trust would run it."""
+
+
+def with_code_of_its_own(model: Path, out: Path, ran: Path) -> Path:
+    """A copy of a model that names code, which leaves a file where it runs."""
+    out.mkdir()
+    for path in model.iterdir():
+        os.link(path, out / path.name)
+    for name, classes in CODE.items():
+        content = json.loads((model / name).read_text()) | {"auto_map": classes}
+        (out / name).unlink()
+        (out / name).write_text(json.dumps(content))
+    (out / "own.py").write_text(f"open({str(ran)!r}, 'w').close()\n")
+    return out
+
+
 def test_one_step_of_a_real_model(smollm2: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    given = {"run": run, "model.path": smollm2, **SETTINGS}
+    run, ran = tmp_path / "run", tmp_path / "ran"
+    model = with_code_of_its_own(smollm2, tmp_path / "model", ran)
+    given = {"run": run, "model.path": model, **SETTINGS}
     words = [f"{name}={value}" for name, value in given.items()]
     config = "rl/configs/smollm2.yaml"
     support = Path(__file__).parents[2] / "support"
     done = run_program("-m", "rl.train", "--config", config, *words, modules=support, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert not ran.exists(), "code of a model's folder ran"
     told = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     (shared,) = [entry for entry in told if entry["kind"] == "sharing"]
     assert shared["shared"]
