@@ -15,11 +15,20 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from rl.planners import nano
+from rl.planners.weights.conversion import convert
 
 ARCHITECTURES = ("llama", "qwen2", "qwen3")
 HIDDEN, HEADS, KV_HEADS, LAYERS, WINDOW = 64, 4, 2, 2, 128
 TEXTS = ("What is the capital of France?", "The population of Old Harbor is 4738 or so.\n" * 3)
 CONTROL, NORMAL = 3, 1
+STORED = {
+    "ffn_down.weight": GGMLQuantizationType.Q8_0,
+    "attn_q.weight": GGMLQuantizationType.Q4_1,
+    "attn_k.weight": GGMLQuantizationType.Q8_0,
+    "attn_v.weight": GGMLQuantizationType.F16,
+    "ffn_up.weight": GGMLQuantizationType.BF16,
+}
+"""Kinds that a quantised file mixes."""
 
 
 def trained_tokenizer() -> Tokenizer:
@@ -167,3 +176,11 @@ def _add(writer: GGUFWriter, key: str, value: Any) -> None:
         writer.add_float32(key, value)
     else:
         writer.add_uint32(key, value)
+
+
+def converted(path: Path) -> Path:
+    """The folder of a file."""
+    folder = path.with_suffix("")
+    folder.mkdir()
+    convert(path, folder, lambda _: None)
+    return folder
