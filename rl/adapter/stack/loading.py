@@ -38,7 +38,7 @@ def load_as_data() -> None:
     TorchCheckpointEngine.load = _load
 
 
-_resolve = dynamic_module_utils.resolve_trust_remote_code
+_resolve: Any = dynamic_module_utils.resolve_trust_remote_code
 
 
 def _never(_: bool | None, *args: Any, **kwargs: Any) -> bool:
