@@ -1,6 +1,7 @@
 """Ask on the command line: `python -m agentflow_graph "question" [--json] [--record DIR]`.
 
-`python -m agentflow_graph replay DIR` plays recorded runs again; see `agentflow_graph.replay`.
+`python -m agentflow_graph replay DIR` plays recorded runs again; `doctor` says what works here: see
+`agentflow_graph.terminal`.
 
 Exit codes: 0 answered, 1 a model failed on the way (what was found is still printed), 2 a setting
 or the question is wrong, 130 interrupted.
@@ -41,9 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
     guard_output()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["replay"]:
-        from agentflow_graph import replay
+        from agentflow_graph.terminal import replay
 
         return replay.main(arguments[1:])
+    if arguments[:1] == ["doctor"]:
+        from agentflow_graph.terminal.doctor import main as doctor
+
+        return doctor(arguments[1:])
     args = _parser().parse_args(arguments)
     try:
         interrupts = ours("tools.outcomes.interrupts")

@@ -6,22 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
 from agentflow_graph.context import RULES
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models.providers.keys import key_of
-from agentflow_graph.models.providers.table import provider_of
+from agentflow_graph.models.clients.served import SECONDS, models_at
 from agentflow_graph.models.strings import chat_model, server_of
 from rl.reward import reward_of
 from rl.settings.config import Config
 from tools.outcomes.finding import Finding, failure, ok, warning
-from tools.services.bounds import bounded_get
-from tools.services.faults import RemoteFault
 
 MODULES = ("analysis", "executor", "verifier", "generator", "tool_model")
-SECONDS = 5.0
-"""Most seconds until a server has said which models it has."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -72,25 +65,6 @@ def _model(
         answers[base] = models_at(base, seconds)
     yield _found(part, field, name, base, answers[base])
     yield from _reach(config, part, base)
-
-
-def models_at(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str:
-    """The models of an OpenAI-compatible server, as it describes them, or why there are none."""
-    try:
-        key = key_of(provider_of("vllm"), base)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        answer = bounded_get(f"{base}/v1/models", "it", headers=headers, seconds=seconds)
-        answer.raise_for_status()
-        models: list[dict[str, Any]] = answer.json()["data"]
-        return models if all("id" in model for model in models) else "its models have no id"
-    except httpx.TimeoutException:
-        return f"no answer in {seconds:g} s"
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"{type(error).__name__}: {error}"
-    except RemoteFault as fault:
-        return str(fault)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return "/v1/models is not that of an OpenAI-compatible server"
 
 
 def _found(

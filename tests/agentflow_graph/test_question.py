@@ -14,7 +14,7 @@ from agentflow_graph import Context, build_graph
 from agentflow_graph.errors import QuestionError
 from agentflow_graph.graph import Agent
 from agentflow_graph.record import read
-from agentflow_graph.replay import replay
+from agentflow_graph.terminal.replay import replay
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 ONE = Context(max_turns=1)

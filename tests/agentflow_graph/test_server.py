@@ -25,8 +25,8 @@ from langgraph_sdk import get_sync_client
 
 from agentflow_graph.context import Context
 from agentflow_graph.record import read
-from agentflow_graph.replay import replay
 from agentflow_graph.state import State
+from agentflow_graph.terminal.replay import replay
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from rl.preflight.endpoints import models_at
+from agentflow_graph.models.clients.served import models_at
 from rl.questions.hub import text_of
 from tools.catalog.mcp_servers import Server, list_tools
 from tools.services.faults import RemoteFault

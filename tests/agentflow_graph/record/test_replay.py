@@ -18,7 +18,7 @@ from agentflow_graph.errors import ModelError, SettingError
 from agentflow_graph.record import read
 from agentflow_graph.record.events import events_in, line_of
 from agentflow_graph.record.reading import files_of
-from agentflow_graph.replay import UNCOMPARED, replay
+from agentflow_graph.terminal.replay import UNCOMPARED, replay
 
 QUESTION = {"question": "What is the population of Old Harbor?"}
 

@@ -1,0 +1,72 @@
+"""The models that the settings name: can they be made, and does their server have them?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from langchain_core.messages import HumanMessage
+
+from agentflow_graph.context import RULES, Context
+from agentflow_graph.errors import AgentFlowError
+from agentflow_graph.models.clients.served import models_at
+from agentflow_graph.models.strings import chat_model, server_of
+from tools.outcomes.finding import Finding, failure, ok
+
+MODULES = ("planner", "executor", "verifier", "generator", "analysis", "tool_model")
+PATIENCE = 60.0
+"""Seconds for one real call; a model of this machine is loaded in them."""
+
+
+async def models(context: Context, live: bool) -> AsyncIterator[Finding]:
+    """A finding for each model of `context`, with the modules that use it.
+
+    Args:
+        context: the settings.
+        live: make one real call of each.
+    """
+    users: dict[str, list[str]] = {}
+    for module in MODULES:
+        spec = getattr(context, module)
+        if spec and spec not in ("off", RULES.get(module)):
+            users.setdefault(spec, []).append(module)
+    for spec, names in users.items():
+        yield await asyncio.to_thread(_at_rest, ", ".join(names), spec, context)
+        if live:
+            yield await _called(", ".join(names), spec, context)
+    rules = [f"{name} {rule}" for name, rule in RULES.items() if getattr(context, name) == rule]
+    if rules:
+        yield ok("rules", ", ".join(rules))
+
+
+def _at_rest(part: str, spec: str, context: Context) -> Finding:
+    remedy = "correct the setting; docs/models.md has the forms"
+    try:
+        chat_model(spec, context.temperature, context.reply_tokens)
+        served = server_of(spec)
+    except AgentFlowError as error:
+        return failure(part, str(error), remedy)
+    if served is None:
+        return ok(part, f"{spec}: can be asked")
+    name, base = served[0], served[1].removesuffix("/v1")
+    found = models_at(base)
+    if isinstance(found, str):
+        return failure(part, f"{base} does not serve: {found}", "start the server, or correct URL")
+    names = [str(model["id"]) for model in found]
+    if name in names:
+        return ok(part, f"{name} at {base}")
+    text = f"{base} serves {', '.join(names) or 'no model'}, not {name}"
+    return failure(part, text, "name one of them, or start the server with --served-model-name")
+
+
+async def _called(part: str, spec: str, context: Context) -> Finding:
+    model: Any = chat_model(spec, context.temperature, 16)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reply = await model.ainvoke([HumanMessage("Answer with the word ready.")])
+    except TimeoutError:
+        return failure(part, f"{spec}: no answer in {PATIENCE:g} s", "look at the server's log")
+    except AgentFlowError as error:
+        return failure(part, str(error))
+    return ok(part, f"{spec} answered: {str(reply.text).strip()[:60]!r}")
