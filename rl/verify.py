@@ -115,11 +115,14 @@ def _told(proof: Proof, config: Config, chain: str) -> Iterator[str]:
             f"({names}), each of them to the last bit"
         )
     else:
-        apart = ", ".join(f"{name} {share:.2%}" for name, share in proof.apart.items())
+        apart = ", ".join(f"{name} {share:.1e}" for name, share in proof.apart.items())
         yield (
-            f"within a tolerance: this is not what the run was made on ({proof.made}); "
-            f"{proof.equal} of {proof.steps} steps are the same to the last bit, published "
-            f"weights are apart by so much of the way that training moved them: {apart}"
+            f"not proved: the last bit. The run was made on another processor or with other "
+            f"packages ({proof.made}); {proof.equal} of {proof.steps} steps end in the same bits"
+        )
+        yield (
+            "proved: the published weights are apart from those found here by so small a share "
+            f"of the way that training moved them: {apart}"
         )
     if proof.taken:
         yield (
@@ -129,7 +132,8 @@ def _told(proof: Proof, config: Config, chain: str) -> Iterator[str]:
     if config.reward.judge:
         yield f"not proved: that {config.reward.judge} gave the verdicts on record"
     yield "not proved: that replies were drawn and not chosen, and what tools answered"
-    yield f"equal; the ledger ends in {chain}"
+    how = "equal" if proof.exact else "equal within a tolerance"
+    yield f"{how}; the ledger ends in {chain}"
 
 
 if __name__ == "__main__":

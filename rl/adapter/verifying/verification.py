@@ -16,7 +16,7 @@ from rl.adapter.verifying.replies import TOLERANCE, gaps, replies_of
 from rl.adapter.verifying.retraining import Retraining
 from rl.adapter.verifying.rollouts import RecordedSamples
 from rl.adapter.verifying.weights import NEAR, distance, hold_equal, published
-from rl.rollout import Trajectory
+from rl.rollout import FINISHED, Trajectory
 from rl.run.folder import records
 from rl.run.saved.claims import batch_of, missing, told
 from rl.run.saved.fingerprints import Change, Seen, changes, seen_in
@@ -143,9 +143,10 @@ class Verification:
     def _about(self, run: str, found: list[Change], heat: float) -> Iterator[str]:
         """The differences of a run, each with what can be said of it."""
         for change in found[:SHOWN]:
-            more = ""
-            if change.event and change.event["event"] == "answered":
-                more = self._token(run, change, heat)
+            kind = change.event["event"] if change.event else ""
+            more = self._token(run, change, heat) if kind == "answered" else ""
+            if kind == FINISHED and change.event:
+                more = f"; it says that the reward was {change.event.get('reward')}"
             yield f"run {run}: {change.text}{more}"
 
     def _token(self, run: str, change: Change, heat: float) -> str:
@@ -212,10 +213,20 @@ class Verification:
         self.proof.equal += same
         if self.proof.exact and not same:
             raise Differs(
-                f"{told(line)}: the weights after its update are not those of the training, though "
-                "all before it is the same: its runs, or the ledger's line, are others"
+                f"{told(line)}: the weights after its update are not those of the training: what "
+                f"it was made from is not what the ledger says{self._suspects()}"
             )
         self._hold_best(line["step"])
+
+    def _suspects(self) -> str:
+        """Runs whose state has fewer or more replies than were recorded."""
+        names = []
+        for event, run in self._samples.recorded.known.values():
+            turns = (run.state or {}).get("turns", [])
+            told = sum(len(turn["planner"]) for turn in turns)
+            if event["event"] == FINISHED and told != (made := len(run.answers_of("planner"))):
+                names.append(f"run {run.name} has {told} replies in its state and {made} on record")
+        return "".join(f"; {name}" for name in names[:SHOWN])
 
     def _hold_best(self, step: int) -> None:
         folder = self._config.run / "best"

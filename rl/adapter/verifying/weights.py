@@ -14,7 +14,7 @@ from agentflow_graph.errors import SettingError
 from rl.adapter.update.digests import weight_digests
 from rl.settings.errors import Differs
 
-NEAR = 0.05
+NEAR = 0.01
 """Of the way that training moved the weights: so far they may be apart on another processor."""
 
 

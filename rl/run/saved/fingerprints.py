@@ -87,12 +87,12 @@ def changes(marks: str, seen: Sequence[Seen]) -> list[Change]:
     now = [one.mark for one in seen]
     if before == now:
         return []
-    if not now:
-        return [Change("is missing")]
+    if not now or not before:
+        return [Change("it is missing" if before else "it was not there")]
     if sorted(before) == sorted(now):
         at = next(i for i, (a, b) in enumerate(zip(before, now, strict=True)) if a != b)
         moved = seen[now.index(before[at])]
-        return [Change(f"its events were moved: {seen[at]} stands where {moved} was")]
+        return [Change(f"its events were moved: where {moved} was, there is {seen[at]}")]
     found = []
     for kind, a, b, c, d in SequenceMatcher(a=before, b=now, autojunk=False).get_opcodes():
         if kind in ("replace", "insert"):
@@ -101,5 +101,6 @@ def changes(marks: str, seen: Sequence[Seen]) -> list[Change]:
         lost = b - a - (d - c) if kind in ("replace", "delete") else 0
         if lost > 0:
             after = f"after {seen[d - 1]}" if d else "at its beginning"
-            found.append(Change(f"{lost} event{'s' * (lost > 1)} {after} missing"))
+            what = f"{lost} events {after} are" if lost > 1 else f"an event {after} is"
+            found.append(Change(f"{what} missing"))
     return found
