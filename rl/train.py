@@ -6,7 +6,7 @@ only checked, and what a step will cost is said (`rl/preflight/plan.py`).
 
 Starts Ray, vLLM, the DeepSpeed policy and reference and the graph workers; leaves a run folder:
 
-    config.yaml  seal.json  metrics.jsonl  summary.json  report.html
+    config.yaml  seal.json  metrics.jsonl  ledger.jsonl  summary.json  report.html
     data/  record/  checkpoints/  tensorboard/  model/
 
 Exit codes: 0 done, 1 training failed, 2 the configuration is wrong, 130 interrupted.

@@ -31,7 +31,13 @@ from rl.settings.errors import exit_code
 if TYPE_CHECKING:
     from rl.adapter.verifying.verification import Proof
 
-BARS = {"TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+SURROUNDINGS = {
+    "HF_HUB_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TQDM_DISABLE": "1",
+}
+"""Of the libraries: no network, one thread as in a deterministic run, no progress bars."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,7 +74,7 @@ def verify(folder: Path, planner: str = "", trusted: bool = False) -> Proof:
     config = _at(load(folder / "config.yaml", [f"run={folder}"]), planner)
     lines = claims(config)
     _check_planner(Path(config.model.path), trusted)
-    os.environ |= BARS
+    os.environ |= SURROUNDINGS
     without_gpu()
     begun = time.time()
     with tempfile.TemporaryDirectory() as aside, noise_to(Path(aside) / "log.txt") as screen:

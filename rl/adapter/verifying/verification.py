@@ -177,6 +177,8 @@ class Verification:
         known = self._samples.recorded.known
         graded = [key for key, (event, _) in known.items() if event["grade"]]
         tasks = {run.task.id: run.task for run in runs}
+        if strange := sorted({name for name, _ in known} - tasks.keys()):
+            raise Differs(f"{told(line)}: question {strange[0]!r} was not to be asked here")
         if self._reward is None:
             self.proof.taken += len(graded)
             return 0
