@@ -65,7 +65,6 @@ class Retraining:
         torch.set_num_threads(1)  # as in the processes of a deterministic run
         args = openrlhf_args(config)
         args.ckpt.load_enable = False
-        args.vllm.sync_backend = "gloo"  # else OpenRLHF imports vLLM to look at its version
         self.config = config
         self.strategy = get_strategy(args)
         self.policy = _started(FlowPolicy, args, config, SCHEDULE, [])
