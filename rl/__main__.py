@@ -14,6 +14,7 @@ VERBS = {
     "real": ("rl.real", "train a real language model, SmolLM2-135M, and ask it one question"),
     "train": ("rl.train", "train a planner in the live graph, or resume a run"),
     "report": ("rl.report", "write a run's report again"),
+    "verify": ("rl.verify", "train a finished run again on its record, and compare"),
     "export": ("rl.run.export", "make a run's planner ready to be published"),
     "serve": ("rl.serve", "serve a planner, or what a run trained, with vLLM"),
     "evaluate": ("rl.evaluate", "measure a planner on held-out questions"),

@@ -6,7 +6,7 @@ only checked, and what a step will cost is said (`rl/preflight/plan.py`).
 
 Starts Ray, vLLM, the DeepSpeed policy and reference and the graph workers; leaves a run folder:
 
-    config.yaml  seal.json  metrics.jsonl  summary.json  report.html
+    config.yaml  seal.json  metrics.jsonl  ledger.jsonl  summary.json  report.html
     data/  record/  checkpoints/  tensorboard/  model/
 
 Exit codes: 0 done, 1 training failed, 2 the configuration is wrong, 130 interrupted.
@@ -39,6 +39,7 @@ from rl.run.metrics import Recorder
 from rl.run.quiet import noise_to, without_gpu
 from rl.run.record import refuse_old
 from rl.run.saved.checkpoints import hold_to_saved
+from rl.run.saved.ledger import head
 from rl.run.saved.seal import NAME, hold_to_seal, write_sealed
 from rl.run.summary import summarise
 from rl.settings.config import Config, load
@@ -135,7 +136,8 @@ def _train(config: Config) -> dict[str, Any]:
             raise _failed(config.run, error) from error
     recorder.screen = sys.stdout
     finish(config, recorder.done)
-    summary = summarise(config, recorder) | {"warm_start_seconds": warm}
+    told = {"warm_start_seconds": warm, "ledger": head(config.run)}
+    summary = summarise(config, recorder) | told
     write_whole(
         config.run / "summary.json", (json.dumps(hidden_in(summary), indent=2) + "\n").encode()
     )

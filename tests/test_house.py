@@ -23,7 +23,7 @@ PACKAGES = ("rl", "benchmarks", "agentflow_graph", "tools")
 
 ORDER = {
     "rl": (
-        "__main__ > real > demo > studies > train serve evaluate report > planners > adapter"
+        "__main__ > real > demo > studies > train serve evaluate report verify > planners > adapter"
         " > preflight > run > rollout > questions > reward > settings > prefix flow_grpo > __init__"
     ),
     "agentflow_graph": (
@@ -44,7 +44,7 @@ ORDER = {
 signs do not import each other. A package without an order may have any that has no circle."""
 
 MOST_ENTRIES, MOST_LINES, MOST_SHOWN = 12, 250, 3
-DOORS = {"demo.py", "real.py", "train.py", "serve.py", "evaluate.py", "report.py"}
+DOORS = {"demo.py", "real.py", "train.py", "serve.py", "evaluate.py", "report.py", "verify.py"}
 """What `python -m rl` opens: files of rl/ that do not count as entries."""
 SENTENCE = re.compile(r"((?![.!?] [A-Z]).)*[^.]\.")
 """A line that ends with a full stop and holds no end of a sentence before."""

@@ -112,11 +112,16 @@ def events_in(path: Path) -> Iterator[Event]:
     Raises:
         SettingError: it cannot be read.
     """
+    return (event for _, event in lines_in(path))
+
+
+def lines_in(path: Path) -> Iterator[tuple[bytes, Event]]:
+    """The events of a file, each behind the line that it stands in; raises as `events_in` does."""
     try:
         with path.open("rb") as lines:
             for line in lines:
                 if event := _parsed(line):
-                    yield event
+                    yield line, event
     except OSError as error:
         raise SettingError(
             f"{path} cannot be read ({error.strerror}); take it out of the record, or mend it"

@@ -13,6 +13,7 @@ import ray
 from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.record.artifacts import move_in
 from rl.adapter.stack.cluster import unwrap_ray_actor
+from rl.adapter.stack.cpu import made_on
 from rl.adapter.stack.flags import SCHEDULE
 from rl.adapter.stack.loading import load_tokenizer
 from rl.adapter.update import sharing
@@ -23,6 +24,7 @@ from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.rollout import Trajectory
 from rl.run.export import describe_planner
 from rl.run.metrics import Recorder, best, outcome, stale
+from rl.run.saved.ledger import Ledger
 from rl.settings.config import Config
 from rl.settings.errors import Stalled, TrainingFailed
 
@@ -59,6 +61,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         )
         self.experience_maker.algorithm = self.config.algorithm
         self.experience_maker.micro_tokens = self.config.micro_tokens
+        self.ledger = Ledger(config.run) if config.deterministic else None
         self._hopeless = 0
         self._version = 0
         self.stopped = False
@@ -100,7 +103,14 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
             self.recorder.say(f"resumed after step {step}")
             self._consider_stopping(step)
         self.recorder.done = step
+        if self.ledger:
+            self.ledger.begin(step, self._digests(), made_on())
         return step
+
+    def _digests(self) -> dict[str, str]:
+        """Of the weights that the policy has now, by name."""
+        found: dict[str, str] = ray.get(self.actor_model_group.async_run_method("digests"))[0]
+        return found
 
     def _step(self, step: int) -> int:
         begun = time.time()
@@ -110,6 +120,8 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         status |= gathered
         news = status if self.recorder.step(step, status, samples) else {}
         check_finite(step, status)
+        if self.ledger:
+            self.ledger.step(step, self._version, self._digests())
         if step % self.config.evaluation.every == 0:
             self.evaluate(step)
         # Save last, so that a resumed run never misses this evaluation.
@@ -192,6 +204,8 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
                 begun = time.time()
                 runs = self.samples_generator.evaluate(step, temperature)
                 logs |= self.recorder.evaluated(step, temperature, runs, time.time() - begun)
+            if self.ledger:
+                self.ledger.evaluation(step, temperature)
             if temperature:
                 self._keep_best(step)
         if self.tensorboard_logger and logs:

@@ -4,6 +4,7 @@
     ├── SettingError     a setting cannot work; raised before anything is started
     ├── TrainingFailed   a run broke off; what was recorded until then stays in its folder
     ├── Stalled          no run scores any more, so training on would teach nothing
+    ├── Differs          what a run left is not what its training gives
     ├── WorldAway        servers that runs need did not come back
     └── ServerFailed     the server of a planner broke off or did not come up
 
@@ -30,6 +31,10 @@ class Stalled(AgentFlowError):
 
 class WorldAway(AgentFlowError):
     """Training cannot go on now: too many runs fail for no fault of their own."""
+
+
+class Differs(AgentFlowError):
+    """What a run left behind is not what training on its record gives."""
 
 
 class ServerFailed(AgentFlowError):

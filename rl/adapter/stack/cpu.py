@@ -7,10 +7,17 @@
 from __future__ import annotations
 
 import importlib.util
+import platform
 import sys
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from agentflow_graph.record.events import versions
+
+NUMERIC = ("torch", "transformers", "deepspeed", "openrlhf", "peft")
+"""Packages whose version decides the last bits of an update."""
 
 
 def stub_flash_attn() -> None:
@@ -87,3 +94,15 @@ def allow_fp32() -> None:
 
     stock = utils.convert_to_torch_dtype
     utils.convert_to_torch_dtype = lambda name: torch.float32 if name == "fp32" else stock(name)
+
+
+def made_on() -> dict[str, Any]:
+    """What decides the last bits of an update: kind of processor, versions of packages."""
+    import torch
+
+    table = Path("/proc/cpuinfo")
+    lines = table.read_text().splitlines() if table.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    kind = [*names[:1], platform.machine(), torch.backends.cpu.get_cpu_capability()]
+    found = {name: number for name, number in versions(NUMERIC).items() if name in NUMERIC}
+    return {"processor": ", ".join(kind), "versions": found}

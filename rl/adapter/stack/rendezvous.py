@@ -16,12 +16,15 @@ from torch._C._distributed_c10d import HashStore, Store, TCPStore
 def join() -> None:
     """Make the process group that MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE describe.
 
-    One rank alone needs no socket. Of several the first listens on MASTER_ADDR and nowhere else:
-    that is loopback where Ray is (`rl.adapter.stack.cluster`).
+    A process that holds two models is in it already. One rank alone needs no socket. Of several the
+    first listens on MASTER_ADDR and nowhere else: that is loopback where Ray is
+    (`rl.adapter.stack.cluster`).
 
     Raises:
         OSError: the address is not this machine's, or the port is taken.
     """
+    if dist.is_initialized():
+        return
     rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     store = HashStore() if world == 1 else _store(rank, world)
     dist.init_process_group(store=store, rank=rank, world_size=world)

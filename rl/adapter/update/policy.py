@@ -23,6 +23,7 @@ from rl.adapter.stack.loading import load_as_data, load_tokenizer
 from rl.adapter.update import lora
 from rl.adapter.update.actor import FlowActor
 from rl.adapter.update.buffer import TreeBuffer
+from rl.adapter.update.digests import weight_digests
 from rl.adapter.update.sharing import Choice, choose
 from rl.run.export import copy_tokenizer
 from rl.run.saved import checkpoints
@@ -164,13 +165,18 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
             ray.get([getattr(engine, method).remote(*given) for engine in self.engines])
         torch.distributed.barrier()
 
-    def _gathered(self) -> dict[str, torch.Tensor]:
+    def weights(self) -> dict[str, torch.Tensor]:
+        """Copies of the weights that are served, on CPU, by name."""
         served = lora.weights(self.actor.model.module, self.sharded)
         return {name: weight.cpu() for name, weight in served}
 
     def fingerprint(self) -> bytes:
         """The policy's weights as safetensors bytes, as the engines of a CPU are sent them."""
-        return safetensors.torch.save(self._gathered())
+        return safetensors.torch.save(self.weights())
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each weight, by name."""
+        return weight_digests(self.weights())
 
     @property
     def sharded(self) -> bool:
@@ -215,7 +221,7 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         """Hugging Face folder, with the tokenizer's files as they were."""
         if isinstance(self.actor.model.module, PeftModel) or not self.sharded:
             # Stock would write an output layer that is tied to the embeddings a second time.
-            weights = self._gathered()
+            weights = self.weights()
             if self.strategy.is_rank_0():
                 self.actor.plain_model.save_pretrained(folder, state_dict=weights)
             torch.distributed.barrier()

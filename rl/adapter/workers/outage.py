@@ -75,7 +75,7 @@ class Outage:
             self._ask_again(tasks, batch, groups)
         if asked:
             self._say(f"going on after {waited:g} s of pause")
-        return [[_settled(run) for run in group] for group in groups]
+        return settled(groups)
 
     def _ask_again(self, tasks: Sequence[Task], batch: Batch, groups: Groups) -> None:
         lost = [n for n, group in enumerate(groups) if any(run.by_world for run in group)]
@@ -105,6 +105,11 @@ class Outage:
 
 def _unjudged(groups: Groups) -> bool:
     return any(run.by_world and run.grade for group in groups for run in group)
+
+
+def settled(groups: Groups) -> Groups:
+    """What a judge that was away has left unscored is its own fault, once nobody waits for it."""
+    return [[_settled(run) for run in group] for group in groups]
 
 
 def _settled(run: Trajectory) -> Trajectory:

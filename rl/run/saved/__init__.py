@@ -1,1 +1,1 @@
-"""What a resume loads or obeys: checkpoints, and the seals by which a user's own are known."""
+"""What a resume obeys and a verification reads: checkpoints, seals, and a ledger of digests."""

@@ -12,6 +12,7 @@ from upstream import body, named
 
 SAMPLES = "openrlhf.trainer.ppo_utils.samples_generator"
 ACTOR = "openrlhf.trainer.ray.ppo_actor"
+MAKER = "openrlhf.trainer.ppo_utils.experience_maker:RemoteExperienceMaker"
 
 
 def test_a_training_step_returns_what_the_blank_batch_repairs() -> None:
@@ -87,3 +88,11 @@ def test_dynamic_batches_step_deepspeed_by_hand() -> None:
     assert '"gradient_accumulation_steps"] = 1' in branch, (
         "rl/adapter/update/policy.py tells the engine where a window ends"
     )
+
+
+def test_a_verification_finds_what_it_stands_in_for() -> None:
+    maker = inspect.getsource(named(MAKER))
+    asked = set(re.findall(r"\bray\.(\w+)\(", maker))
+    assert asked == {"put", "get"}, "rl/adapter/verifying/retraining.py stands in for Ray"
+    groups = set(re.findall(r"group\.(async_\w+)\(", maker))
+    assert groups == {"async_run_method", "async_run_method_batch"}, "`Here` has no more methods"

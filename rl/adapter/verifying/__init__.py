@@ -1,0 +1,1 @@
+"""A recorded run trained once more in one process, without engine and without network."""

@@ -1,0 +1,49 @@
+"""A run that was left alone and one that was killed: what resuming and verifying are tested on."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from launched import ROOT, write_questions
+
+from rl.run.record import TrainingRecord
+from rl.studies.killing import KINDS, drawn, run_to_the_end
+
+
+@pytest.fixture(scope="session")
+def moments_seed() -> int:
+    """Of the moments at which processes are killed; shown where a test fails."""
+    return random.SystemRandom().randrange(10**6)
+
+
+@pytest.fixture(scope="session")
+def killed_runs(
+    warm_planner: Path, moments_seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder with the runs `whole` and `killed`, equal but for three kills in `kills.jsonl`."""
+    folder = tmp_path_factory.mktemp("runs")
+    settings = {
+        "steps": 4,
+        "save_every": 3,
+        "deterministic": "true",
+        "model.path": warm_planner,
+        "data.train": write_questions(folder / "train.jsonl", "train", 16, seed=1),
+        "data.heldout": write_questions(folder / "heldout.jsonl", "heldout", 6),
+        "rollout.questions": 4,
+        "rollout.group_size": 4,
+        "evaluation.every": 2,
+        "evaluation.greedy": "false",
+        "optimizer.batch_rows": 16,
+        "optimizer.micro_batch": 16,
+        "optimizer.warmup": 4,
+    }
+    words = [f"{name}={value}" for name, value in settings.items()]
+    config = ["--config", str(ROOT / "rl" / "configs" / "nano.yaml"), *words]
+    whole, killed = folder / "whole", folder / "killed"
+    run_to_the_end(whole, [*config, f"run={whole}"], [], folder / "none.jsonl")
+    calls, rng = TrainingRecord(whole / "record").calls()[0], random.Random(moments_seed)
+    plan = drawn(rng.sample(KINDS, len(KINDS)), calls, rng)
+    run_to_the_end(killed, [*config, f"run={killed}"], plan, folder / "kills.jsonl")
+    return folder
