@@ -23,7 +23,7 @@ from agentflow_graph.errors import (
 )
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.models.recorded import answer_of, plain_messages
-from agentflow_graph.nodes.call import asked_again, bound, light, readable, reply
+from agentflow_graph.nodes.parts.call import asked_again, bound, light, readable, reply
 from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.nodes.settings import check_memory, settings_of
 from agentflow_graph.prompts import memory, texts
