@@ -3,7 +3,6 @@
 Objects given to `build_graph` win; everything else is built from its name in the Context and kept.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from pydantic import BaseModel
 from agentflow_graph.context import RULES, Context
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.errors.outside import keep_keys
+from agentflow_graph.errors.threads import in_thread
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.models.provider import ProviderModel
 from agentflow_graph.models.recorded import RecordedModel
@@ -147,7 +147,7 @@ class ResourceCache:
         if context in self._cached:
             return self._cached[context]
         # Loading weights and reading corpora take seconds: not on the event loop.
-        return await asyncio.to_thread(self._build, context)
+        return await in_thread(self._build, context)
 
     def _build(self, context: Context) -> Resources:
         with self._lock:  # of many runs that start together, the first one builds

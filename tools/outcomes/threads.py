@@ -36,12 +36,12 @@ class _Job:
 
     def __init__(self, key: Hashable, work: Callable[[], Any]) -> None:
         self.key, self.future = key, Future[Any]()
-        self.work = partial(copy_context().run, work)
+        self._work, self._context = work, copy_context()
         self.begun = self.ended = self.lost = False
 
     def fill(self) -> None:
         try:
-            self.future.set_result(self.work())
+            self.future.set_result(self._context.run(self._work))
         except StopIteration as fault:  # which no future of asyncio takes
             self.future.set_exception(RuntimeError(f"StopIteration: {fault}"))
         except BaseException as fault:
