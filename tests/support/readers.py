@@ -19,7 +19,8 @@ from pydantic import SecretStr
 
 from rl.preflight.endpoints import models_at
 from rl.questions.hub import text_of
-from tools.catalog.mcp_servers import Server, list_tools
+from tools.catalog.mcp_servers import Server
+from tools.catalog.mcp_tools import list_tools
 from tools.services.faults import RemoteFault
 from tools.services.remote import Service
 from tools.web.embeddings import Endpoint
