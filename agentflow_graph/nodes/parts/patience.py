@@ -56,10 +56,10 @@ class Same:
     """An object as a key: the very same one. It lives as long as it is counted."""
 
     def __init__(self, one: object) -> None:
-        self._one = one
+        self.one = one
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and self._one is other._one
+        return isinstance(other, Same) and self.one is other.one
 
     def __hash__(self) -> int:
-        return id(self._one)
+        return id(self.one)

@@ -1,78 +1,38 @@
-"""MCP servers that are silent, gone, or list what cannot be used; and names that two of them give."""
+"""MCP servers that are silent, gone, or list what cannot be used; names that two of them give."""
 
 from __future__ import annotations
 
-import json
-import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from raw_mcp import RawServers, mute
 
 from tools.catalog import mcp_tools
 from tools.catalog.catalog import ToolNameError, load
 from tools.catalog.plugins import World
 
 pytestmark = pytest.mark.integration
-SERVER = '''
-import json, sys
-
-for line in sys.stdin:
-    asked = json.loads(line)
-    if "id" not in asked:
-        continue
-    answer = {"jsonrpc": "2.0", "id": asked["id"]}
-    match asked["method"]:
-        case "initialize":
-            info = {"name": "raw", "version": "1"}
-            answer["result"] = {
-                "protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info
-            }
-        case "tools/list":
-            with open("listed.txt", "a") as log:
-                log.write("x")
-            answer["result"] = {"tools": json.loads(sys.argv[1])}
-        case "tools/call":
-            text = f"{sys.argv[2]}: {asked['params']['name']}"
-            answer["result"] = {"content": [{"type": "text", "text": text}]}
-        case _:
-            answer["error"] = {"code": -32601, "message": "no such method"}
-    print(json.dumps(answer), flush=True)
-'''
-SOUND = {"type": "object", "properties": {"query": {"type": "string"}, "any": True}}
+SOUND = RawServers.SOUND
 
 
 @pytest.fixture
-def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A file of servers, each from its tools by name and schema; or from an address."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "raw.py").write_text(SERVER)
-
-    def write(**servers: dict[Any, Any] | str) -> str:
-        entries: dict[str, Any] = {}
-        for name, given in servers.items():
-            entries[name] = {"url": given}
-            if not isinstance(given, str):
-                listed = [{"name": one, "inputSchema": schema} for one, schema in given.items()]
-                entries[name] = {"command": sys.executable, "args": ["raw.py"]}
-                entries[name]["args"] += [json.dumps(listed), name]
-        (tmp_path / "servers.json").write_text(json.dumps({"mcpServers": entries}))
-        return "mcp:servers.json"
-
-    return write
+def named(tmp_path: Path) -> RawServers:
+    """Writes a file of servers."""
+    return RawServers(tmp_path)
 
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """A server that takes connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/mcp"
+    with mute() as url:
+        yield url
 
 
-def test_what_cannot_be_used_is_lost_alone(named: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_used_is_lost_alone(
+    named: RawServers, caplog: pytest.LogCaptureFixture
+) -> None:
     bad: dict[Any, Any] = {
         "no schema": "object",
         "Get Weather": SOUND,
@@ -96,7 +56,7 @@ def test_what_cannot_be_used_is_lost_alone(named: Any, caplog: pytest.LogCapture
 
 
 def test_one_silent_server_and_one_that_is_gone_lose_their_own_tools(
-    named: Any, silent: str, monkeypatch: pytest.MonkeyPatch
+    named: RawServers, silent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mcp_tools, "LIST_SECONDS", 6.0)
     file = named(maps={"sound": SOUND}, mute=silent, gone="http://127.0.0.1:9/mcp")
@@ -112,7 +72,7 @@ def test_one_silent_server_and_one_that_is_gone_lose_their_own_tools(
         load([file], world=World(without=["mute"]))
 
 
-async def test_equal_names_get_the_prefix_of_their_server(named: Any) -> None:
+async def test_equal_names_get_the_prefix_of_their_server(named: RawServers) -> None:
     both = {"search": SOUND, "web_search": SOUND}
     file = named(maps=both, books={"search": SOUND})
     settings = {"maps_search": {"timeout": 7}}
@@ -124,8 +84,8 @@ async def test_equal_names_get_the_prefix_of_their_server(named: Any) -> None:
     assert await tool.ainvoke({"query": "x"}) == "maps: web_search"
 
 
-def test_a_server_is_asked_once_for_what_it_lists(named: Any, tmp_path: Path) -> None:
+def test_a_server_is_asked_once_for_what_it_lists(named: RawServers) -> None:
     name, world = named(maps={"sound": SOUND}), World(lost={})
     for _ in range(3):
         assert [tool.name for tool in load([name], top_k=4, world=world)] == ["sound"]
-    assert (tmp_path / "listed.txt").read_text() == "x"
+    assert named.listings == 1
