@@ -63,13 +63,13 @@ def unguarded(stream: TextIO) -> TextIO:
 
 
 @lru_cache
-def opened(name: str = "outside") -> ModuleType:
-    """Our module of that name in `tools/outcomes/`."""
+def opened(name: str = "outside", room: str = "outcomes") -> ModuleType:
+    """Our module of that name in a room of `tools`."""
     import tools
 
     if "AGENTFLOW" in vars(tools):
-        return importlib.import_module(f"tools.outcomes.{name}")
-    return _beside(f"tools.outcomes.{name}")
+        return importlib.import_module(f"tools.{room}.{name}")
+    return _beside(f"tools.{room}.{name}")
 
 
 def _beside(name: str) -> ModuleType:

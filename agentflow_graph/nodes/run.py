@@ -22,6 +22,7 @@ from agentflow_graph.errors import (
     ReplyError,
 )
 from agentflow_graph.errors.outside import hidden_in
+from agentflow_graph.errors.threads import in_thread
 from agentflow_graph.models.recorded import answer_of, plain_messages
 from agentflow_graph.nodes.parts.call import asked_again, bound, light, readable, reply
 from agentflow_graph.nodes.resources import Resources, Source, in_time
@@ -35,6 +36,8 @@ from agentflow_graph.state import CLEAN, ModelCall, State, Turn, Usage, merge_us
 
 T = TypeVar("T")
 Update = dict[str, Any]
+LARGE = 20_000
+"""Characters of a reply that are not read on the event loop."""
 
 
 @dataclass
@@ -127,7 +130,8 @@ class NodeRun:
             spent = {name: answer[name] for name in ("input_tokens", "output_tokens", "seconds")}
             self.usage = merge_usage(self.usage, {module: {"calls": 1, **spent}})
             try:
-                return parse(readable(answer))
+                text = readable(answer)
+                return await in_thread(parse, text) if len(text) > LARGE else parse(text)
             except ReplyError as error:
                 if len(calls) > self.context.repairs:
                     raise
