@@ -1,6 +1,10 @@
-"""The door to threads of our own, for work that may block: see `tools/outcomes/threads.py`."""
+"""The door to threads of our own, for work that may block: see `tools/outcomes/threads.py`.
+
+It is opened when first needed, so what it gives is asked for by a call: `_CALLS().run(...)`.
+"""
 
 from collections.abc import Callable, Hashable
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentflow_graph.errors.outside import opened
@@ -17,19 +21,30 @@ async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
     return found
 
 
-def threads(name: str, at_once: int, most_lost: int) -> "Threads":
+def threads(name: str, at_once: int, most_lost: int) -> "Callable[[], Threads]":
     """Threads of one kind of work."""
-    made: Threads = opened("threads").Threads(name, at_once, most_lost)
-    return made
+    return _later(lambda: opened("threads").Threads(name, at_once, most_lost))
 
 
-def kept(most: int) -> "Kept[Hashable, Any]":
+def kept(most: int) -> "Callable[[], Kept[Hashable, Any]]":
     """What is dear to make, each made once."""
-    made: Kept[Hashable, Any] = opened("threads").Kept(most)
-    return made
+    return _later(lambda: opened("threads").Kept(most))
 
 
 def too_many_lost() -> type[Exception]:
     """What is raised for work that was not begun."""
     refused: type[Exception] = opened("threads").TooManyLost
     return refused
+
+
+def _later(make: Callable[[], Any]) -> Callable[[], Any]:
+    made: list[Any] = []
+    lock = Lock()
+
+    def get() -> Any:
+        with lock:
+            if not made:
+                made.append(make())
+        return made[0]
+
+    return get

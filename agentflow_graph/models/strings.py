@@ -173,7 +173,7 @@ def _policy(
 ) -> PolicyModel:
     """Light: another sampling, such as another seed, is of the same parts."""
     made_of = (folder, url, key, given, how)
-    client, tokenizer, trained = _PARTS.get(made_of, partial(_parts, *made_of))
+    client, tokenizer, trained = _PARTS().get(made_of, partial(_parts, *made_of))
     return PolicyModel(client=client, tokenizer=tokenizer, sampling=sampling, trained=trained)
 
 
@@ -189,7 +189,7 @@ def _parts(
     client: Any = (
         ServerPolicy(url, tokenizer.eos_id, timeout, name, key, retries)
         if url
-        else _WEIGHTS.get(folder, partial(_weights, folder))
+        else _WEIGHTS().get(folder, partial(_weights, folder))
     )
     return client, tokenizer, trained
 

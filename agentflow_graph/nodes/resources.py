@@ -212,14 +212,14 @@ class ResourceCache:
             SettingError: a name cannot be resolved.
         """
         key = (context, frozenset(missing or ()))
-        found: Resources | None = self._built.known(key)
+        found: Resources | None = self._built().known(key)
         if found and missing is None and found.stale:
-            self._built.forget(key)
+            self._built().forget(key)
         elif found:
             return found
         # Loading weights and reading corpora take seconds: not on the event loop.
         build = partial(Resources.of, context, self._models, partial(self._tools.of, key[1]))
-        return cast(Resources, await asyncio.wrap_future(self._built.begin(key, build)))
+        return cast(Resources, await asyncio.wrap_future(self._built().begin(key, build)))
 
 
 def _toolset(

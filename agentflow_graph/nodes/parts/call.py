@@ -87,7 +87,7 @@ async def _answered(model: Any, messages: list[BaseMessage]) -> AIMessage:
     if not isinstance(inner, BaseChatModel) or not _blocks(inner):
         message: AIMessage = await model.ainvoke(messages)
         return message
-    return await _CALLS.run(Same(inner), partial(model.invoke, messages))
+    return await _CALLS().run(Same(inner), partial(model.invoke, messages))
 
 
 def _blocks(model: BaseChatModel) -> bool:

@@ -78,14 +78,14 @@ class ToolSets:
             SettingError: a name cannot be resolved.
         """
         if self._given is not None:
-            return cast(ToolSet, self._made.get((), partial(ToolSet.of, self._given)))
+            return cast(ToolSet, self._made().get((), partial(ToolSet.of, self._given)))
         named = (context.tools, context.tools_file, context.tool_model)
         key = (*named, passages, context.reply_tokens, without)
-        known = self._made.known(key)
+        known = self._made().known(key)
         if known and known.stale and not without:
-            self._made.forget(key)
+            self._made().forget(key)
         make = partial(self._loaded, context, passages, without)
-        return cast(ToolSet, self._made.get(key, make))
+        return cast(ToolSet, self._made().get(key, make))
 
     def _loaded(self, context: Context, passages: int, without: frozenset[str]) -> ToolSet:
         if self._listings is None:

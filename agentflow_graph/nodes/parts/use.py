@@ -59,7 +59,7 @@ async def _message(tool: BaseTool, request: dict[str, Any]) -> ToolMessage:
         found: ToolMessage = await tool.ainvoke(request)
         return found
     # By itself, not by its name: another tool of that name may be sound.
-    return await _CALLS.run(Same(tool), partial(tool.invoke, request))
+    return await _CALLS().run(Same(tool), partial(tool.invoke, request))
 
 
 def _blocks(tool: BaseTool) -> bool:

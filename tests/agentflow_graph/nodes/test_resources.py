@@ -55,7 +55,7 @@ async def test_cached_resources_are_bounded(scripted, look_up) -> None:
     cache = ResourceCache({"planner": scripted("x")}, [look_up])
     for seed in range(MAX_CACHED + 5):
         await cache.of(Context(seed=seed))
-    assert len(cache._built) <= MAX_CACHED
+    assert len(cache._built()) <= MAX_CACHED
 
 
 @pytest.mark.parametrize(
