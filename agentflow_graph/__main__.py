@@ -24,7 +24,8 @@ from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import build_graph, graph
 from agentflow_graph.models.strings import FORMS
-from agentflow_graph.nodes.resources import MODULES, ours
+from agentflow_graph.nodes.parts.toolset import ours
+from agentflow_graph.nodes.resources import MODULES
 from agentflow_graph.prompts.memory import command, shorten
 from agentflow_graph.record import RecordError
 from agentflow_graph.state import State, Turn

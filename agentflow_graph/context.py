@@ -16,6 +16,8 @@ from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.errors.outside import holds_credentials
 
 OUTPUTS = ("base", "final", "direct")
+MOST_GRACE = 60.0
+"""Seconds that a run takes at most beyond its `max_seconds`."""
 RULES = {"executor": "direct", "verifier": "sufficient", "generator": "extractive"}
 """The rule-based form of each module that has one; any other value names a model."""
 
@@ -105,19 +107,20 @@ class Context(BaseModel, frozen=True, extra="forbid"):
         """Patterns of the tools whose calls a person approves."""
         return tuple(name.strip() for name in self.approve.split(",") if name.strip())
 
-    def approved(self, tools: Mapping[str, str]) -> frozenset[str]:
+    def approved(self, tools: Mapping[str, Iterable[str]], whole: bool = True) -> frozenset[str]:
         """Tools whose calls a person approves.
 
         Args:
-            tools: by name, the same with where it is from: `mcp:NAME` for an MCP server's.
+            tools: by name, what each is called here: also `mcp:NAME` for an MCP server's.
+            whole: whether these are all tools of the settings; some may be lost for now.
 
         Raises:
             SettingError: a name without wildcards names no tool: a slip that would ask nobody.
         """
-        known = {name: {name, whole, "all"} for name, whole in tools.items()}
+        known = {name: {name, *called, "all"} for name, called in tools.items()}
         for pattern in self.approve_names:
             wild = any(mark in pattern for mark in "*?[")
-            if not wild and not any(pattern in names for names in known.values()):
+            if whole and not wild and not any(pattern in names for names in known.values()):
                 raise SettingError(
                     f"approve={pattern!r} names no tool of this run{closest(pattern, tools)}; give "
                     f"all, or some of {', '.join(tools)}"
@@ -127,6 +130,14 @@ class Context(BaseModel, frozen=True, extra="forbid"):
             for name, names in known.items()
             if any(fnmatchcase(one, pattern) for one in names for pattern in self.approve_names)
         )
+
+    @property
+    def grace(self) -> float:
+        """Seconds for writing the answer once something stopped the run: it must still answer.
+
+        A third of its time, but at least one second, and a minute at most.
+        """
+        return min(MOST_GRACE, max(1.0, self.max_seconds / 3))
 
     @property
     def recursion_limit(self) -> int:

@@ -10,7 +10,7 @@ state = await graph.ainvoke({"question": "What is the population of Old Harbor?"
 state["answer"], state["turns"], state["stopped_by"]
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from langchain_core.tools import BaseTool
@@ -24,7 +24,7 @@ from agentflow_graph.nodes.executor import after_executor, executor
 from agentflow_graph.nodes.generator import generator
 from agentflow_graph.nodes.operator import Operator
 from agentflow_graph.nodes.planner import planner
-from agentflow_graph.nodes.resources import Chat, ResourceCache, Resources
+from agentflow_graph.nodes.resources import Chat, ResourceCache, Resources, Source
 from agentflow_graph.nodes.run import Node
 from agentflow_graph.nodes.verifier import route, verifier
 from agentflow_graph.record.file import Record
@@ -58,15 +58,15 @@ def build_graph(
     if operator is None:
         return compile_graph(cache.of, Recorder(record))
 
-    async def allowed(context: Context) -> Resources:
+    async def allowed(context: Context, missing: Iterable[str] | None = None, /) -> Resources:
         operator.check(context)
-        return await cache.of(context)
+        return await cache.of(context, missing)
 
     return compile_graph(allowed, Recorder(record), operator.settled)
 
 
 def compile_graph(
-    resources: Callable[[Context], Awaitable[Resources]],
+    resources: Source,
     recorder: Recorder,
     settled: Callable[[object], Context] = Context.given,
 ) -> Agent:

@@ -151,6 +151,8 @@ class State(TypedDict, total=False):
     """What ended the run: the value, the reason and the remedy."""
     fault: Fault
     """Whose fault `error` is; empty without one."""
+    missing: dict[str, str]
+    """MCP servers that the run does without, and single tools as `SERVER#TOOL`, with the reason."""
     layout: str
     """Prompt layout of this run's planner."""
     usage: Usage
@@ -167,6 +169,7 @@ CLEAN = State(
     stopped_by="",
     error="",
     fault="",
+    missing={},
     usage={},
     seconds=0.0,
 )

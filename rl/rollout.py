@@ -18,11 +18,10 @@ from typing import cast
 
 from langchain_core.runnables import RunnableConfig
 
-from agentflow_graph.context import Context
+from agentflow_graph.context import MOST_GRACE, Context
 from agentflow_graph.errors import Fault
 from agentflow_graph.errors.outside import shown
 from agentflow_graph.graph import Agent
-from agentflow_graph.nodes.run import GRACE
 from agentflow_graph.record import Record, RecordError, RunRecord, Scope, record_as
 from agentflow_graph.record.events import Answer, Event
 from agentflow_graph.record.reading import RecordedRun
@@ -115,7 +114,7 @@ def run_name(batch: str, task: Task, number: int, attempt: int) -> str:
 
 def longest(deadline: float) -> float:
     """Seconds that a run takes at most: at its deadline it must begin to write its answer."""
-    return deadline + min(deadline, GRACE)
+    return deadline + min(deadline, MOST_GRACE)
 
 
 async def rollout(

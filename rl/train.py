@@ -29,7 +29,7 @@ import yaml
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import guard_output, hidden_in, shown
-from agentflow_graph.nodes.resources import load_tools
+from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.record.artifacts import move_in, read_object, write_whole
 from rl.questions import data, hub
 from rl.reward import reward_of

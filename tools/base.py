@@ -73,8 +73,11 @@ class FlowTool(TypedTool):
         return ""
 
 
-def run_blocking(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end on a loop and a thread of its own, and wait for it."""
+def run_blocking(work: Coroutine[Any, Any, T], daemon: bool = False) -> T:
+    """Run a coroutine to its end on a loop and a thread of its own, and wait for it.
+
+    `daemon`: the program may end before it.
+    """
     outcome: list[T] = []
     faults: list[BaseException] = []
 
@@ -84,7 +87,7 @@ def run_blocking(work: Coroutine[Any, Any, T]) -> T:
         except BaseException as fault:
             faults.append(fault)
 
-    thread = threading.Thread(target=target, name="agentflow-tool")
+    thread = threading.Thread(target=target, name="agentflow-tool", daemon=daemon)
     thread.start()
     thread.join()
     if faults:

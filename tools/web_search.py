@@ -12,7 +12,6 @@ Concept: the Web Search of AgentFlow (arXiv 2510.05592, section 4).
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, ClassVar
 
 from langchain_core.embeddings import Embeddings
@@ -23,6 +22,7 @@ from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
 from tools.outcomes.result import ToolResult, error, ok, unavailable
+from tools.outcomes.threads import in_thread
 from tools.services.cache import Cache, default_folder
 from tools.services.faults import RemoteFault
 from tools.web.chunks import rank, split
@@ -126,7 +126,7 @@ class WebSearch(FlowTool):
         embeddings: Embeddings | None = self.embeddings
         page = await read_page(await fetcher.fetch(url))
         count = self.parts if self.model is None else SUMMARISED
-        chunks = await asyncio.to_thread(split, page.text)
+        chunks = await in_thread(split, page.text)
         best = await rank(query, chunks, count, embeddings)
         quoted = "\n".join(f"[{number}] {one_line(part)}" for number, part in enumerate(best, 1))
         source = f"{one_line(page.title)[:200] or 'the page'} ({page.url})"

@@ -16,59 +16,60 @@ T = TypeVar("T")
 
 def shown(text: str) -> str:
     """`text` as a person may see it: secrets are `[hidden]`, control characters written out."""
-    return str(_outside().shown(text))
+    return str(opened().shown(text))
 
 
 def hidden_in(value: T) -> T:
     """Plain data without secrets; it keeps its control characters, for programs read it."""
-    clean: T = _outside().hidden_in(value)
+    clean: T = opened().hidden_in(value)
     return clean
 
 
 def hidden_json(data: bytes) -> bytes:
     """JSON without secrets; it stays JSON."""
-    return bytes(_outside().hidden_json(data))
+    return bytes(opened().hidden_json(data))
 
 
 def told(arguments: tuple[object, ...]) -> tuple[object, ...]:
     """The arguments of an exception of ours, as shown; what it comes from is made harmless."""
-    return tuple(_outside().told(arguments))
+    return tuple(opened().told(arguments))
 
 
 def holds_credentials(text: str) -> bool:
     """Whether an address in `text` has a user and a password, or a token, before its host."""
-    return bool(_outside("secrets").holds_credentials(text))
+    return bool(opened("secrets").holds_credentials(text))
 
 
 def keep_keys(part: Any) -> None:
     """The keys in a model or a tool of a program are secrets from now on."""
-    _outside().keep_keys(part)
+    opened().keep_keys(part)
 
 
 def guard_output() -> None:
     """From here on, what this process writes to standard output and error is shown."""
-    _outside("terminal").guard_output()
+    opened("terminal").guard_output()
 
 
 def guarded(stream: TextIO) -> TextIO:
     """A stream to a person: what is written to it is shown."""
-    found: TextIO = _outside("terminal").Guarded(stream)
+    found: TextIO = opened("terminal").Guarded(stream)
     return found
 
 
 def unguarded(stream: TextIO) -> TextIO:
     """The stream itself, for a library that draws on it what holds no text from outside."""
-    found: TextIO = _outside("terminal").unguarded(stream)
+    found: TextIO = opened("terminal").unguarded(stream)
     return found
 
 
 @lru_cache
-def _outside(name: str = "outside") -> ModuleType:
+def opened(name: str = "outside", room: str = "outcomes") -> ModuleType:
+    """Our module of that name in a room of `tools`."""
     import tools
 
     if "AGENTFLOW" in vars(tools):
-        return importlib.import_module(f"tools.outcomes.{name}")
-    return _beside(f"tools.outcomes.{name}")
+        return importlib.import_module(f"tools.{room}.{name}")
+    return _beside(f"tools.{room}.{name}")
 
 
 def _beside(name: str) -> ModuleType:

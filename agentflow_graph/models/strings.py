@@ -13,7 +13,7 @@ Keys come from the environment, and go to the hosts they are for: `providers.key
 import json
 import os
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from langchain_core.rate_limiters import InMemoryRateLimiter
 
 from agentflow_graph.context import refuse_credentials
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.threads import kept
 from agentflow_graph.models.clients import LocalPolicy, ServerPolicy
 from agentflow_graph.models.clients.call import Endpoint
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer, Sampling
@@ -34,6 +35,7 @@ from agentflow_graph.models.tokens.weights import trained_under, window_of
 
 NANO = Path(__file__).parent / "nano"
 FORMS = "nano, local:DIR, policy:DIR@URL, vllm:NAME@URL, or PROVIDER:MODEL"
+_PARTS, _WEIGHTS = kept(64), kept(8)
 _AT = re.compile(r"(?P<name>.+?)@(?P<url>https?://.+)", re.IGNORECASE)
 _TAILS = ("/chat/completions", "/completions", "/v1")
 """What people copy behind a server's address."""
@@ -169,6 +171,15 @@ def _policy_of(
 def _policy(
     folder: Path, url: str, key: str, given: str, how: tuple[str, float, int], sampling: Sampling
 ) -> PolicyModel:
+    """Light: another sampling, such as another seed, is of the same parts."""
+    made_of = (folder, url, key, given, how)
+    client, tokenizer, trained = _PARTS().get(made_of, partial(_parts, *made_of))
+    return PolicyModel(client=client, tokenizer=tokenizer, sampling=sampling, trained=trained)
+
+
+def _parts(
+    folder: Path, url: str, key: str, given: str, how: tuple[str, float, int]
+) -> tuple[Any, PolicyTokenizer, dict[str, Any]]:
     tokenizer = PolicyTokenizer.load(folder, json.loads(given))
     trained = trained_under(folder)
     if (folder / "config.json").exists():
@@ -178,14 +189,13 @@ def _policy(
     client: Any = (
         ServerPolicy(url, tokenizer.eos_id, timeout, name, key, retries)
         if url
-        else _weights(folder)
+        else _WEIGHTS().get(folder, partial(_weights, folder))
     )
-    return PolicyModel(client=client, tokenizer=tokenizer, sampling=sampling, trained=trained)
+    return client, tokenizer, trained
 
 
-@lru_cache(maxsize=8)
 def _weights(folder: Path) -> LocalPolicy:
-    """One copy of the weights in memory, whatever the sampling."""
+    """One copy of the weights in memory, whatever else is set."""
     try:
         return LocalPolicy(folder)
     except ImportError as error:

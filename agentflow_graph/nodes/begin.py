@@ -4,7 +4,7 @@ It runs on new input and not on a resume, so what it stores is what the run goes
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, HumanMessage
@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import QuestionError
-from agentflow_graph.nodes.resources import Resources
+from agentflow_graph.nodes.resources import Source, in_time
 from agentflow_graph.prompts.memory import shorten
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.state import CLEAN, State
@@ -32,7 +32,7 @@ class Begin:
 
     def __init__(
         self,
-        resources: Callable[[Context], Awaitable[Resources]],
+        resources: Source,
         recorder: Recorder,
         settled: Callable[[object], Context],
     ) -> None:
@@ -49,7 +49,7 @@ class Begin:
         context = self._settled(runtime.context)
         question, settings = new_question(state), context.model_dump()
         earlier = conversation(state, context.conversation)
-        resources = await self._resources(context)
+        resources = await in_time(self._resources, context, context.max_seconds)
         run = self._recorder.begin()
         if record := await self._recorder.run(run):
             told = {"question": question["question"], "conversation": earlier}
@@ -61,14 +61,16 @@ class Begin:
             "run": run,
             "settings": settings,
             "layout": resources.layout,
+            "missing": resources.lost,
+            **resources.stop,
             "seconds": time.perf_counter() - begun,
         }
 
 
 async def after_begin(state: State) -> Literal["planner", "generator"]:
-    """The edge after it: outputs of the generator alone need no turn."""
+    """The edge after it: outputs of the generator alone need no turn, what has ended takes none."""
     only_base = Context(**state["settings"]).output_names == ("base",)
-    return "generator" if only_base else "planner"
+    return "generator" if only_base or state["stopped_by"] else "planner"
 
 
 def new_question(state: State) -> State:

@@ -5,27 +5,18 @@ names a model that fills in the tool's arguments. Arguments are checked against 
 nothing a model wrote is ever run here. Every fault of a tool becomes the call's result.
 """
 
-import asyncio
-import time
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
-from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
-from langgraph.errors import GraphBubbleUp
-from pydantic import ValidationError
 
 from agentflow_graph.errors import AgentFlowError, ReplyError, closest
-from agentflow_graph.errors.outside import hidden_in
+from agentflow_graph.nodes.parts.use import use
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
-from agentflow_graph.prompts.memory import shorten
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.run import Scope, on_behalf_of
 from agentflow_graph.replies.json import arguments_for
-from agentflow_graph.state import Proposal, State, Status, ToolCall, Turn, merge_usage
-
-LONGEST_RESULT = 20_000  # characters of a result that the memory keeps
-LONGEST_FACT = 2_000  # characters of each text beside it
+from agentflow_graph.state import Proposal, State, ToolCall, Turn, merge_usage
 
 
 async def executor(run: NodeRun) -> Update:
@@ -45,6 +36,8 @@ async def executor(run: NodeRun) -> Update:
 
 async def after_executor(state: State) -> Literal["approval", "verifier"]:
     """The edge after the executor: a person decides, or the call is made."""
+    if state["stopped_by"]:
+        return "verifier"
     turn = state["turns"][-1]
     waits = "proposal" in turn and turn["proposal"]["status"] == "waiting"
     return "approval" if waits else "verifier"
@@ -122,57 +115,6 @@ def _only_text(tool: str, schema: dict[str, Any]) -> str:
         f"the direct executor fills in one text, {tool} needs ({', '.join(names) or 'nothing'}); "
         "set executor to a model"
     )
-
-
-async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: str) -> ToolCall:
-    """Call `tool` within `seconds`; whatever happens becomes a record."""
-    request = {"type": "tool_call", "id": name, "name": tool.name, "args": arguments}
-    begun = time.perf_counter()
-    status: Status
-    data: dict[str, Any] = {}
-    try:
-        async with asyncio.timeout(seconds) as clock:
-            status, text, data = _read(await tool.ainvoke(request))
-    except GraphBubbleUp:  # a tool that asks a human itself
-        raise
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        status, text = "error", f"the arguments do not fit {tool.name}: {faults}"
-    except Exception as error:  # a tool may raise anything; the planner reads it and goes on
-        status, text = "error", f"{type(error).__name__}: {error}"
-        if clock.expired():
-            status, text = "timeout", f"no result within {seconds:.3g} s"
-    call = ToolCall(
-        tool=tool.name,
-        arguments=arguments,
-        status=status,
-        result=_truncate(text, LONGEST_RESULT),
-        seconds=time.perf_counter() - begun,
-    )
-    if facts := _facts(data):
-        call["data"] = facts
-    return call
-
-
-def _read(message: ToolMessage) -> tuple[Status, str, dict[str, Any]]:
-    """Status, text and data; a tool that says more than success or error has an artifact."""
-    artifact = message.artifact
-    if isinstance(artifact, dict) and artifact.get("status") in get_args(Status):
-        return artifact["status"], str(artifact["text"]), artifact.get("data", {})
-    return ("error" if message.status == "error" else "ok"), str(message.text), {}
-
-
-def _facts(data: dict[str, Any]) -> dict[str, Any]:
-    """What the memory keeps of a tool's data: texts, shortened, and other single values."""
-    texts = {
-        name: _truncate(one, LONGEST_FACT) for name, one in data.items() if isinstance(one, str)
-    }
-    others = {name: one for name, one in data.items() if isinstance(one, int | float)}
-    return texts | others
-
-
-def _truncate(text: str, limit: int) -> str:
-    return shorten(hidden_in(text), limit).encode(errors="replace").decode()
 
 
 def _not_made(turn: Turn, reason: str) -> ToolCall:

@@ -18,7 +18,7 @@ from agentflow_graph.replies.answer import final_answer
 
 async def generator(run: NodeRun) -> Update:
     """The outputs and the answer."""
-    update: Update = {}
+    update: Update = {} if run.state["stopped_by"] else {**run.resources.stop}
     by_rule = "generator" not in run.resources.models or run.state["stopped_by"] == "error"
     try:
         outputs = _by_rule(run) if by_rule else await _written(run)

@@ -5,15 +5,12 @@ Objects given to `build_graph` win; everything else is built from its name in th
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from importlib import import_module
-from threading import Lock
-from types import ModuleType
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, Protocol, cast
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
@@ -22,14 +19,17 @@ from pydantic import BaseModel
 from agentflow_graph.context import RULES, Context
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.errors.outside import keep_keys
+from agentflow_graph.errors.threads import kept
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.models.provider import ProviderModel
-from agentflow_graph.models.recorded import RecordedModel
 from agentflow_graph.models.strings import chat_model
+from agentflow_graph.nodes.parts.toolset import AGAIN, ToolSet, ToolSets, load_tools
 from agentflow_graph.prompts.memory import Count, approximate_tokens
 from agentflow_graph.record.events import as_json, digest_of
 
 Chat = Runnable[list[BaseMessage], AIMessage]
+MakeTools = Callable[[Context, int], ToolSet]
+"""Makes the tools of the settings, with that many passages of a search."""
 MODULES = ("planner", "executor", "verifier", "generator", "analysis")
 MAX_CACHED = 64
 """Resources kept at most; a service with more settings than this in use rebuilds some."""
@@ -37,7 +37,7 @@ MAX_CACHED = 64
 
 @dataclass
 class Resources:
-    """What one Context resolves to. A module without a model follows its rule."""
+    """What a Context resolves to. A module without a model follows its rule."""
 
     models: dict[str, Chat]
     """By module."""
@@ -52,6 +52,11 @@ class Resources:
     """Of the planner's prompt."""
     memory_tokens: int
     """Budget of the rendered memory; never more than the planner was trained under."""
+    lost: dict[str, str] = field(default_factory=dict)
+    """What of the tools cannot be had: see `ToolSet`."""
+    late: str = ""
+    """Why there is nothing yet: it was not made in the time of the run."""
+    made: float = field(default_factory=time.monotonic)
     to_approve: frozenset[str] = frozenset()
     """Tools whose calls a person approves."""
     count: Count = approximate_tokens
@@ -61,7 +66,10 @@ class Resources:
 
     @classmethod
     def of(
-        cls, context: Context, models: Mapping[str, Chat], tools: Sequence[BaseTool] | None
+        cls,
+        context: Context,
+        models: Mapping[str, Chat],
+        tools: Sequence[BaseTool] | MakeTools | None,
     ) -> "Resources":
         """Build what `context` names, but for the models and tools that are given.
 
@@ -78,31 +86,49 @@ class Resources:
         planner, trained, tokenizer = found["planner"], {}, None
         if isinstance(planner, PolicyModel):
             trained, tokenizer = planner.trained, planner.tokenizer
-        if tools is None:
-            tools = load_tools(context, context.passages or trained.get("passages", 3))
-        auto = trained.get("layout", "static_first")
-        layout = auto if context.layout == "auto" else context.layout
-        card = _catalog().card
-        for part in (*found.values(), *tools):
-            if isinstance(part, BaseModel):
-                keep_keys(part)
+        for model in found.values():
+            if isinstance(model, BaseModel):
+                keep_keys(model)
+        own = _toolset(context, tools, context.passages or trained.get("passages", 3))
+        trained = {"layout": "static_first", "memory_tokens": context.memory_tokens, **trained}
+        layout = trained["layout"] if context.layout == "auto" else context.layout
         return cls(
             models=found,
             requests={
                 name: _request(name, model, context, name in models)
                 for name, model in found.items()
             },
-            tools={tool.name: tool for tool in tools},
-            schemas={tool.name: _schema(tool) for tool in tools},
-            cards={tool.name: "" if layout == "terse" else card(tool) for tool in tools},
+            tools=own.tools,
+            schemas=own.schemas,
+            cards=dict.fromkeys(own.tools, "") if layout == "terse" else own.cards,
             layout=layout,
-            memory_tokens=min(
-                context.memory_tokens, trained.get("memory_tokens", context.memory_tokens)
-            ),
-            to_approve=context.approved({t.name: _source(t) + t.name for t in tools}),
+            memory_tokens=min(context.memory_tokens, trained["memory_tokens"]),
+            lost=own.lost,
+            to_approve=context.approved(own.origins, whole=not own.lost),
             count=approximate_tokens if tokenizer is None else planner.get_num_tokens,  # type: ignore[attr-defined]
             tokenizer=tokenizer,
         )
+
+    @property
+    def stop(self) -> dict[str, str]:
+        """The update that ends a run at its beginning; empty if it can go on."""
+        if self.late:
+            return {"stopped_by": "seconds", "error": self.late, "fault": "world"}
+        if self.tools or not self.lost:
+            return {}
+        why = "; ".join(f"{what}: {reason}" for what, reason in self.lost.items())
+        return {"stopped_by": "error", "error": f"no tool can be had: {why}", "fault": "world"}
+
+    @classmethod
+    def none(cls, context: Context, late: str) -> "Resources":
+        """Enough to end a run with: no models, so that rules answer, and no tools."""
+        layout = "static_first" if context.layout == "auto" else context.layout
+        return cls({}, {}, {}, {}, {}, layout, context.memory_tokens, late=late)
+
+    @property
+    def stale(self) -> bool:
+        """Whether tools were lost so long ago that they may be back."""
+        return bool(self.lost) and time.monotonic() - self.made > AGAIN
 
     @cached_property
     def counter(self) -> str:
@@ -122,6 +148,8 @@ class Resources:
                 }
                 for name, tool in self.tools.items()
             },
+            **({"lost": self.lost} if self.lost else {}),
+            **({"late": self.late} if self.late else {}),
             "to_approve": sorted(self.to_approve),
             "layout": self.layout,
             "memory_tokens": self.memory_tokens,
@@ -130,32 +158,76 @@ class Resources:
         return {"digest": digest_of(as_json(told)), **told}
 
 
+class Source(Protocol):
+    """What a Context resolves to: see `ResourceCache.of`."""
+
+    def __call__(
+        self, context: Context, missing: Iterable[str] | None = None, /
+    ) -> Awaitable[Resources]:
+        """The resources; raises SettingError."""
+        ...
+
+
+async def in_time(
+    source: Source, context: Context, seconds: float, missing: Iterable[str] | None = None
+) -> Resources:
+    """The resources, or none, with the reason, if they are not there within `seconds`."""
+    try:
+        async with asyncio.timeout(seconds) as clock:
+            return await source(context, missing)
+    except TimeoutError:
+        if not clock.expired():
+            raise
+    return Resources.none(
+        context,
+        f"models and tools were not ready within {seconds:.3g} s; they are still being made: ask "
+        "again, or raise max_seconds",
+    )
+
+
 class ResourceCache:
-    """Builds and keeps resources; one per compiled graph."""
+    """Builds and keeps resources; one per compiled graph.
+
+    Each part is built once for all settings that it is made of, in a thread of its own. Who asks
+    for others waits for nobody, and who stops waiting finds it ready the next time.
+    """
 
     def __init__(self, models: Mapping[str, Chat], tools: Sequence[BaseTool] | None) -> None:
         for name in models:
             if name not in MODULES:
                 near = closest(name, MODULES)
                 raise SettingError(f"models has {name!r}{near}; known: {', '.join(MODULES)}")
-        self._given = dict(models), tools
-        self._cached: dict[Context, Resources] = {}
-        self._lock = Lock()
+        self._models, self._built = dict(models), kept(MAX_CACHED)
+        self._tools = ToolSets(tools, MAX_CACHED)
 
-    async def of(self, context: Context) -> Resources:
-        """The resources for `context`; raises SettingError if a name in it cannot be resolved."""
-        if context in self._cached:
-            return self._cached[context]
+    async def of(self, context: Context, missing: Iterable[str] | None = None) -> Resources:
+        """The resources for `context`.
+
+        Args:
+            context: the settings.
+            missing: the MCP servers that the run does without, as its beginning found; None: it
+                begins now, and those that were lost for others are looked for again by and by.
+
+        Raises:
+            SettingError: a name cannot be resolved.
+        """
+        key = (context, frozenset(missing or ()))
+        found: Resources | None = self._built().known(key)
+        if found and missing is None and found.stale:
+            self._built().forget(key)
+        elif found:
+            return found
         # Loading weights and reading corpora take seconds: not on the event loop.
-        return await asyncio.to_thread(self._build, context)
+        build = partial(Resources.of, context, self._models, partial(self._tools.of, key[1]))
+        return cast(Resources, await asyncio.wrap_future(self._built().begin(key, build)))
 
-    def _build(self, context: Context) -> Resources:
-        with self._lock:  # of many runs that start together, the first one builds
-            if context not in self._cached:
-                if len(self._cached) == MAX_CACHED:
-                    self._cached.clear()
-                self._cached[context] = Resources.of(context, *self._given)
-            return self._cached[context]
+
+def _toolset(
+    context: Context, tools: Sequence[BaseTool] | MakeTools | None, passages: int
+) -> ToolSet:
+    if callable(tools):
+        return tools(context, passages)
+    return ToolSet.of(load_tools(context, passages) if tools is None else tools)
 
 
 def _model(module: str, context: Context) -> Chat | None:
@@ -164,11 +236,6 @@ def _model(module: str, context: Context) -> Chat | None:
         return None
     temperature = context.temperature if module == "planner" else 0.0
     return chat_model(spec, temperature, context.reply_tokens, context.seed)
-
-
-def _source(tool: BaseTool) -> str:
-    source = (tool.metadata or {}).get("source", "")
-    return f"{source}:" if source else ""
 
 
 def _request(module: str, model: Chat, context: Context, given: bool) -> dict[str, Any]:
@@ -181,55 +248,3 @@ def _request(module: str, model: Chat, context: Context, given: bool) -> dict[st
         sampling = {"temperature": temperature, "max_tokens": context.reply_tokens}
     name: str = type(model).__name__ if given else getattr(context, module)
     return {"model": name, "sampling": sampling}
-
-
-def _schema(tool: BaseTool) -> dict[str, Any]:
-    schema = tool.tool_call_schema  # without what LangChain itself injects
-    if isinstance(schema, dict):
-        return schema
-    return schema.model_json_schema() if issubclass(schema, BaseModel) else schema.schema()
-
-
-def load_tools(context: Context, passages: int) -> list[BaseTool]:
-    """The tools that the settings name; raises SettingError if one cannot be."""
-
-    def resolve(spec: str) -> BaseChatModel:
-        model = chat_model(spec, 0.0, context.reply_tokens, context.seed)
-        sampling = {"temperature": 0.0, "max_tokens": context.reply_tokens}
-        if isinstance(model, ProviderModel):
-            sampling = model.sampling
-        return RecordedModel(inner=model, name=spec, sampling=sampling)
-
-    model = resolve(context.tool_model) if context.tool_model else None
-    names = [name.strip() for name in context.tools.split(",") if name.strip()]
-    if not names:
-        raise SettingError(
-            f"tools={context.tools!r} names no tool; name at least one, default or all"
-        )
-    try:
-        found: list[BaseTool] = _catalog().load(
-            names, model=model, top_k=passages, file=context.tools_file, resolve=resolve
-        )
-    except ValueError as error:
-        raise SettingError(f"tools={context.tools!r}: {error}") from error
-    return found
-
-
-def _catalog() -> ModuleType:
-    return ours("tools.catalog.catalog")
-
-
-def ours(module: str) -> ModuleType:
-    """A module of our `tools`.
-
-    Raises:
-        SettingError: another package called `tools` stands before ours.
-    """
-    import tools
-
-    if "AGENTFLOW" not in vars(tools):
-        raise SettingError(
-            f"another package called `tools` ({tools.__file__}) shadows agentflow-graph's; "
-            "remove it, or put agentflow-graph's folder before it on sys.path"
-        )
-    return import_module(module)

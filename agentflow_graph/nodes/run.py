@@ -22,9 +22,10 @@ from agentflow_graph.errors import (
     ReplyError,
 )
 from agentflow_graph.errors.outside import hidden_in
+from agentflow_graph.errors.threads import in_thread
 from agentflow_graph.models.recorded import answer_of, plain_messages
-from agentflow_graph.nodes.call import asked_again, bound, light, readable, reply
-from agentflow_graph.nodes.resources import Resources
+from agentflow_graph.nodes.parts.call import asked_again, bound, light, readable, reply
+from agentflow_graph.nodes.resources import Resources, Source, in_time
 from agentflow_graph.nodes.settings import check_memory, settings_of
 from agentflow_graph.prompts import memory, texts
 from agentflow_graph.record.events import Answer
@@ -35,8 +36,8 @@ from agentflow_graph.state import CLEAN, ModelCall, State, Turn, Usage, merge_us
 
 T = TypeVar("T")
 Update = dict[str, Any]
-GRACE = 60.0
-"""Seconds for writing the answer once something stopped the run: it must still answer."""
+LARGE = 20_000
+"""Characters of a reply that are not read on the event loop."""
 
 
 @dataclass
@@ -94,6 +95,13 @@ class NodeRun:
         """What remains of the time budget; never negative."""
         return max(0.0, self.context.max_seconds - self.seconds())
 
+    def _seconds_to_ask(self) -> float:
+        """What one call may take. The repair of a reply has what the call before it left."""
+        if not self.state["stopped_by"]:
+            return self.seconds_left()
+        end = max(self.context.max_seconds, self.state["seconds"]) + self.context.grace
+        return max(0.0, end - self.seconds())
+
     async def ask(
         self,
         module: str,
@@ -122,7 +130,8 @@ class NodeRun:
             spent = {name: answer[name] for name in ("input_tokens", "output_tokens", "seconds")}
             self.usage = merge_usage(self.usage, {module: {"calls": 1, **spent}})
             try:
-                return parse(readable(answer))
+                text = readable(answer)
+                return await in_thread(parse, text) if len(text) > LARGE else parse(text)
             except ReplyError as error:
                 if len(calls) > self.context.repairs:
                     raise
@@ -139,7 +148,7 @@ class NodeRun:
         schema: dict[str, Any] | None,
         again: dict[str, Any],
     ) -> Answer:
-        limit = GRACE if self.state["stopped_by"] else self.seconds_left()
+        limit = self._seconds_to_ask()
 
         def request() -> dict[str, Any]:
             return {
@@ -173,6 +182,20 @@ def _turn(module: str, state: State) -> int:
     return len(state["turns"]) + (module == "planner")
 
 
+def _time_to_make(module: str, state: State, context: Context) -> float:
+    """Seconds that models and tools may take to be there, where a run goes on anew."""
+    left = max(0.0, context.max_seconds - state["seconds"])
+    return max(left, context.grace) if module == "generator" and state["turns"] else left
+
+
+def _ended(module: str, run: NodeRun) -> Update:
+    """The update of a module whose models and tools did not come in time."""
+    why = run.resources.late
+    turn = Turn(index=len(run.turns) + 1, planner=[], calls=[], error=why)
+    planned = {"turns": [turn]} if module == "planner" else {}
+    return {**planned, **({} if run.state["stopped_by"] else run.resources.stop)}
+
+
 class Node:
     """A module as a node of the graph.
 
@@ -184,7 +207,7 @@ class Node:
 
     def __init__(
         self,
-        resources: Callable[[Context], Awaitable[Resources]],
+        resources: Source,
         module: Callable[[NodeRun], Awaitable[Update]],
         recorder: Recorder,
     ) -> None:
@@ -194,13 +217,17 @@ class Node:
         """Work, and add what the work spent."""
         state = {**CLEAN, **state}  # where an edit stands for the beginning, all of it may lack
         context, name = settings_of(state, runtime.context), self._module.__name__
-        resources = await self._resources(context)
+        begun = time.perf_counter()
+        resources = await in_time(
+            self._resources, context, _time_to_make(name, state, context), state["missing"]
+        )
         record = await self._recorder.run(state.get("run"))
         check_memory(name, state)
         scope = Scope(record, _turn(name, state))
-        run = NodeRun(state, context, resources, state["usage"], scope)
+        run = NodeRun(state, context, resources, state["usage"], scope, begun)
         try:
-            update = await self._module(run)
+            late = resources.late and name != "generator"
+            update = _ended(name, run) if late else await self._module(run)
         except GraphBubbleUp:  # a person is asked; who goes on may be another process
             if record:
                 await record.flushed()
@@ -210,4 +237,7 @@ class Node:
             await record.end({**state, **update})
         if state.get("settings") != (kept := context.model_dump()):
             update["settings"] = kept  # those that came before anything was done
+        if lost := resources.lost.keys() - state["missing"].keys():
+            found = {what: resources.lost[what] for what in sorted(lost)}
+            update["missing"] = {**state["missing"], **found}
         return update

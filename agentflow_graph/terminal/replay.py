@@ -14,7 +14,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +27,8 @@ from agentflow_graph.errors import AgentFlowError, SettingError, closest
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import Agent, compile_graph
 from agentflow_graph.models.tokens.tokenizer import tokenizer_of
-from agentflow_graph.nodes.resources import Resources, ours
+from agentflow_graph.nodes.parts.toolset import ours
+from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.prompts.memory import Count, approximate_tokens
 from agentflow_graph.record.artifacts import interpreting
 from agentflow_graph.record.events import as_json, damaged_lines
@@ -103,11 +104,13 @@ def _agent(recorded: RecordedRun, record: Path) -> Agent:
         cards={name: tool["card"] for name, tool in tools.items()},
         layout=told["layout"],
         memory_tokens=told["memory_tokens"],
+        lost=told.get("lost", {}),
+        late=told.get("late", ""),
         to_approve=frozenset(told.get("to_approve", ())),
         count=_counter(told["tokenizer"], record),
     )
 
-    async def of(context: Context) -> Resources:
+    async def of(context: Context, missing: Iterable[str] | None = None, /) -> Resources:
         return resources
 
     return compile_graph(of, Recorder())

@@ -54,7 +54,9 @@ def check(request: Request) -> Judge | None:
         raise SettingError("approve=True asks a human before each call; a benchmark has none")
     judge = Judge.of(request.judge) if request.judge else None
     _check_prices(context, request)
-    asyncio.run(ResourceCache({}, None).of(context))
+    parts = asyncio.run(ResourceCache({}, None).of(context))
+    if parts.lost:
+        raise SettingError("; ".join(f"{what}: {why}" for what, why in parts.lost.items()))
     return judge
 
 

@@ -23,7 +23,6 @@ from langchain_core.runnables import RunnableConfig
 from agentflow_graph.context import Context
 from agentflow_graph.errors.outside import shown
 from agentflow_graph.graph import Agent
-from agentflow_graph.nodes.run import GRACE
 from agentflow_graph.record import Record, RecordError, RunRecord, record_as
 from agentflow_graph.state import State
 from benchmarks.errors import RunStopped, TrialFailed
@@ -138,7 +137,7 @@ class Trials:
     async def _answered(self, key: Key, context: Context, run: RunRecord) -> tuple[FinalState, str]:
         """The finished state, and what is wrong with it; an empty state where there is none."""
         config: RunnableConfig = {"recursion_limit": context.recursion_limit}
-        limit = context.max_seconds + GRACE + MARGIN
+        limit = context.max_seconds + context.grace + MARGIN
         given = State(question=self._items[key.task][key.item].question)
         try:
             async with asyncio.timeout(limit) as clock:

@@ -28,7 +28,7 @@ from agentflow_graph.models.policy import (
     Sampling,
 )
 from agentflow_graph.models.tokens.weights import trained_under
-from agentflow_graph.nodes.resources import load_tools
+from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.record import Record
 from benchmarks.almanac import oracle
 from benchmarks.almanac.scripted import reply

@@ -96,7 +96,7 @@ async def test_a_callers_callbacks_and_tags_go_through(agent) -> None:
 
 def agent_calls(agent: Any) -> list[Any]:
     resources = agent.nodes["planner"].bound.afunc._resources.__self__
-    return list(resources._given[0]["planner"].seen)
+    return list(resources._models["planner"].seen)
 
 
 async def test_a_run_that_failed_is_an_error_for_the_outer_agent(scripted, look_up) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from langgraph_sdk import get_sync_client
+from raw_mcp import mute
 
 from agentflow_graph.context import Context
 from agentflow_graph.record import read
@@ -58,7 +59,15 @@ async def look_up(query: str) -> str:
         log.write(query + "\\n")
     return "population 4821" if query == "Old Harbor" else "nobody knows"
 
+@tool
+def hang(query: str) -> str:
+    """Hang."""
+    time.sleep(20)
+    return "late"
+
 graph = build_graph({"planner": Planner()}, [look_up])
+named = build_graph({"planner": Planner()})
+hangs = build_graph({"planner": Planner()}, [hang.model_copy(update={"name": "look_up"})])
 '''
 
 
@@ -101,7 +110,11 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float =
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studio")
     (folder / "scripted.py").write_text(SCRIPTED)
-    graphs = {"agentflow": "./scripted.py:graph"}
+    graphs = {
+        "agentflow": "./scripted.py:graph",
+        "named": "./scripted.py:named",
+        "hangs": "./scripted.py:hangs",
+    }
     (folder / "langgraph.json").write_text(json.dumps({"dependencies": ["."], "graphs": graphs}))
     return folder
 
@@ -160,6 +173,18 @@ def test_a_second_question_of_a_thread_starts_afresh(client: Any) -> None:
         assert state["usage"]["planner"]["calls"] == 1
     assert state["question"] == "And the population?"
     assert [message["type"] for message in state["messages"]] == ["ai", "human", "ai"]
+
+
+def test_what_is_silent_or_hangs_costs_a_run_its_time_at_most(client: Any) -> None:
+    with mute() as url:
+        for graph, given in (
+            ("named", {"tools": f"default,mcp:{url}", "max_seconds": 2}),
+            ("hangs", {"max_seconds": 1}),
+        ):
+            begun = time.monotonic()
+            state = client.runs.wait(None, graph, input=QUESTION, context=given)
+            assert (state["stopped_by"], state["answer"]) == ("seconds", "unknown")
+            assert time.monotonic() - begun < 6
 
 
 def test_a_human_approves_and_the_tool_runs_once(client: Any, home: Path) -> None:

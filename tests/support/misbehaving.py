@@ -82,6 +82,13 @@ def endless(head: str, part: bytes, pause: float = 0.0) -> Iterator[bytes]:
         time.sleep(pause)
 
 
+def dripping_headers() -> Iterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\n"
+    for number in range(200):
+        yield f"X-{number}: y\r\n".encode()
+        time.sleep(0.1)
+
+
 def coded(body: bytes, *codings: str) -> Iterator[bytes]:
     return whole(body, *(f"Content-Encoding: {coding}" for coding in codings))
 
@@ -108,6 +115,7 @@ CASES: dict[str, Callable[[], Iterator[bytes]]] = {
     "endless": lambda: endless("X: y", b"a" * 65_536),
     "endless-crumbs": lambda: endless("Transfer-Encoding: chunked", b"1\r\na\r\n" * 500),
     "drip": lambda: endless("Content-Length: 100000", b"a", 0.1),
+    "drip-headers": dripping_headers,
 }
 
 

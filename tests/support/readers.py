@@ -18,8 +18,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from agentflow_graph.models.clients.served import models_at
+from agentflow_graph.models.strings import NANO, chat_model
 from rl.questions.hub import text_of
-from tools.catalog.mcp_servers import Server, list_tools
+from tools.catalog.mcp_servers import Server
+from tools.catalog.mcp_tools import list_tools
 from tools.services.faults import RemoteFault
 from tools.services.remote import Service
 from tools.web.embeddings import Endpoint
@@ -59,6 +61,10 @@ def hub_file(url: str) -> str | None:
     return text_of("owner/name", "config.json")
 
 
+async def model_at(spec: str) -> Any:
+    return (await chat_model(spec, 0.0, 16).ainvoke("x")).text
+
+
 READERS: dict[str, Callable[[str], Awaitable[Any]]] = {
     "page": page,
     "kept-page": kept_page,
@@ -70,6 +76,8 @@ READERS: dict[str, Callable[[str], Awaitable[Any]]] = {
     "retrieval": lambda url: Retrieval(f"{url}/retrieve", service=QUICK).search("x", 3),
     "mcp": lambda url: list_tools(Server(name="maps", url=f"{url}/mcp")),
     "models": lambda url: asyncio.to_thread(models_at, url),
+    "openai": lambda url: model_at(f"vllm:m@{url}?retries=0"),
+    "policy": lambda url: model_at(f"policy:{NANO}@{url}?retries=0"),
     "hub": lambda url: asyncio.to_thread(hub_file, url),
     "embeddings": lambda url: Endpoint("m", url).aembed_query("x"),
 }

@@ -25,7 +25,7 @@ from pydantic import BaseModel
 from tools.base import FlowTool
 from tools.catalog import plugins
 from tools.catalog.makers import Maker, Resolve, init_chat_model
-from tools.catalog.plugins import ToolNameError
+from tools.catalog.plugins import ToolNameError, World
 from tools.catalog.settings import Settings, Tables
 from tools.outcomes.outside import shown
 from tools.sandbox.protocol import Sandbox
@@ -49,6 +49,7 @@ def load(
     settings: Tables | None = None,
     file: str | Path = "",
     resolve: Resolve | None = None,
+    world: World | None = None,
 ) -> list[BaseTool]:
     """The tools that `names` stand for, in that order.
 
@@ -62,6 +63,7 @@ def load(
             `sandbox` win.
         file: a TOML file of settings; empty for the one that AGENTFLOW_TOOLS names.
         resolve: makes the models that settings name; None for langchain's init_chat_model.
+        world: what of the MCP servers may be lost; None: no whole server.
 
     Raises:
         ToolNameError: a name is unknown, given twice, or its import fails.
@@ -73,9 +75,15 @@ def load(
     wanted = [names] if isinstance(names, str) else names
     given = Settings(settings, file)
     maker = Maker(given, resolve or init_chat_model, model, top_k, corpus, sandbox)
-    tools: list[BaseTool] = []
-    for name in (one for entry in wanted for one in SETS.get(entry, (entry,))):
-        tools += [maker.make(name)] if name in NAMES else plugins.find(name, NAMES, given)
+    entries = [one for entry in wanted for one in SETS.get(entry, (entry,))]
+    offered = plugins.offered(entries, world or World(), given)
+    found: list[BaseTool] = []
+    for name in entries:
+        if name in offered:
+            found += offered[name]
+        else:
+            found += [maker.make(name)] if name in NAMES else plugins.find(name, NAMES, given)
+    tools = plugins.told_apart(found, given)
     plugins.check_settings(tools, NAMES, given)
     _check_distinct(tools)
     return tools
@@ -108,6 +116,7 @@ def _arguments(tool: BaseTool) -> list[str]:
     lines = []
     for name, field in described.get("properties", {}).items():
         optional = "" if name in required else ", optional"
+        field = field if isinstance(field, dict) else {}  # a schema may be true, for anything
         text = f": {_one_line(field['description'])}" if "description" in field else ""
         lines.append(f"    {name} ({_type(field)}{optional}){text}")
     return lines or ["    none"]
@@ -120,10 +129,10 @@ def _one_line(text: object) -> str:
 
 def _type(field: dict[str, Any]) -> str:
     if "anyOf" in field:
-        return " or ".join(_type(choice) for choice in field["anyOf"])
+        return " or ".join(_type(one) for one in field["anyOf"] if isinstance(one, dict))
     if "enum" in field:
         return " | ".join(repr(value) for value in field["enum"])
-    if "items" in field:
+    if isinstance(field.get("items"), dict):
         return f"list of {_type(field['items'])}"
     kind = field.get("type", "any")
     return str(kind)

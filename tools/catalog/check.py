@@ -22,6 +22,7 @@ from tools.catalog.settings import Settings, ToolSettings
 from tools.outcomes.finding import Finding, failure, ok, warning
 from tools.outcomes.outside import shown
 from tools.outcomes.result import shorten
+from tools.outcomes.threads import in_thread
 
 SECONDS = 5.0
 """Most seconds of one check."""
@@ -78,7 +79,7 @@ async def _ours(name: str, backend: str, own: ToolSettings, live: bool) -> Findi
 
 async def _problem(name: str, own: ToolSettings, live: bool) -> str:
     # In a thread: a model's client takes a second to import, and the clock must be able to run out.
-    tool = await asyncio.to_thread(Maker(Settings(), init_chat_model).make, name, own)
+    tool = await in_thread(Maker(Settings(), init_chat_model).make, name, own)
     problem = await tool.missing()
     if problem or not live:
         return problem
@@ -88,7 +89,7 @@ async def _problem(name: str, own: ToolSettings, live: bool) -> str:
 
 async def _foreign(name: str, settings: Settings) -> Finding:
     try:
-        found = await asyncio.to_thread(plugins.find, name, NAMES, settings)
+        found = await in_thread(plugins.find, name, NAMES, settings)
     except ValueError as fault:
         return failure(name, shown(str(fault)))
     return ok(name, f"ready: {', '.join(tool.name for tool in found)}")

@@ -1,7 +1,8 @@
-"""Tools of MCP servers as LangChain tools (Model Context Protocol, revisions to 2026-07-28).
+"""MCP servers: how they are named, and a session with one (Model Context Protocol to 2026-07-28).
 
-    tools = await list_tools(servers("http://127.0.0.1:8000/mcp")[0])
-    tools = [t for server in servers("servers.json") for t in await list_tools(server)]
+    server, = servers("http://127.0.0.1:8000/mcp")
+    async with server.session(seconds=15) as client:
+        page = await client.list_tools()
 
 A file of servers is the JSON that MCP hosts share; `${NAME}` in it is read from the environment, so
 that it holds no key:
@@ -18,34 +19,27 @@ Why not langchain-mcp-adapters: up to 0.3.2 it needs the SDK's version 1, and vL
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from tools.base import TypedTool
 from tools.outcomes.files import json_of, text_of
 from tools.outcomes.outside import ShownError, shown
-from tools.outcomes.result import ToolResult, away, error, ok, shorten, unavailable
 from tools.outcomes.secrets import holds_credentials, keep_address, keep_named
 from tools.outcomes.terminal import relayed
 
 if TYPE_CHECKING:
     from mcp import Client
-    from mcp.types import CallToolResult, ContentBlock, Tool
 
-CALL_SECONDS = 60.0
-LIST_SECONDS = 15.0
-LONGEST_DESCRIPTION = 1000  # characters; a server writes it, and the planner reads it every turn
-# MCP, revision 2025-11-25, "Tool Names"; the slash was common before. A planner must write it.
-_NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+Sift = Callable[[list[Any]], list[Any]]
 
 
 class ServerError(ShownError):
@@ -62,9 +56,17 @@ class Server(BaseModel, frozen=True):
     args: list[str] = []
     env: dict[str, str] = Field(default={}, repr=False)
 
+    @property
+    def prefix(self) -> str:
+        """What tells its tools from others of the same names."""
+        called = self.name if self.name != self.url.partition("?")[0] else self.name.split("//")[1]
+        return re.sub(r"[^A-Za-z0-9_-]+", "-", called).strip("-")[:40]
+
     @asynccontextmanager
-    async def session(self, seconds: float) -> AsyncIterator[Client]:
+    async def session(self, seconds: float, sift: Sift | None = None) -> AsyncIterator[Client]:
         """A connected client; no wait of it for the server is longer than `seconds`.
+
+        `sift` takes the tools that the server lists, as it sends them, and gives those to be read.
 
         Raises:
             ServerError: the SDK is not installed, or the server does not answer.
@@ -74,7 +76,7 @@ class Server(BaseModel, frozen=True):
             from mcp.client.stdio import stdio_client
             from mcp.client.streamable_http import streamable_http_client
 
-            from tools.catalog.mcp_client import bounded_client
+            from tools.catalog.mcp_client import bounded_client, sifted
         except ImportError as fault:
             raise ServerError(
                 f"MCP needs {fault.name}: run `make setup` or `pip install mcp`"
@@ -83,102 +85,13 @@ class Server(BaseModel, frozen=True):
             started = StdioServerParameters(command=self.command, args=self.args, env=self.env)
             with relayed() as log:
                 transport = stdio_client(started, errlog=log)
-                async with Client(transport, read_timeout_seconds=seconds) as client:
+                async with Client(sifted(transport, sift), read_timeout_seconds=seconds) as client:
                     yield client
             return
         async with bounded_client(self.name, self.headers, seconds) as http:
             transport = streamable_http_client(self.url, http_client=http)
-            async with Client(transport, read_timeout_seconds=seconds) as client:
+            async with Client(sifted(transport, sift), read_timeout_seconds=seconds) as client:
                 yield client
-
-
-class McpTool(TypedTool):
-    """One tool of a server; the server checks its arguments."""
-
-    server: Any = Field(exclude=True)
-    remote_name: str
-
-    async def answer(self, **arguments: Any) -> ToolResult:
-        """Call it, and put what comes back into text."""
-        seconds = self.timeout or CALL_SECONDS
-        server: Server = self.server
-        try:
-            async with server.session(seconds) as client:
-                return to_result(await client.call_tool(self.remote_name, arguments))
-        except ServerError as fault:
-            return away(unavailable(str(fault)))
-        except Exception as fault:
-            text = f"{server.name} cannot be asked ({reason(fault)}): is it running?"
-            return away(unavailable(text))
-
-
-def to_result(result: CallToolResult) -> ToolResult:
-    """A server's answer as text; what is no text is named, not shown."""
-    parts = [_text(block) for block in result.content]
-    if not parts and result.structured_content is not None:
-        parts = [json.dumps(result.structured_content, ensure_ascii=False)]
-    text = "\n".join(parts).strip()
-    if result.is_error:
-        return error(text or "the tool failed and said nothing: change the arguments")
-    return ok(text or "the tool gave an empty answer")
-
-
-def _text(block: ContentBlock) -> str:
-    match block.type:
-        case "text":
-            return block.text
-        case "resource_link":
-            return f"[resource {block.uri}]"
-        case "image" | "audio":
-            return f"[{block.mime_type} left out]"
-        case "resource":
-            # Text or a blob; both are described by their fields.
-            inner = block.resource.model_dump()
-            return str(inner.get("text") or f"[{inner['uri']} left out]")
-
-
-async def list_tools(server: Server) -> list[McpTool]:
-    """The tools of a server, in its order.
-
-    Raises:
-        ServerError: the server does not answer within 15 s, or not as an MCP server.
-    """
-    try:
-        async with asyncio.timeout(LIST_SECONDS), server.session(LIST_SECONDS) as client:
-            found = await _all_pages(client)
-    except ServerError:
-        raise
-    except Exception as fault:
-        raise ServerError(
-            f"MCP server {server.name} cannot be asked ({reason(fault)}): is it running, and is "
-            "the address or command right?"
-        ) from fault
-    return [_made(server, tool) for tool in found]
-
-
-async def _all_pages(client: Client) -> list[Tool]:
-    page = await client.list_tools()
-    found = list(page.tools)
-    while page.next_cursor:
-        page = await client.list_tools(cursor=page.next_cursor)
-        found += page.tools
-    return found
-
-
-def _made(server: Server, tool: Tool) -> McpTool:
-    if not _NAME.fullmatch(tool.name):
-        raise ServerError(
-            f"MCP server {server.name} calls a tool {tool.name[:60]!r}: a name has up to 128 "
-            "letters, digits and _ - . /"
-        )
-    return McpTool(
-        name=tool.name,
-        description=shorten(tool.description or tool.name, LONGEST_DESCRIPTION),
-        args_schema=tool.input_schema,
-        server=server,
-        remote_name=tool.name,
-        metadata={"source": "mcp"},
-    )
 
 
 def reason(fault: BaseException) -> str:

@@ -13,20 +13,38 @@ A package that brings tools says so in its pyproject.toml:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from langchain_core.tools import BaseTool
 
-from tools.base import run_blocking
-from tools.catalog import mcp_servers
+from tools.catalog import mcp_servers, mcp_tools
+from tools.catalog.mcp_servers import Server
+from tools.catalog.mcp_tools import Listing, Listings, McpTool
 from tools.catalog.settings import Settings, SettingsError
 from tools.outcomes.outside import ShownError
 
 GROUP = "agentflow_graph.tools"
+LONGEST_NAME = 128
 _MCP = "mcp:"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class World:
+    """What of the servers around us may be lost, is, and was known before."""
+
+    lost: dict[str, str] | None = None
+    """Takes what is lost, by the name of its server or as `SERVER#TOOL`, with the reason; with
+    None, a server that is lost is an error."""
+    without: Container[str] = ()
+    """Servers that are not asked."""
+    listings: Listings = field(default_factory=lambda: Listings(64))
+    """What servers listed before; they are not asked again."""
 
 
 class ToolNameError(ShownError, ValueError):
@@ -40,7 +58,7 @@ def find(name: str, ours: Iterable[str], settings: Settings) -> list[BaseTool]:
         ToolNameError: it stands for none, or what it stands for cannot be loaded.
     """
     if name.startswith(_MCP):
-        return _from_servers(name, settings)
+        return told_apart(offered([name], World(), settings)[name], settings)
     if ":" in name:
         return [_imported(name)]
     for entry in entry_points(group=GROUP, name=name):
@@ -88,22 +106,62 @@ def _as_tool(path: str, found: object) -> BaseTool:
     return tool
 
 
-def _from_servers(name: str, settings: Settings) -> list[BaseTool]:
-    target, _, only = name.removeprefix(_MCP).partition("#")
-    tools: list[BaseTool] = []
+def offered(names: Iterable[str], world: World, settings: Settings) -> dict[str, list[BaseTool]]:
+    """The tools of every name among `names` that is an `mcp:`; all servers are asked at once.
+
+    Raises:
+        ToolNameError: a name stands for none, or a server is lost and that is not to be borne.
+    """
+    asked = {name: _servers(name, world) for name in names if name.startswith(_MCP)}
+    every = [server for servers in asked.values() for server in servers]
+    listings = iter(mcp_tools.listed(every, world.listings))
+    return {
+        name: _of_listings(name, [next(listings) for _ in servers], world, settings)
+        for name, servers in asked.items()
+    }
+
+
+def _servers(name: str, world: World) -> list[Server]:
     try:
-        for server in mcp_servers.servers(target):
-            tools += run_blocking(mcp_servers.list_tools(server))
+        found = mcp_servers.servers(name.removeprefix(_MCP).partition("#")[0])
     except mcp_servers.ServerError as fault:
         raise ToolNameError(f"{name!r}: {fault}") from fault
-    names = [tool.name for tool in tools]
-    if only and only not in names:
+    return [server for server in found if server.name not in world.without]
+
+
+def _of_listings(
+    name: str, listings: list[Listing], world: World, settings: Settings
+) -> list[BaseTool]:
+    only = name.partition("#")[2]
+    tools = [tool for listing in listings for tool in listing.tools]
+    names = [tool.remote_name for tool in tools]
+    lost = {what: why for listing in listings for what, why in listing.lost.items()}
+    told = {what: why for what, why in lost.items() if only in (what.partition("#")[2], "")}
+    told |= {what: why for what, why in lost.items() if "#" not in what}
+    for what, why in told.items():
+        gone = "#" not in what or bool(only)
+        if gone and world.lost is None and only not in names:
+            raise ToolNameError(f"{name!r}: {what}: {why}")
+        _log.warning("tools are lost: %s: %s", what, why)
+    if world.lost is not None:
+        world.lost.update(told)
+    if only and only not in names and not told and listings:
         raise ToolNameError(f"{name!r}: no tool is called {only!r}; there are {', '.join(names)}")
-    chosen = [tool for tool in tools if only in ("", tool.name)]
-    for tool in chosen:
-        if isinstance(tool, mcp_servers.McpTool):
-            tool.timeout = settings.of(tool.name).timeout
-    return chosen
+    return [tool for tool in tools if only in ("", tool.remote_name)]
+
+
+def told_apart(tools: Sequence[BaseTool], settings: Settings) -> list[BaseTool]:
+    """The tools with their settings; a server's that is called as another has its prefix."""
+    names = [tool.name for tool in tools]
+    made: list[BaseTool] = []
+    for tool in tools:
+        if isinstance(tool, McpTool):
+            prefix = f"{tool.server.prefix}_" if names.count(tool.name) > 1 else ""
+            name = f"{prefix}{tool.name}"[:LONGEST_NAME]
+            change = {"name": name, "timeout": settings.of(name).timeout}
+            tool = tool.model_copy(update=change)
+        made.append(tool)
+    return made
 
 
 def check_settings(tools: Iterable[BaseTool], ours: Sequence[str], settings: Settings) -> None:
@@ -119,7 +177,7 @@ def check_settings(tools: Iterable[BaseTool], ours: Sequence[str], settings: Set
         near = get_close_matches(name, ours, n=1)
         if name not in others and near:
             raise SettingsError(f"settings name a tool {name!r}; did you mean {near[0]!r}?")
-        if name in others and not isinstance(others[name], mcp_servers.McpTool):
+        if name in others and not isinstance(others[name], McpTool):
             raise SettingsError(
                 f"settings of {name!r} cannot be applied: it is not ours; set its own fields"
             )

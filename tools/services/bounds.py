@@ -1,4 +1,6 @@
-"""A bound on what a server may send: counted as it travels, and again as it is decompressed.
+"""A bound on what a server may send, and on how long it may take to send it.
+
+Bytes are counted as they travel, and again as they are decompressed.
 
     client = httpx.AsyncClient(transport=Bounded(httpx.AsyncHTTPTransport(), MAX_BYTES, "Example"))
     response = bounded_get("https://hub.example/file", "the hub", seconds=10)
@@ -11,12 +13,15 @@ loop, before anybody can count it; so it gets to see bodies that are not compres
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
 
+from tools.base import run_blocking
 from tools.services.encoding import ACCEPTED, Inflater, UnknownCoding, coding_of, text_codec
 from tools.services.faults import RemoteFault
 
@@ -27,10 +32,14 @@ BREATH = 32
 
 @dataclass(frozen=True)
 class Bound:
-    """`limit` bytes for a body of the server that messages call `name`."""
+    """`limit` bytes and `seconds` for a body of the server that messages call `name`.
+
+    A client's own time-out is for each part: one byte a second would hold it for ever.
+    """
 
     limit: int
     name: str
+    seconds: float = math.inf
 
     def apply(self, response: httpx.Response) -> None:
         """Let `response`, whose body is not read yet, give at most `limit` bytes.
@@ -53,7 +62,7 @@ class Bound:
             del headers["content-encoding"]
             headers.pop("content-length", None)
         _disarm(headers)
-        return Meter(self.limit, self.name, coding)
+        return Meter(self, coding)
 
     def _unasked(self, codings: str) -> RemoteFault:
         text = f"{self.name} sent a body compressed as {codings[:60]!r}: only gzip or deflate, once"
@@ -63,9 +72,10 @@ class Bound:
 class Meter:
     """Counts one body, and decompresses it."""
 
-    def __init__(self, limit: int, name: str, coding: str) -> None:
+    def __init__(self, bound: Bound, coding: str) -> None:
         """`coding`: "" for a body that comes as it is."""
-        self._limit, self._name = limit, name
+        self._limit, self._name, self._seconds = bound.limit, bound.name, bound.seconds
+        self._end = time.monotonic() + bound.seconds
         self._travelled = self._given = 0
         self._inflater = Inflater(coding) if coding else None
 
@@ -73,8 +83,10 @@ class Meter:
         """The body's next pieces, out of the next part as it travels.
 
         Raises:
-            RemoteFault: it is larger than allowed, or damaged.
+            RemoteFault: it is larger than allowed, takes too long, or is damaged.
         """
+        if time.monotonic() > self._end:
+            raise self._late()
         self._travelled += len(part)
         self._check(self._travelled)
         try:
@@ -96,6 +108,10 @@ class Meter:
     def _check(self, seen: int) -> None:
         if seen > self._limit:
             raise oversize(self._name, self._limit)
+
+    def _late(self) -> RemoteFault:
+        text = f"{self._name} did not end its answer in {self._seconds:g} s: ask for less, or later"
+        return RemoteFault(text, "timeout", retry=True)
 
     def _damaged(self) -> RemoteFault:
         text = f"{self._name} answered with a body that cannot be decompressed"
@@ -133,10 +149,12 @@ class _Stream(httpx.AsyncByteStream, httpx.SyncByteStream):
 
 
 class Bounded(httpx.AsyncBaseTransport):
-    """A transport whose replies end in a `RemoteFault` after `limit` bytes."""
+    """A transport whose replies end in a `RemoteFault` after `limit` bytes or `seconds`."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, limit: int, name: str) -> None:
-        self._inner, self._bound = inner, Bound(limit, name)
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, limit: int, name: str, seconds: float = math.inf
+    ) -> None:
+        self._inner, self._bound = inner, Bound(limit, name, seconds)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Pass the request on, and bound what comes back."""
@@ -174,15 +192,31 @@ def bounded_get(
 
     Raises:
         RemoteFault: the body is larger than `MAX_BYTES`, or compressed as nobody asked for.
-        httpx.HTTPError, httpx.InvalidURL: there is none, or not in `seconds` between its parts.
+        httpx.HTTPError, httpx.InvalidURL: there is none, or not all of it in `seconds`, with its
+            redirects and however it travels.
     """
-    with httpx.Client(
-        headers={**(headers or {}), "Accept-Encoding": ACCEPTED},
+    return run_blocking(_got(url, name, seconds, headers or {}, redirects))
+
+
+async def _got(
+    url: str, name: str, seconds: float, headers: Mapping[str, str], redirects: bool
+) -> httpx.Response:
+    bound = Bound(MAX_BYTES, name)
+
+    async def apply(response: httpx.Response) -> None:
+        bound.apply(response)
+
+    client = httpx.AsyncClient(
+        headers={**headers, "Accept-Encoding": ACCEPTED},
         timeout=seconds,
         follow_redirects=redirects,
-        event_hooks={"response": [Bound(MAX_BYTES, name).apply]},
-    ) as client:
-        return client.get(url)
+        event_hooks={"response": [apply]},
+    )
+    try:
+        async with asyncio.timeout(seconds), client:
+            return await client.get(url)
+    except TimeoutError as fault:
+        raise httpx.ReadTimeout(f"{name} gave no whole answer in {seconds:g} s") from fault
 
 
 def _disarm(headers: httpx.Headers) -> None:

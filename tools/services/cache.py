@@ -30,6 +30,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from tools.outcomes.threads import in_thread
+
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -160,7 +162,7 @@ async def _locked(handle: int) -> None:
 async def _tried(work: Callable[..., T], *arguments: Any) -> T | None:
     # A full disk or a broken table must not cost an answer that has been paid for.
     try:
-        return await asyncio.to_thread(work, *arguments)
+        return await in_thread(work, *arguments)
     except (OSError, sqlite3.Error, ValueError) as fault:
         _log.warning("the cache is of no use now: %s: %s", type(fault).__name__, fault)
         return None

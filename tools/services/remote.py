@@ -3,7 +3,7 @@
     service = Service("MediaWiki", rate=5.0)
     async with service.client(base_url="https://en.wikipedia.org") as client:
         response = await service.call(lambda: client.get("/w/api.php", params=parameters))
-    answer = service.json(response)
+    answer = await service.json(response)
 
 `client` gives an `httpx.AsyncClient` that raises `RemoteFault` for every status but 2xx and stops
 reading at `max_bytes`; it can be handed to libraries that take one. `call` awaits any coroutine
@@ -31,6 +31,7 @@ from pydantic import SecretStr
 
 from tools.outcomes.outside import shown
 from tools.outcomes.secrets import keep_secret
+from tools.outcomes.threads import in_thread
 from tools.services.bounds import MAX_BYTES, Bounded
 from tools.services.faults import RemoteFault
 from tools.services.wire import error_text, retry_after, trust
@@ -38,6 +39,8 @@ from tools.services.wire import error_text, retry_after, trust
 __all__ = ["RemoteFault", "Service"]
 
 T = TypeVar("T")
+LARGE = 100_000
+"""Bytes of JSON that take a millisecond or more to read."""
 _LIMITERS = 1000
 _DETAIL = 200  # characters of a service's own words
 
@@ -86,7 +89,7 @@ class Service:
         return httpx.AsyncClient(
             base_url=base_url,
             headers=headers,
-            transport=Bounded(inner, self.max_bytes, self.name),
+            transport=Bounded(inner, self.max_bytes, self.name, self.seconds),
             timeout=self.seconds,
             trust_env=False,
             event_hooks={"response": [self._refuse]},
@@ -106,14 +109,15 @@ class Service:
                     return await self._once(send)
         raise AssertionError("stamina made no attempt")
 
-    def json(self, response: httpx.Response) -> Any:
-        """The JSON of a reply.
+    async def json(self, response: httpx.Response) -> Any:
+        """The JSON of a reply; that of a large one is read off the event loop.
 
         Raises:
             RemoteFault: it is none.
         """
         try:
-            return response.json()
+            large = len(response.content) > LARGE
+            return await in_thread(response.json) if large else response.json()
         except (ValueError, RecursionError) as fault:
             raise self.garbage(f"no JSON but {shown(response.text)[:60]!r}") from fault
 

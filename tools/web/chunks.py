@@ -9,7 +9,6 @@ chunk; BM25 ranks the 112 chunks of a page of 20,000 words in 10 ms and needs no
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -17,6 +16,7 @@ from itertools import islice
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
+from tools.outcomes.threads import in_thread
 from tools.services.faults import RemoteFault
 from tools.wiki.bm25 import bm25_index
 
@@ -61,7 +61,7 @@ async def rank(
     if len(chunks) <= 1:
         return list(chunks)
     if embeddings is None:
-        scores = await asyncio.to_thread(bm25, query, chunks)
+        scores = await in_thread(bm25, query, chunks)
     else:
         scores = await _cosine(query, chunks, embeddings)
     order = np.argsort(-scores, kind="stable")[:top_k]

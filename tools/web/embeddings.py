@@ -13,6 +13,7 @@ from langchain_core.embeddings import Embeddings
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from tools.base import run_blocking
+from tools.outcomes.threads import in_thread
 from tools.services.remote import Service
 
 
@@ -49,7 +50,8 @@ class Endpoint(Embeddings):
                 lambda: client.post(f"{self._url}/embeddings", json=body)
             )
         try:
-            rows = _Reply.model_validate(self._service.json(response)).data
+            found = await self._service.json(response)
+            rows = (await in_thread(_Reply.model_validate, found)).data
         except ValidationError as fault:
             raise self._service.garbage("JSON that holds no embeddings") from fault
         return [row.embedding for row in sorted(rows, key=lambda row: row.index)]

@@ -123,7 +123,7 @@ class Fetcher:
             transport = AsyncCacheTransport(transport, storage)
         # Above the cache: what lies there has been sent by somebody too.
         async with httpx.AsyncClient(
-            transport=Bounded(transport, self._service.max_bytes, host),
+            transport=Bounded(transport, self._service.max_bytes, host, self._service.seconds),
             timeout=self._service.seconds,
             follow_redirects=True,
             max_redirects=REDIRECTS,

@@ -10,7 +10,6 @@ page, because its client follows redirects safely.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from dataclasses import replace
 from importlib import import_module
@@ -18,6 +17,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from tools.outcomes.threads import in_thread
 from tools.services.faults import RemoteFault
 from tools.services.remote import Service
 from tools.web.citations import Support, cite
@@ -72,7 +72,7 @@ class Gemini:
         Raises:
             RemoteFault: Gemini gave no answer, even after retries.
         """
-        genai = await asyncio.to_thread(import_module, "google.genai")
+        genai = await in_thread(import_module, "google.genai")
         async with self._service.client() as connection:
             reply = await self._service.call(lambda: self._asked(genai, connection, query))
         if not reply.candidates:

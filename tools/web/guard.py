@@ -7,7 +7,6 @@ the name in `Host` and in TLS. What the name means a moment later does not matte
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 from functools import lru_cache
@@ -15,6 +14,7 @@ from ipaddress import IPv6Network
 
 import httpx
 
+from tools.outcomes.threads import in_thread
 from tools.services.wire import trust
 from tools.web.addresses import refusal, refused_name, refused_port, translators
 
@@ -63,7 +63,7 @@ async def _judged(url: httpx.URL, port: int) -> str:
     """The first address of the host, once all have been judged."""
     name = url.raw_host.decode("ascii").strip("[]")
     try:
-        found = await asyncio.to_thread(socket.getaddrinfo, name, port, type=socket.SOCK_STREAM)
+        found = await in_thread(socket.getaddrinfo, name, port, 0, socket.SOCK_STREAM)
     except socket.gaierror as fault:
         raise Refused(url, "its host is not known") from fault
     addresses = [str(entry[4][0]) for entry in found]
@@ -77,7 +77,7 @@ async def _judged(url: httpx.URL, port: int) -> str:
 
 
 async def _translated() -> frozenset[IPv6Network]:
-    return await asyncio.to_thread(translated_in, int(time.monotonic() // 3600))
+    return await in_thread(translated_in, int(time.monotonic() // 3600))
 
 
 @lru_cache(maxsize=1)

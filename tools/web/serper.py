@@ -85,6 +85,6 @@ class Serper:
         parameters: dict[str, str | int] = {"q": query, "gl": "us", "hl": "en", "num": top_k}
         response = await client.post("/search", params=parameters)
         try:
-            return _Page.model_validate(self._service.json(response))
+            return _Page.model_validate(await self._service.json(response))
         except ValidationError as fault:
             raise self._service.garbage("something that holds no results") from fault

@@ -8,13 +8,13 @@ by itself when it finds no key; here it happens only where `keyless=True` says s
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from tools.outcomes.threads import in_thread
 from tools.services.remote import Service
 from tools.web.hits import Hit
 from tools.web.keys import key_from
@@ -75,7 +75,7 @@ class Tavily:
         Raises:
             RemoteFault: Tavily gave no answer, even after retries.
         """
-        library = await asyncio.to_thread(import_module, "tavily")
+        library = await in_thread(import_module, "tavily")
         # The client takes no key for "keyless" only if it makes the connection too.
         headers = {"X-Tavily-Access-Mode": "keyless"} if self._keyless else {}
         key = "" if self._key is None else self._key.get_secret_value()

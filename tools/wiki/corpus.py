@@ -9,7 +9,6 @@ Words are compared without case; an article whose title is the query comes first
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import threading
@@ -17,6 +16,7 @@ from collections import OrderedDict, defaultdict
 from pathlib import Path
 
 from tools.outcomes.files import Unreadable, json_of, text_of
+from tools.outcomes.threads import in_thread
 from tools.wiki.bm25 import bm25_index
 from tools.wiki.passage import BackendError, Passage
 
@@ -48,7 +48,7 @@ class Corpus:
             BackendError: the file is missing or is not a corpus.
         """
         if self._index is None:
-            return await asyncio.to_thread(self._search, query, top_k)
+            return await in_thread(self._search, query, top_k)
         return self._search(query, top_k)
 
     def _search(self, query: str, top_k: int) -> list[Passage]:

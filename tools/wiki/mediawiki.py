@@ -120,7 +120,7 @@ class MediaWiki:
         self, client: httpx.AsyncClient, parameters: dict[str, str | int]
     ) -> list[dict[str, Any]]:
         response = await client.get(self._url, params=parameters)
-        match self._service.json(response):
+        match await self._service.json(response):
             case {"error": {"code": str(code), "info": str(info)}}:
                 raise self._refusal(code, info, response)
             case {"query": {"pages": list(pages)}} if all(isinstance(p, dict) for p in pages):

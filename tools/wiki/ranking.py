@@ -9,10 +9,10 @@ articles together; an article whose title is the query comes first, with its beg
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from tools.outcomes.threads import in_thread
 from tools.wiki.corpus import Index, words
 from tools.wiki.passage import Passage
 
@@ -32,7 +32,7 @@ async def best(query: str, articles: Sequence[Passage], top_k: int) -> list[Pass
     Where no piece shares a word with the query (an engine also finds by synonym or redirect), the
     beginnings of the articles, in their order.
     """
-    return await asyncio.to_thread(_best, query, articles, top_k)
+    return await in_thread(_best, query, articles, top_k)
 
 
 def _best(query: str, articles: Sequence[Passage], top_k: int) -> list[Passage]:

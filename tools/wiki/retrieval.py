@@ -51,7 +51,7 @@ class Retrieval:
         question = {"queries": [query], "topk": top_k, "return_scores": True}
         async with self._service.client() as client:
             response = await self._service.call(lambda: client.post(self._url, json=question))
-        documents = self._documents(self._service.json(response))
+        documents = self._documents(await self._service.json(response))
         if any(len(document.text.split()) > 2 * SIZE for document in documents):
             return await best(query, documents, top_k)
         return documents[:top_k]

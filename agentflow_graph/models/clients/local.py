@@ -4,12 +4,12 @@ It returns the same tokens for the same prompt as a server or the trainer's engi
 float32, log-probabilities equal to 1e-3 (tested).
 """
 
-import asyncio
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.errors.threads import in_thread
 from agentflow_graph.models.tokens.sampling import Completion, Sampling, room_for_reply
 from agentflow_graph.models.tokens.tokenizer import PolicyTokenizer
 from agentflow_graph.models.tokens.weights import causal_model, window_of
@@ -29,7 +29,7 @@ class LocalPolicy:
     async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
         """See `PolicyClient`; the model runs in a thread, off the event loop."""
         room = room_for_reply(prompt_ids, self._window, "lower memory_tokens or passages")
-        return await asyncio.to_thread(self._sample, prompt_ids, sampling, room)
+        return await in_thread(self._sample, prompt_ids, sampling, room)
 
     def _sample(self, prompt_ids: list[int], sampling: Sampling, room: int) -> Completion:
         import torch

@@ -12,6 +12,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
+from agentflow_graph.errors.threads import in_thread
+
 T = TypeVar("T")
 
 LOOPBACK: dict[str, None] = {f"all://{host}": None for host in ("127.0.0.1", "localhost", "[::1]")}
@@ -32,7 +34,7 @@ class PerLoop(Generic[T]):
         if loop in self._held:
             return self._held[loop][0]
         # A client reads certificates when it is made: not on the event loop.
-        made = await asyncio.to_thread(self._make)
+        made = await in_thread(self._make)
         with self._lock:  # other threads have other loops
             for ended in [one for one in self._held if one.is_closed()]:
                 del self._held[ended]

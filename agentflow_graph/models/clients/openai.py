@@ -18,6 +18,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import AzureChatOpenAI
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
+from agentflow_graph.models.clients.bounded import bounded
 from agentflow_graph.models.clients.call import TOOL, Call, Endpoint, How
 from agentflow_graph.models.clients.form import OTHER_LIMIT
 from agentflow_graph.models.clients.loops import LOOPBACK, PerLoop
@@ -131,7 +132,7 @@ class OpenAIWire:
         return sent | ({"extra_body": body} if body else {})
 
     def _opened(self) -> tuple[BaseChatModel, Any]:
-        client = openai.DefaultAsyncHttpxClient(mounts=LOOPBACK)
+        client = openai.DefaultAsyncHttpxClient(mounts=LOOPBACK, **bounded(self.endpoint.name))
         return self._made(http_async_client=client), client
 
     def _made(self, **client: Any) -> BaseChatModel:

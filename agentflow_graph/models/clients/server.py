@@ -12,6 +12,8 @@ import stamina
 
 from agentflow_graph.errors import ModelError, PromptTooLong
 from agentflow_graph.errors.outside import shown
+from agentflow_graph.errors.threads import in_thread
+from agentflow_graph.models.clients.bounded import bounded
 from agentflow_graph.models.clients.loops import LOOPBACK, PerLoop
 from agentflow_graph.models.providers.faults import Asked, explained
 from agentflow_graph.models.providers.options import HOUR
@@ -21,6 +23,8 @@ from agentflow_graph.models.tokens.sampling import Completion, Sampling, room_fo
 BUSY = (408, 425, 429, 500, 502, 503, 504, 529)
 LONGEST_WAIT = 60.0
 """Seconds: longer than that nobody waits for a server that says when to come back."""
+LARGE = 100_000
+"""Bytes of JSON that are not read on the event loop."""
 SHOWN = 300
 """Characters of a server's own words that are shown."""
 
@@ -54,16 +58,18 @@ class ServerPolicy:
         self._model, self._window = "", sys.maxsize
 
         def opened() -> httpx.AsyncClient:
-            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            within = bounded(self.url)
+            if key:
+                within["headers"]["Authorization"] = f"Bearer {key}"
             # A server that is gone says so at once; one that thinks may take its time.
             patience = httpx.Timeout(timeout, connect=min(10.0, timeout))
             mounts = None if transport else LOOPBACK
             return httpx.AsyncClient(
                 base_url=self.url,
-                headers=headers,
                 timeout=patience,
                 transport=transport,
                 mounts=mounts,
+                **within,
             )
 
         self._http = PerLoop(opened, httpx.AsyncClient.aclose)
@@ -150,8 +156,9 @@ class ServerPolicy:
         if answer.is_error:
             raise _refusal(answer, f"{self.url}{path}", self._asked)
         try:
-            return answer.json()
-        except ValueError as error:
+            large = len(answer.content) > LARGE
+            return await in_thread(answer.json) if large else answer.json()
+        except (ValueError, RecursionError) as error:
             said = answer.text[:SHOWN]
             raise ModelError(f"{self.url}{path} answered no JSON but {said!r}") from error
 

@@ -54,7 +54,7 @@ class PolicyTokenizer:
         given: Mapping[str, Any] | None = None,
         ends: Sequence[int] = (),
     ) -> None:
-        self._tokenizer = tokenizer
+        self._tokenizer, self._json = tokenizer, ""
         named = {"eos_token": eos, **({"bos_token": bos} if bos else {}), **(tokens or {})}
         self._template = ChatTemplate(template, named, given)
         eos_id = tokenizer.token_to_id(eos)
@@ -94,7 +94,9 @@ class PolicyTokenizer:
 
     def to_json(self) -> str:
         """The tokenizer's own file."""
-        return str(self._tokenizer.to_str())
+        if not self._json:  # megabytes, and asked for by every run that is recorded
+            self._json = str(self._tokenizer.to_str())
+        return self._json
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """Text of a reply, its end-of-turn token left out."""

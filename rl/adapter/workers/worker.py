@@ -22,7 +22,7 @@ from agentflow_graph.models.policy import (
     Sampling,
 )
 from agentflow_graph.models.tokens.weights import trained_under
-from agentflow_graph.nodes.resources import load_tools
+from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.record import Record, RunRecord
 from rl.adapter.engines.policy import EnginePolicy
 from rl.reward import reward_of

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from agentflow_graph.context import Context
-from agentflow_graph.nodes.resources import load_tools
+from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.prompts import memory, texts
 from agentflow_graph.state import ToolCall, Turn
 from rl.reward.task import Task

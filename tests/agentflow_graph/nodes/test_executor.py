@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -12,11 +13,14 @@ from langchain_core.exceptions import (
     ModelConnectionError,
     ModelInvalidRequestError,
 )
+from langchain_core.language_models import BaseChatModel
+from langchain_core.outputs import ChatResult
 from langchain_core.tools import BaseTool, StructuredTool, ToolException, tool
 
 from agentflow_graph import Context, build_graph
 from agentflow_graph.errors import ModelError, ReplyError
-from agentflow_graph.nodes.executor import LONGEST_RESULT, _only_text
+from agentflow_graph.nodes.executor import _only_text
+from agentflow_graph.nodes.parts.use import LONGEST_RESULT, MOST_LOST
 
 QUESTION = {"question": "What is the population of Old Harbor?"}
 
@@ -159,6 +163,54 @@ async def test_a_tool_that_hangs_is_a_record(kind, scripted, plan) -> None:
     call, _ = await call_of(scripted(plan("x")), look_up, tool_seconds=0.1)
     assert (call["status"], call["result"]) == ("timeout", "no result within 0.1 s")
     assert call["seconds"] < 0.4
+
+
+async def test_sync_tools_and_models_that_hang_stop_nobody_else(scripted, plan, look_up) -> None:
+    end = threading.Event()
+
+    @tool
+    def hang(query: str) -> str:
+        """Hang."""
+        end.wait(60)
+        return "late"
+
+    class Hangs(BaseChatModel):
+        _llm_type = "hangs"
+
+        def _generate(self, *_: Any, **__: Any) -> ChatResult:
+            end.wait(60)
+            raise ValueError("late")
+
+    planner, asks = scripted(plan("x", "hang")), build_graph({"planner": Hangs()}, [look_up])
+    lost = (call_of(planner, hang, tool_seconds=0.1) for _ in range(MOST_LOST))
+    calls = [call for call, _ in await asyncio.gather(*lost)]
+    short = Context(max_seconds=0.1)
+    states = await asyncio.gather(*(asks.ainvoke(QUESTION, context=short) for _ in range(8)))
+    try:
+        assert [call["status"] for call in calls] == ["timeout"] * MOST_LOST
+        assert {state["stopped_by"] for state in states} == {"seconds"}
+        refused, _ = await call_of(planner, hang)
+        assert refused["status"] == "unavailable"
+        assert "hang is not begun: 16 calls before it were given up" in refused["result"]
+        assert await asyncio.wait_for(asyncio.to_thread(len, "asyncio's own"), 1) == 13
+    finally:
+        end.set()
+
+
+async def test_what_ignores_its_end_is_left(scripted, plan) -> None:
+    @tool
+    async def look_up(query: str) -> str:
+        """Ignore the first cancelling."""
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            await asyncio.sleep(30)
+        return "late"
+
+    begun = time.perf_counter()
+    call, _ = await call_of(scripted(plan("x")), look_up, tool_seconds=0.1)
+    assert call["status"] == "timeout"
+    assert time.perf_counter() - begun < 5
 
 
 @pytest.mark.parametrize("unit", ["x", "\x00\udcff", "population 7\n"])

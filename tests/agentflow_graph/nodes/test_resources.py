@@ -13,6 +13,7 @@ import pytest
 from agentflow_graph import Context
 from agentflow_graph.errors import SettingError
 from agentflow_graph.nodes import resources
+from agentflow_graph.nodes.parts import toolset
 from agentflow_graph.nodes.resources import MAX_CACHED, ResourceCache
 
 
@@ -54,7 +55,7 @@ async def test_cached_resources_are_bounded(scripted, look_up) -> None:
     cache = ResourceCache({"planner": scripted("x")}, [look_up])
     for seed in range(MAX_CACHED + 5):
         await cache.of(Context(seed=seed))
-    assert len(cache._cached) <= MAX_CACHED
+    assert len(cache._built()) <= MAX_CACHED
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ async def test_a_tools_file_sets_them_and_names_models_as_the_agent_does(
 ) -> None:
     asked: list[Any] = []
     model = scripted("x")
-    monkeypatch.setattr(resources, "chat_model", lambda *how: asked.append(how) or model)
+    monkeypatch.setattr(toolset, "chat_model", lambda *how: asked.append(how) or model)
     file = tmp_path / "tools.toml"
     file.write_text(
         "[base_generator]\nmodel = 'vllm:m@http://127.0.0.1:8000'\n"

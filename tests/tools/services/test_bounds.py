@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import time
+from typing import Any
+
+import httpx
 import pytest
 from misbehaving import CASES, Misbehaving
+
+from tools.services.bounds import MAX_BYTES, Bounded, bounded_get
+from tools.services.faults import RemoteFault
+from tools.services.remote import Service
 
 pytestmark = pytest.mark.integration
 
@@ -28,6 +38,7 @@ SAID = {
     "endless": TOO_MUCH,
     "endless-crumbs": LATE,
     "drip": LATE,
+    "drip-headers": LATE,
 }
 FIRST = ["gzip-bomb", "stacked", "zstd-bomb", "truncated"]
 GARBAGE = ["charset-bomb", "deep"]
@@ -77,6 +88,49 @@ def test_services_with_a_larger_bound(reader: str) -> None:
     assert "sent more than 50 MB" in seen["gzip-bomb"].said
     assert SAID["stacked"] in seen["stacked"].said
     assert {case: one for case, one in seen.items() if one.mebibytes > 200 or one.held > 0.5} == {}
+
+
+@pytest.mark.parametrize("reader", ["openai", "policy"])
+def test_a_server_of_models(reader: str) -> None:
+    with Misbehaving() as server:
+        seen = server.read_by(reader, ["gzip-bomb", "stacked", "endless"])
+    for case in ("gzip-bomb", "endless"):
+        assert "sent more than 20 MB" in seen[case].said
+    assert SAID["stacked"] in seen["stacked"].said
+    assert {case: one for case, one in seen.items() if one.mebibytes > 120 or one.held > 0.5} == {}
+
+
+async def test_a_body_that_drips_ends_by_its_own_clock() -> None:
+    with Misbehaving() as server:
+        begun = time.monotonic()
+        transport = Bounded(httpx.AsyncHTTPTransport(), MAX_BYTES, "Example", seconds=1)
+        async with httpx.AsyncClient(transport=transport, timeout=5) as client:
+            with pytest.raises(RemoteFault, match="Example did not end its answer in 1 s"):
+                await client.get(f"{server.url}/drip")
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("case", ["drip", "drip-headers"])
+def test_one_get_has_one_deadline(case: str) -> None:
+    with Misbehaving() as server:
+        begun = time.monotonic()
+        with pytest.raises(httpx.TimeoutException, match="the hub gave no whole answer in 1 s"):
+            bounded_get(f"{server.url}/{case}", "the hub", seconds=1)
+    assert time.monotonic() - begun < 5
+
+
+async def test_a_large_answer_is_read_off_the_loop() -> None:
+    seen = []
+
+    class Told(httpx.Response):
+        def json(self, **how: Any) -> Any:
+            seen.append(threading.current_thread() is threading.main_thread())
+            return super().json(**how)
+
+    for size in (10, 200_000):
+        found = await Service("Example").json(Told(200, content=json.dumps("x" * size)))
+        assert found == "x" * size
+    assert seen == [True, False]
 
 
 @pytest.mark.parametrize("reader", ["models", "hub"])

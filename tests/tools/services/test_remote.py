@@ -126,7 +126,7 @@ async def test_garbage_is_named(body: str | bytes) -> None:
     with Answering([Reply(body=body)]) as server:
         response = await asked(server, service)
     with pytest.raises(RemoteFault, match="no JSON"):
-        service.json(response)
+        await service.json(response)
 
 
 @pytest.mark.integration

@@ -1,17 +1,25 @@
 """One call of a module's model: how it is asked, and what of its reply can be read."""
 
-import asyncio
+from functools import partial
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import RunnableBinding
 
 from agentflow_graph.errors import AgentFlowError, ModelError, OutOfTime, PromptTooLong
 from agentflow_graph.errors.outside import shown
+from agentflow_graph.errors.threads import threads
 from agentflow_graph.models.provider import ProviderModel, cut_off_message
 from agentflow_graph.models.providers.faults import ProviderFailure, is_too_long
+from agentflow_graph.nodes.parts.patience import Late, Same, within
 from agentflow_graph.record.events import Answer
 from agentflow_graph.replies.reply import NoReply, fault_of
 from agentflow_graph.state import ModelCall
+
+MOST_LOST = 16
+"""Calls of one model that were given up and still run, at most."""
+_CALLS = threads("agentflow-model", at_once=64, most_lost=MOST_LOST)
 
 
 def bound(
@@ -46,18 +54,19 @@ def asked_again(again: dict[str, Any], answer: Answer, fault: AgentFlowError) ->
 
 async def reply(model: Any, messages: list[BaseMessage], limit: float, who: str) -> AIMessage:
     """The model's message within `limit` seconds; raises ModelError for whatever goes wrong."""
+    late = f"the {who}'s model did not answer within {limit:.3g} s; raise max_seconds"
+    if limit <= 0:
+        raise OutOfTime(late)  # and nothing is spent
     try:
-        async with asyncio.timeout(limit) as clock:
-            message: AIMessage = await model.ainvoke(messages)
-            return message
+        message: AIMessage = await within(limit, _answered(model, messages))
+        return message
+    except Late:
+        raise OutOfTime(late) from None
     except ProviderFailure as error:
         raise ModelError(f"the {who}'s model failed: {error}") from error
     except ModelError:
         raise
     except Exception as error:  # every provider has classes of its own
-        if clock.expired():
-            why = f"the {who}'s model did not answer within {limit:.3g} s; raise max_seconds"
-            raise OutOfTime(why) from None
         if is_too_long(error):
             raise PromptTooLong(
                 f"the prompt does not fit the window of the {who}'s model ({error}); lower "
@@ -69,6 +78,22 @@ async def reply(model: Any, messages: list[BaseMessage], limit: float, who: str)
             f"the {who}'s model failed ({type(error).__name__}: {shown(str(error))}); "
             f"check its server and key, or set {who} to another model"
         ) from error
+
+
+async def _answered(model: Any, messages: list[BaseMessage]) -> AIMessage:
+    inner = model
+    while isinstance(inner, RunnableBinding):
+        inner = inner.bound
+    if not isinstance(inner, BaseChatModel) or not _blocks(inner):
+        message: AIMessage = await model.ainvoke(messages)
+        return message
+    return await _CALLS().run(Same(inner), partial(model.invoke, messages))
+
+
+def _blocks(model: BaseChatModel) -> bool:
+    """Whether LangChain would ask it in asyncio's own threads, which some that hang fill up."""
+    kind = type(model)
+    return kind._agenerate is BaseChatModel._agenerate and kind._astream is BaseChatModel._astream
 
 
 def light(number: int, answer: Answer) -> ModelCall:
