@@ -18,7 +18,8 @@ from pathlib import Path
 from agentflow_graph.context import Context, pairs
 from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.errors.outside import guard_output
-from agentflow_graph.nodes.resources import MODULES, ours
+from agentflow_graph.nodes.parts.toolset import ours
+from agentflow_graph.nodes.resources import MODULES
 from agentflow_graph.terminal.machine import machine
 from agentflow_graph.terminal.models import models
 from tools.outcomes.finding import Finding, warning
