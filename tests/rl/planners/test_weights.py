@@ -21,13 +21,13 @@ from agentflow_graph.models.policy import PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import NANO
 from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.record import hold
+from rl.planners.chosen import at_hand
 from rl.planners.weights import door, wheel
 from rl.planners.weights.__main__ import main
 from rl.planners.weights.door import fetch, local
 from rl.planners.weights.wheel import gguf_of, sha256_of
 from rl.settings.config import Config
 from rl.settings.weights import SMOLLM2, Wheel
-from rl.train import at_hand
 
 
 @pytest.fixture(scope="module")

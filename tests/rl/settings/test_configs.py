@@ -40,6 +40,13 @@ def test_openrlhf_accepts_every_configuration(path: Path) -> None:
     assert args.train.batch_size % (args.train.micro_batch_size * ranks) == 0
 
 
+@pytest.mark.parametrize("runs", [(1, 2), (2, 2), (3, 3)])
+def test_fewer_runs_than_a_micro_batch_are_taken(runs: tuple[int, int]) -> None:
+    given = [f"rollout.questions={runs[0]}", f"rollout.group_size={runs[1]}"]
+    args = openrlhf_args(load(FOLDER / "nano.yaml", given))
+    assert args.rollout.micro_batch_size == runs[0] * runs[1] < args.train.micro_batch_size
+
+
 def test_the_papers_settings_reach_openrlhf() -> None:
     args = openrlhf_args(load(PAPER))
     assert (args.rollout.batch_size, args.rollout.n_samples_per_prompt) == (32, 8)
@@ -47,7 +54,8 @@ def test_the_papers_settings_reach_openrlhf() -> None:
     assert args.data.max_len == 18_432 + 2_048
     adam = args.actor.adam
     assert (adam.lr, adam.weight_decay, adam.betas) == (1e-6, 0.01, [0.9, 0.999])
-    assert (args.actor.lr_scheduler, args.actor.lr_warmup_ratio) == ("constant_with_warmup", 0)
+    how = {"lr": 1e-6, "warmup": 0, "course": "constant", "least": 0.0}
+    assert args.flow_schedule == how
     assert args.actor.eps_clip_low_high == [0.2, 0.3]
     kl = args.algo.kl
     assert (kl.use_loss, kl.estimator, kl.init_coef) == (True, "k3", 0.001)
@@ -90,6 +98,10 @@ def test_the_frozen_modules_are_models_behind_an_endpoint(path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "fragments"),
     [
+        (
+            "rollout={questions: 3, group_size: 2}",
+            ["rollout.questions=3 x rollout.group_size=2 makes 6 runs for 8 GPUs"],
+        ),
         ("optimizer.batch_rows=60", ["optimizer.batch_rows=60", "x 8 GPUs"]),
         ("engine.count=4", ["engine.count=4", "placement.gpus=8"]),
         ("placement.colocate=none", ["engine.sleep=True", "placement.colocate=all"]),
