@@ -29,6 +29,7 @@ from agentflow_graph.errors.outside import guard_output, hidden_in, shown
 from agentflow_graph.nodes.resources import load_tools
 from agentflow_graph.record.artifacts import read_object, write_whole
 from rl.planners.chosen import at_hand, make_planner
+from rl.preflight.reference import reference
 from rl.questions import data
 from rl.reward import reward_of
 from rl.run.export import describe_planner
@@ -205,6 +206,9 @@ def check(config: Config) -> None:
             "of a model on the hub; make a nano planner with `python -m rl warmstart --out DIR`, "
             "or fetch a language model with `python -m rl weights smollm2 --out DIR`"
         )
+    for finding in reference(config):
+        if finding.state == "failed":
+            raise SettingError(f"{finding.text}; {finding.remedy}")
     load_tools(config.context(), config.context().passages or 3)
     reward_of(config.reward)
 

@@ -106,6 +106,11 @@ class Config(Section):
                 f"{self.rollout.group_size} makes {runs} runs for {ranks} GPUs of the policy, of "
                 "which each needs one; raise one of the two, or take fewer GPUs"
             )
+        if self.model.reference and not self.algorithm.kl:
+            raise ValueError(
+                f"model.reference={self.model.reference!r} is never asked with algorithm.kl=0; set "
+                "algorithm.kl, or leave the reference out"
+            )
         if self.engine.device == "gpu" and self.model.dtype == "fp32":
             raise ValueError(
                 "model.dtype='fp32' needs engine.device=cpu: the engines of GPUs hold bf16 and "
@@ -162,7 +167,8 @@ class Config(Section):
     def correction(self) -> str:
         """How tokens are corrected: none, clip or mask."""
         if self.algorithm.correction == "auto":
-            return "clip" if self.rollout.max_steps_ahead else "none"
+            apart = self.rollout.max_steps_ahead or self.engine.device == "gpu"
+            return "clip" if apart else "none"
         return self.algorithm.correction
 
     def context(self) -> Context:

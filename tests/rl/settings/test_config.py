@@ -178,3 +178,8 @@ def test_an_empty_file_lacks_what_is_required(write: Path) -> None:
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(NANO).steps = 3  # type: ignore[misc]
+
+
+def test_a_reference_that_is_never_asked_is_refused() -> None:
+    said = refused(NANO, "model.reference=there", "algorithm.kl=0")
+    assert "model.reference='there' is never asked with algorithm.kl=0" in said

@@ -61,6 +61,9 @@ def test_the_papers_settings_reach_openrlhf() -> None:
     assert (kl.use_loss, kl.estimator, kl.init_coef) == (True, "k3", 0.001)
     assert (args.ds.param_dtype, args.ds.packing_samples) == ("bf16", True)
     assert args.actor.gradient_checkpointing_enable
+    correction = args.algo.advantage
+    assert (correction.is_correction_level, correction.is_correction_mode) == ("token", "clip")
+    assert correction.is_correction_threshold == [0.5, 2.0]
     assert (args.train.colocate_all, args.vllm.enable_sleep) == (True, True)
 
 
