@@ -27,10 +27,11 @@ def hold_to_one_folder(config: Config) -> None:
         node["NodeManagerHostname"]: look.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         ).remote(str(mark), word, _needed(config))
-        for node in ray.nodes()
+        for node in ray.nodes()  # type: ignore[no-untyped-call]
         if node["Alive"]
     }
-    refuse({name: ray.get(answer) for name, answer in found.items()})
+    answers: list[list[str]] = ray.get(list(found.values()))
+    refuse(dict(zip(found, answers, strict=True)))
     mark.unlink()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from rl.adapter.stack import rendezvous
 from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.update import policy
 from rl.preflight.reference import reference
@@ -31,7 +32,7 @@ def test_the_reference_is_the_named_planner_else_the_one_that_is_trained(
     )
     for name in ("allow_fp32", "prepare"):
         monkeypatch.setattr(policy, name, lambda: None)
-    monkeypatch.setattr(policy.rendezvous, "join", lambda: None)
+    monkeypatch.setattr(rendezvous, "join", lambda: None)
     frozen: Any = object.__new__(policy.FlowReference)
     frozen.init_model_from_pretrained(SimpleNamespace(args=args), "trained")
     assert loaded == [str(anchor) if named else "trained"]

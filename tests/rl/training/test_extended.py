@@ -1,4 +1,4 @@
-"""A run that is done goes on: from an older checkpoint, with another learning rate and more steps."""
+"""A run that is done goes on, from an older checkpoint, with another rate and more steps."""
 
 from __future__ import annotations
 
