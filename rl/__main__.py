@@ -13,6 +13,7 @@ VERBS = {
     "demo": ("rl.demo", "make a planner from nothing, train it, ask it one question"),
     "real": ("rl.real", "train a real language model, SmolLM2-135M, and ask it one question"),
     "train": ("rl.train", "train a planner in the live graph, or resume a run"),
+    "settings": ("rl.settings.table", "print every setting of training, as docs/settings.md"),
     "report": ("rl.report", "write a run's report again"),
     "verify": ("rl.verify", "train a finished run again on its record, and compare"),
     "export": ("rl.run.export", "make a run's planner ready to be published"),

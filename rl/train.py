@@ -17,21 +17,20 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
 import sys
-import time
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import guard_output, hidden_in, shown
 from agentflow_graph.nodes.parts.toolset import load_tools
-from agentflow_graph.record.artifacts import move_in, read_object, write_whole
-from rl.questions import data, hub
+from agentflow_graph.record.artifacts import read_object, write_whole
+from rl.planners.chosen import at_hand, make_planner
+from rl.preflight.reference import reference
+from rl.questions import data
 from rl.reward import reward_of
 from rl.run.export import describe_planner
 from rl.run.folder import claim, hold_to_planner
@@ -40,11 +39,12 @@ from rl.run.quiet import noise_to, without_gpu
 from rl.run.record import refuse_old
 from rl.run.saved.checkpoints import hold_to_saved
 from rl.run.saved.ledger import head
+from rl.run.saved.reopened import go_on
 from rl.run.saved.seal import NAME, hold_to_seal, write_sealed
 from rl.run.summary import summarise
 from rl.settings.config import Config, load
-from rl.settings.errors import TrainingFailed, exit_code
-from rl.settings.weights import home_of, wants_door
+from rl.settings.errors import TrainingFailed, exit_code, going_on
+from rl.settings.yaml_file import dumped
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m rl.train",
         description="Train a planner with Flow-GRPO in the live graph.",
-        epilog="Every field of rl/settings/sections.py can be set as section.key=value.",
+        epilog="docs/settings.md has every field that can be set as section.key=value.",
     )
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--config", type=Path, help="a new run")
@@ -62,14 +62,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--trust", action="store_true", help=f"with --resume: {trust}")
     parser.add_argument("--dry-run", action="store_true", help="check and plan; start nothing")
     parser.add_argument("--json", action="store_true", help="the dry run for a program")
+    parser.add_argument("--checkpoint", default="", metavar="NAME", help="with --resume: an older")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
     chosen = parser.parse_intermixed_args(arguments)
-    if chosen.resume and (chosen.overrides or chosen.dry_run):
-        parser.error("--resume takes the run's own settings; the rest is for new runs")
+    if chosen.resume and chosen.dry_run:
+        parser.error("--dry-run is for new runs")
     if chosen.resume:
-        return exit_code(lambda: resume(chosen.resume, chosen.trust))
-    if chosen.trust:
-        parser.error("--trust goes with --resume")
+        given = chosen.trust, chosen.overrides, chosen.checkpoint
+        return exit_code(lambda: resume(chosen.resume, *given))
+    if chosen.trust or chosen.checkpoint:
+        parser.error(f"{'--trust' if chosen.trust else '--checkpoint'} goes with --resume")
     if chosen.json and not chosen.dry_run:
         parser.error("--json goes with --dry-run")
     if chosen.dry_run:
@@ -92,8 +94,13 @@ def run(config: Config) -> dict[str, Any]:
         return _train(config)
 
 
-def resume(folder: Path, trusted: bool = False) -> dict[str, Any]:
+def resume(
+    folder: Path, trusted: bool = False, overrides: Sequence[str] = (), checkpoint: str = ""
+) -> dict[str, Any]:
     """Go on with the run in `folder`, with its own configuration; returns its summary.
+
+    `overrides` change what a resume may (`rl/settings/changes.py`), and can give a run that is done
+    more steps. `checkpoint` names one to go on from instead of the latest.
 
     A run that this user did not save on this machine must be `trusted`: its configuration can name
     functions to import, tools and models.
@@ -108,13 +115,17 @@ def resume(folder: Path, trusted: bool = False) -> dict[str, Any]:
             f"{folder} has no config.yaml: no training began there; start it with --config"
         )
     refuse_old(folder)
-    if (folder / "summary.json").exists():
+    if (folder / "summary.json").exists() and not overrides and not checkpoint:
         return _ended(folder)
     config = load(folder / "config.yaml", [f"run={folder}"])
     remedy = f"if the change is yours, remove {folder / NAME} and add --trust"
     hold_to_seal(folder, ["config.yaml"], trusted, remedy)
-    check(config)
+    wanted = load(folder / "config.yaml", [*overrides, f"run={folder}"])
+    check(wanted)
     with claim(folder):
+        if overrides or checkpoint:
+            go_on(config, wanted, trusted, checkpoint)
+            config = wanted
         hold_to_saved(folder, trusted)
         return _train(config)
 
@@ -124,6 +135,8 @@ def _train(config: Config) -> dict[str, Any]:
         without_gpu()
     warm = make_planner(config)
     hold_to_planner(config.run, Path(config.model.path))
+    if config.model.reference:
+        hold_to_planner(config.run, Path(config.model.reference), "reference")
     recorder = Recorder(config.run, config.steps, config.evaluation.every, config.evaluation)
     recorder.say(f"starting Ray, {config.engine.count} vLLM engine(s), policy and reference")
     with noise_to(config.run / "log.txt") as screen:
@@ -161,9 +174,7 @@ def _failed(run: Path, error: Exception) -> TrainingFailed:
     with suppress(OSError), log.open("a") as file:  # the disk may be what is full
         file.write(shown("".join(traceback.format_exception(error))))
     reason = f"{type(error).__name__}: {error}"
-    return TrainingFailed(
-        f"training broke off: {reason}\nSee {log}; go on with `python -m rl.train --resume {run}`"
-    )
+    return TrainingFailed(f"training broke off: {reason}\nSee {log}; {going_on(error, run)}")
 
 
 def prepare(config: Config) -> None:
@@ -181,8 +192,7 @@ def prepare(config: Config) -> None:
         raise SettingError(f"run={config.run} is not empty; choose another folder or remove it")
     check(config)
     data.write(config)
-    record = yaml.safe_dump(json.loads(config.model_dump_json()), sort_keys=False)
-    write_sealed(config.run / "config.yaml", record.encode())  # last: from here it can be resumed
+    write_sealed(config.run / "config.yaml", dumped(config))  # last: from here it can be resumed
 
 
 def check(config: Config) -> None:
@@ -198,43 +208,11 @@ def check(config: Config) -> None:
             "of a model on the hub; make a nano planner with `python -m rl warmstart --out DIR`, "
             "or fetch a language model with `python -m rl weights smollm2 --out DIR`"
         )
+    for finding in reference(config):
+        if finding.state == "failed":
+            raise SettingError(f"{finding.text}; {finding.remedy}")
     load_tools(config.context(), config.context().passages or 3)
     reward_of(config.reward)
-
-
-def make_planner(config: Config) -> float:
-    """Warm-start the nano planner if the run wants one; returns the seconds that took."""
-    begun = time.time()
-    path = Path(config.model.path)
-    if config.model.warm_start and not (path / "config.json").exists():
-        # In a process of its own: its threads and its copy of torch go with it.
-        fresh = path.with_name(f"{path.name}.partial")
-        command = [sys.executable, "-m", "rl.planners.warmstart", "--out", str(fresh)]
-        subprocess.run([*command, "--seed", str(config.seed)], check=True)
-        move_in(fresh, path)
-    return round(time.time() - begun, 1)
-
-
-def at_hand(config: Config) -> Config:
-    """The configuration with the planner's folder for its name or its GGUF file.
-
-    A name on the hub is downloaded if need be; a GGUF file is converted, and a short name fetched,
-    once for all runs beside this one. Graph workers read the tokenizer's own files, so a name alone
-    is not enough for them.
-
-    Raises:
-        SettingError: it cannot be had, or not converted.
-    """
-    name = config.model.path
-    if wants_door(name):
-        from rl.planners.weights.door import local
-
-        folder = str(local(name, home_of(config.run)))
-    elif Path(name).exists() or config.model.warm_start or not hub.NAME.fullmatch(name):
-        return config
-    else:
-        folder = str(hub.download(name))
-    return config.model_copy(update={"model": config.model.model_copy(update={"path": folder})})
 
 
 def finish(config: Config, steps: int) -> None:

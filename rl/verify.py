@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import guard_output
-from agentflow_graph.record.artifacts import read_object
 from rl.run.quiet import noise_to, without_gpu
 from rl.run.saved.claims import claims
 from rl.settings.config import Config, load
@@ -49,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a finished run")
     where = "folder of the planner that it began from, if it lies elsewhere now"
     parser.add_argument("--planner", default="", metavar="DIR", help=where)
-    trust = "call the reward function that the run names, and code in its planner's folder"
+    trust = "call the reward function that the run names"
     parser.add_argument("--trust", action="store_true", help=trust)
     chosen = parser.parse_args(arguments)
     return exit_code(
@@ -63,7 +62,7 @@ def verify(folder: Path, planner: str = "", trusted: bool = False) -> Proof:
     Args:
         folder: of the run.
         planner: folder of the planner that it began from; empty: as the run says.
-        trusted: code that the run or its planner names may be imported.
+        trusted: the reward function that the run names may be imported.
 
     Raises:
         SettingError: the run cannot be verified, and why.
@@ -73,7 +72,7 @@ def verify(folder: Path, planner: str = "", trusted: bool = False) -> Proof:
         raise SettingError(f"{folder} has no config.yaml: it is no run; name the folder of one")
     config = _at(load(folder / "config.yaml", [f"run={folder}"]), planner)
     lines = claims(config)
-    _check_planner(Path(config.model.path), trusted)
+    _check_planner(Path(config.model.path))
     os.environ |= SURROUNDINGS
     without_gpu()
     begun = time.time()
@@ -93,18 +92,13 @@ def _at(config: Config, planner: str) -> Config:
     return config.model_copy(update={"model": model})
 
 
-def _check_planner(folder: Path, trusted: bool) -> None:
-    """Raise SettingError where there is no planner, or one that brings code along."""
+def _check_planner(folder: Path) -> None:
+    """Raise SettingError where there is no planner."""
     if not (folder / "config.json").exists():
         raise SettingError(
             f"{folder}, the planner that the run began from, has no config.json; name its folder "
             "with --planner"
         )
-    for name in ("config.json", "tokenizer_config.json"):
-        path = folder / name
-        told = read_object(path, "take the planner's own file") if path.exists() else {}
-        if "auto_map" in told and not trusted:
-            raise SettingError(f"{path} names code to be run; read it, then add --trust")
 
 
 def _told(proof: Proof, config: Config, chain: str) -> Iterator[str]:

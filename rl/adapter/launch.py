@@ -13,6 +13,7 @@ import ray
 
 from rl.adapter.engines.cpu_engines import create_cpu_engines
 from rl.adapter.stack.cluster import start_ray
+from rl.adapter.stack.nodes import hold_to_one_folder
 from rl.run.metrics import Recorder
 from rl.settings.config import Config
 
@@ -24,6 +25,8 @@ def train(config: Config, recorder: Recorder) -> None:
         start_ray(config.engine.device == "cpu", config.placement.nodes)
         # After ray.init, whose own handler aborts the process before anything can be saved.
         signal.signal(signal.SIGTERM, partial(_leave, terminated))
+        if config.placement.nodes > 1:
+            hold_to_one_folder(config)
         engines = _cpu_engines(config)
         # OpenRLHF takes seconds to import; on a machine without GPUs the engines start meanwhile.
         from rl.adapter.patches import patch_openrlhf

@@ -14,7 +14,6 @@ from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.record.artifacts import move_in
 from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.cpu import made_on
-from rl.adapter.stack.flags import SCHEDULE
 from rl.adapter.stack.loading import load_tokenizer
 from rl.adapter.update import sharing
 from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe
@@ -67,12 +66,8 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         self.stopped = False
 
     def get_max_steps(self) -> int:
-        """Horizon of the learning-rate schedule, in optimizer steps.
-
-        The stock formula counts trajectories, not turn rows. The schedule is constant after the
-        warm-up, whose length `rl.adapter.stack.flags` gives as a share of this.
-        """
-        return SCHEDULE
+        """Horizon of a stock learning-rate schedule; ours goes by training steps."""
+        return self.config.steps
 
     def fit(self, global_step: int = 0) -> None:
         """Evaluate, train, evaluate; a resumed run goes on from its checkpoint.
@@ -140,12 +135,14 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         credit = assign(rollout_samples, self.config.algorithm, self.config.seed + step)
         counts = outcome(rollout_samples) | describe(credit, self._version)
         if not credit.trajectories:
-            return counts | {"updated": 0}, step
+            return counts | {"updated": 0, "left_out": "no group has spread"}, step
         if self.config.optimizer.share_prefixes != "off" and self.experience_maker.sharing is None:
             self._decide_sharing(credit)
+        progress = global_step / self.config.steps
+        ray.get(self.actor_model_group.async_run_method(method_name="begin", progress=progress))
         status, step = super().train_step(credit, global_step)
         self._version += 1
-        return status | counts | self.experience_maker.mismatch | {"updated": 1}, step
+        return status | counts | self.experience_maker.mismatch | updated(status), step
 
     def _decide_sharing(self, credit: Credit) -> None:
         """Whether rows become prefix trees: as the run has decided before, or as it does now."""
@@ -228,8 +225,17 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         move_in(fresh, kept)
 
 
+def updated(status: dict[str, Any]) -> dict[str, Any]:
+    """Whether an update changed the weights, and why it did not, or not all the way."""
+    left_out, steps = status["skipped_updates"], status["optimizer_steps"]
+    if not left_out:
+        return {"updated": 1, "left_out": ""}
+    why = f"{left_out} of {steps} optimizer steps: the gradient is not finite"
+    return {"updated": int(left_out < steps), "left_out": why}
+
+
 def check_finite(step: int, status: dict[str, Any]) -> None:
-    """Stop where an update has spoilt the weights; DeepSpeed leaves such a one out, if it can.
+    """Stop where an update has spoilt the weights; `rl.adapter.update.finite` leaves such out.
 
     Raises:
         TrainingFailed: the gradient was not finite, and no optimizer step was left out for it.
@@ -238,6 +244,6 @@ def check_finite(step: int, status: dict[str, Any]) -> None:
     if not math.isfinite(norm) and not status.get("skipped_updates"):
         raise TrainingFailed(
             f"the gradient of step {step} is {norm} and was not left out: the weights are spoilt. "
-            "Start anew from the last checkpoint's planner, with a lower optimizer.lr or with "
-            "optimizer.zero_stage=1 or 2, under which such an update is left out"
+            "Go back to a checkpoint before it, with a lower optimizer.lr: "
+            "`python -m rl.train --resume RUN --checkpoint NAME optimizer.lr=...`"
         )

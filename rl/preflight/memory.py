@@ -2,7 +2,8 @@
 
 Weights, gradients and optimizer are exact for DeepSpeed's ZeRO (arXiv 1910.02054, section 3). The
 activations are those of one micro-batch: `optimizer.micro_tokens` where prefixes are shared, else
-rows as long as the window, the longest that can come; logits dominate them. Fragmentation and the
+rows as long as the window, the longest that can come; logits are those of the replies. Where
+prefixes are shared a micro-batch may be nearly all replies. Fragmentation and the
 context of CUDA (1 to 2 GiB) are not in it.
 """
 
@@ -80,18 +81,29 @@ def budget(config: Config, shape: Shape) -> Budget:
 
 
 def _activations(config: Config, shape: Shape, wide: int) -> float:
-    """Of one micro-batch: what stays for the backward pass, one layer's inside, and the logits.
+    """Of one micro-batch, in the larger of the forms that it may have."""
+    rollout, optimizer = config.rollout, config.optimizer
+    padded = optimizer.micro_batch * rollout.window, optimizer.micro_batch * rollout.reply_tokens
+    rows = max(
+        -(-optimizer.batch_rows // config.placement.ranks),
+        rollout.group_size * config.context().max_turns,
+    )
+    shared = config.micro_tokens, min(config.micro_tokens, rows * rollout.reply_tokens)
+    forms = {"off": [padded], "on": [shared], "auto": [padded, shared]}
+    return max(_of_pass(config, shape, wide, *form) for form in forms[optimizer.share_prefixes])
 
-    Logits exist in the model's precision, in fp32, and as the fp32 gradient. Without checkpointing
-    each layer keeps about 34 bytes a token and unit of width (arXiv 2205.05198, eq. 2, without the
-    attention matrix, which no kernel of ours keeps).
+
+def _of_pass(config: Config, shape: Shape, wide: int, tokens: int, replies: int) -> float:
+    """What stays for the backward pass, one layer's inside, and the logits, bytes.
+
+    Logits are those of `replies`, the only tokens whose they are computed of
+    (`rl/adapter/update/actor.py`): in the model's precision, in fp32, and as the fp32 gradient.
+    Without checkpointing each layer keeps about 34 bytes a token and unit of width (arXiv
+    2205.05198, eq. 2, without the attention matrix, which no kernel of ours keeps).
     """
-    tokens = config.micro_tokens
-    if config.optimizer.share_prefixes == "off":
-        tokens = config.optimizer.micro_batch * config.rollout.window
     inside = tokens * wide * (10 * shape.hidden + 4 * shape.feed_forward)
     kept = tokens * wide * shape.hidden if config.model.gradient_checkpointing else inside
-    logits = tokens * shape.vocabulary * (wide + 8)
+    logits = replies * shape.vocabulary * (wide + 8)
     return float(shape.layers * kept + inside + logits)
 
 

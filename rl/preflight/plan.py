@@ -20,6 +20,7 @@ from rl.preflight.machine import Machine, device_bytes, disk, gpus, versions
 from rl.preflight.memory import memory
 from rl.preflight.planner import Planner, planner
 from rl.preflight.questions import questions
+from rl.preflight.reference import reference
 from rl.settings.config import Config
 from tools.outcomes.finding import Finding, failure, ok, warning
 
@@ -47,6 +48,7 @@ def examine(config: Config, machine: Machine | None = None) -> Iterator[Finding]
     yield _run_folder(config)
     yield from versions(config)
     yield from planner(config, known)
+    yield from reference(config)
     yield from endpoints(config)
     yield from questions(config, known)
     yield from agent(config, known)

@@ -17,7 +17,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.record.artifacts import write_all
+from agentflow_graph.record.artifacts import read_bytes, write_all, write_whole
 from benchmarks.almanac.questions import LEVELS, questions
 from benchmarks.almanac.world import Split, World
 from rl.questions.files import every
@@ -76,6 +76,25 @@ def write(config: Config) -> None:
     train, held = training(config), heldout(config)
     folder = config.run / "data"
     write_all(folder, {"train.jsonl": _lines(train), "heldout.jsonl": _lines(held)})
+
+
+def extend(config: Config) -> None:
+    """Let the run's `data/train.jsonl` have the questions of all its steps, if they are more now.
+
+    Raises:
+        SettingError: those that it has are not the first of what `data.train` gives now.
+    """
+    path = config.run / "data" / "train.jsonl"
+    known = read_bytes(path, "take the run's own file back")
+    whole = _lines(training(config))
+    if len(whole) <= len(known):
+        return
+    if not whole.startswith(known):
+        raise SettingError(
+            f"data.train={config.data.train} gives other questions than {path} has: it was "
+            "changed since the run began; put it back, or leave steps as they are"
+        )
+    write_whole(path, whole)
 
 
 def _repeated(questions: list[Task], seed: int) -> Iterator[Task]:

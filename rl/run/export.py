@@ -38,6 +38,7 @@ from rl.run.folder import making, records
 from rl.settings.arguments import check_new
 from rl.settings.config import Config, load
 from rl.settings.errors import exit_code
+from rl.settings.paths import relative
 
 SUMS = "SHA256SUMS"
 OURS = "MIT"
@@ -108,7 +109,17 @@ def recipe(run: Path) -> str:
     settings = json.loads(load(run / "config.yaml").model_dump_json())
     settings["run"] = "runs/again"
     settings["model"]["path"] = "runs/start"
+    for section in ("data", "agent"):
+        settings[section] = {name: _here(value) for name, value in settings[section].items()}
     return yaml.safe_dump(settings, sort_keys=False)
+
+
+def _here(value: Any) -> Any:
+    """A path as one in the current folder would write it; of one elsewhere the name alone."""
+    if not isinstance(value, str) or not value.startswith("/"):
+        return value
+    near = relative(value)
+    return Path(near).name if near.startswith("/") else near
 
 
 def card(run: Path, model: Path) -> Iterator[str]:

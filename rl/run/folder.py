@@ -94,18 +94,19 @@ def making(out: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def hold_to_planner(run: Path, model: Path) -> None:
+def hold_to_planner(run: Path, model: Path, part: str = "planner") -> None:
     """Remember which weights a run began with, or see that they are still the same.
 
-    Policy and reference are read from `model` whenever the run is resumed. Compared are names,
-    sizes and the first MiB of its weights, which is where an optimizer step shows too.
+    Policy and reference are read from `model` whenever the run is resumed; `part` says which it is.
+    Compared are names, sizes and the first MiB of its weights, which is where an optimizer step
+    shows too.
 
     Raises:
         SettingError: they are others.
     """
     weights = sorted([*model.glob("*.safetensors"), *model.glob("*.bin")])
     marks = {path.name: [path.stat().st_size, _head(path)] for path in weights}
-    known = run / "record" / "planner.json"
+    known = run / "record" / f"{part}.json"
     if not known.exists():
         write_whole(known, orjson.dumps(marks))
     elif read_object(known, "put the run's own file back, or start a new run") != marks:

@@ -117,6 +117,7 @@ class Recorder:
             f"step {step:3}/{self.steps}  reward {entry['reward']:.3f}  "
             f"turns {entry['turns']:.2f}  groups used {entry['groups_used']:2}  kl {kl}"
             + (f"  failed {entry['failed']}{_named(entry)}" if entry["failed"] else "")
+            + (f"  NOT UPDATED: {left_out}" if (left_out := entry.get("left_out")) else "")
             + (f"  NOT FINITE: {', '.join(broken)}" if broken else "")
             + told(seconds_left(self.entries, self.steps, self.every))
         )
@@ -184,6 +185,6 @@ STEP_KEYS = (
     ),
     *("reply_tokens", "policy_versions", "run_seconds", "groups_used", "groups_dropped"),
     *("rows", "policy_version", "staleness_max", "staleness_mean", "retried"),
-    *("mismatch_max", "mismatch_mean", "ratio_max", "ratio_mean", "updated"),
+    *("mismatch_max", "mismatch_mean", "ratio_max", "ratio_mean", "updated", "left_out"),
     *SCORING_KEYS,
 )

@@ -15,16 +15,16 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from agentflow_graph.context import Context
+from rl.settings.machines import Engine, Placement
+from rl.settings.paths import with_whole_paths
 from rl.settings.reward import RewardSettings
 from rl.settings.sections import (
     Algorithm,
     Data,
-    Engine,
     Evaluation,
     Lora,
     Model,
     Optimizer,
-    Placement,
     Rollout,
     Section,
 )
@@ -51,8 +51,8 @@ class Config(Section):
     """A whole run."""
 
     run: Path = Field(description="Folder of the run; must be new or empty")
-    seed: int = 7
-    steps: int = Field(40, ge=1)
+    seed: int = Field(7, description="Of questions, sampling and update")
+    steps: int = Field(40, ge=1, description="Rounds of rollouts, each with one update")
     save_every: int = Field(0, ge=0, description="Steps between checkpoints; 0: at the end only")
     deterministic: bool = Field(
         False,
@@ -91,10 +91,36 @@ class Config(Section):
                 f"optimizer.micro_tokens={self.optimizer.micro_tokens} cannot hold one row of "
                 f"rollout.window={self.rollout.window} tokens; raise it, or set it to 0"
             )
+        self._possible()
         self._placed()
         self._ordered()
         self.context()
         return self
+
+    def _possible(self) -> None:
+        """What OpenRLHF or DeepSpeed would refuse, or do wrong, when minutes are spent."""
+        runs, ranks = self.rollout.questions * self.rollout.group_size, self.placement.ranks
+        if runs < ranks:
+            raise ValueError(
+                f"rollout.questions={self.rollout.questions} x rollout.group_size="
+                f"{self.rollout.group_size} makes {runs} runs for {ranks} GPUs of the policy, of "
+                "which each needs one; raise one of the two, or take fewer GPUs"
+            )
+        if self.model.reference and not self.algorithm.kl:
+            raise ValueError(
+                f"model.reference={self.model.reference!r} is never asked with algorithm.kl=0; set "
+                "algorithm.kl, or leave the reference out"
+            )
+        if self.engine.device == "gpu" and self.model.dtype == "fp32":
+            raise ValueError(
+                "model.dtype='fp32' needs engine.device=cpu: the engines of GPUs hold bf16 and "
+                "take no other weights; set model.dtype=bf16"
+            )
+        if not self.optimizer.zero_stage:
+            raise ValueError(
+                "optimizer.zero_stage=0 would step on a gradient that is not finite; 1 computes "
+                "the same and leaves such a step out"
+            )
 
     def _placed(self) -> None:
         place, engine = self.placement, self.engine
@@ -141,7 +167,8 @@ class Config(Section):
     def correction(self) -> str:
         """How tokens are corrected: none, clip or mask."""
         if self.algorithm.correction == "auto":
-            return "clip" if self.rollout.max_steps_ahead else "none"
+            apart = self.rollout.max_steps_ahead or self.engine.device == "gpu"
+            return "clip" if apart else "none"
         return self.algorithm.correction
 
     def context(self) -> Context:
@@ -154,9 +181,10 @@ class Config(Section):
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """The configuration in a YAML file, with `section.key=value` pairs over it.
+    """The configuration in a YAML file, with `section.key=value` pairs over it; its paths whole.
 
     Raises:
         SettingError: the file, a key or a value is wrong; one line per fault.
     """
-    return read(Config, path, overrides)
+    found = read(Config, path, overrides)
+    return Config.model_validate(with_whole_paths(found.model_dump()))

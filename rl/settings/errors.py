@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.record import RecordError
@@ -39,6 +40,26 @@ class Differs(AgentFlowError):
 
 class ServerFailed(AgentFlowError):
     """The server broke off, or did not come up in time."""
+
+
+LASTING = (AssertionError, SettingError, Stalled, TrainingFailed, TypeError, LookupError)
+"""What happens again where nothing is changed."""
+
+
+def going_on(error: Exception, run: Path) -> str:
+    """How a training goes on that `error` broke off."""
+    command = f"`python -m rl.train --resume {run}`"
+    if isinstance(error, Stalled | TrainingFailed):
+        return (
+            f"as it is, it would end so again; {command[:-1]} --checkpoint NAME optimizer.lr=...` "
+            "goes on otherwise"
+        )
+    if isinstance(error, LASTING):
+        return (
+            f"it would break off so again until that is put right; then {command}, or a new run "
+            "where it needs another setting"
+        )
+    return f"go on with {command}"
 
 
 def exit_code(

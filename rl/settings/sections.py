@@ -27,7 +27,7 @@ class Lora(Section):
 
     rank: int = Field(0, ge=0, description="Rank of the adapters; 0: all weights are trained")
     alpha: int = Field(32, ge=1, description="The update counts alpha / rank times")
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of the adapters' inputs left out")
     targets: list[str] = Field(
         default_factory=list,
         description="Names of the linear layers, such as q_proj; empty: all but the output layer",
@@ -50,6 +50,11 @@ class Model(Section):
     path: str = Field(
         description="The planner to train: a Hugging Face folder, OWNER/NAME on the hub, smollm2, "
         "or a .gguf file"
+    )
+    reference: str = Field(
+        "",
+        description="The frozen planner to which the KL is measured, such as the one before an "
+        "earlier training; a folder or OWNER/NAME. Empty: the one at `path`",
     )
     warm_start: bool = Field(
         False, description="If `path` does not exist, make a nano planner there"
@@ -95,7 +100,7 @@ class Rollout(Section):
 
     questions: int = Field(16, ge=1, description="Questions per step")
     group_size: int = Field(8, ge=2, description="Trajectories per question, G")
-    temperature: float = Field(1.0, gt=0)
+    temperature: float = Field(1.0, gt=0, description="Of the planner's sampling and the update")
     reply_tokens: int = Field(32, ge=1, description="Tokens of one planner reply, at most")
     window: int = Field(512, ge=16, description="Tokens of prompt and reply together, at most")
     workers: int = Field(1, ge=1, description="Graph worker processes")
@@ -126,17 +131,26 @@ class Algorithm(Section):
     """Flow-GRPO; see rl/flow_grpo.py."""
 
     kl: float = Field(0.001, ge=0, description="beta, weight of the KL to the reference; 0: none")
-    clip_low: float = Field(0.2, gt=0, lt=1)
-    clip_high: float = Field(0.3, gt=0)
-    weighting: Literal["paper", "token-mean"] = "paper"
-    statistics: Literal["trajectory", "row"] = "trajectory"
+    clip_low: float = Field(0.2, gt=0, lt=1, description="Ratios are clipped below at 1 - this")
+    clip_high: float = Field(0.3, gt=0, description="Ratios are clipped above at 1 + this")
+    weighting: Literal["paper", "token-mean"] = Field(
+        "paper",
+        description="paper: a run's turns share its weight, a turn's tokens the turn's; "
+        "token-mean: each token of a step counts alike",
+    )
+    statistics: Literal["trajectory", "row"] = Field(
+        "trajectory", description="Whose mean and deviation advantages have: runs or turn rows"
+    )
     correction: Literal["auto", "none", "clip", "mask"] = Field(
         "auto",
         description="Importance correction of tokens for the distance between the policy that "
         "sampled and the one that is trained: its ratio is clipped to `correction_bounds`, or "
-        "tokens beyond them are left out; auto: clip if rollout.max_steps_ahead, else none",
+        "tokens beyond them are left out; auto: clip on GPUs, where engine "
+        "and trainer round otherwise, and with rollout.max_steps_ahead, else none",
     )
-    correction_bounds: tuple[float, float] = (0.5, 2.0)
+    correction_bounds: tuple[float, float] = Field(
+        (0.5, 2.0), description="Smallest and largest ratio of the correction"
+    )
     shuffle_advantages: bool = Field(
         False, description="Control experiment: deal advantages out at random; must not learn"
     )
@@ -145,10 +159,18 @@ class Algorithm(Section):
 class Optimizer(Section):
     """AdamW steps on turn rows."""
 
-    lr: float = Field(1e-3, gt=0)
-    betas: tuple[float, float] = (0.9, 0.95)
+    lr: float = Field(1e-3, gt=0, description="Learning rate")
+    betas: tuple[float, float] = Field((0.9, 0.95), description="Of AdamW")
     weight_decay: float = Field(0.0, ge=0, description="Of AdamW; biases and norms have none")
-    warmup: int = Field(12, ge=0, description="Optimizer steps of linear warm-up")
+    warmup: int = Field(
+        12, ge=0, description="Optimizer steps of linear warm-up: the k-th has lr x k / warmup"
+    )
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        "constant", description="Course of lr over the training steps, after the warm-up"
+    )
+    min_lr: float = Field(
+        0.0, ge=0, le=1, description="Share of lr that a linear or cosine course ends with"
+    )
     batch_rows: int = Field(64, ge=1, description="Turn rows per optimizer step")
     micro_batch: int = Field(64, ge=1, description="Turn rows per forward and backward pass")
     share_prefixes: Sharing = Field(
@@ -164,52 +186,20 @@ class Optimizer(Section):
     )
     max_norm: float = Field(1.0, gt=0, description="Gradient norm is clipped to this")
     threads: int = Field(2, ge=1, description="OpenMP threads of the update on CPU")
-    zero_stage: int = Field(2, ge=0, le=3, description="DeepSpeed ZeRO stage")
+    zero_stage: int = Field(
+        2,
+        ge=0,
+        le=3,
+        description="What ZeRO shards over the GPUs: 1 optimizer, 2 gradients too, 3 weights too",
+    )
     offload: bool = Field(False, description="Adam's states in the host's memory, not the GPU's")
-
-
-class Engine(Section):
-    """The rollout engines: vLLM."""
-
-    device: Literal["cpu", "gpu"] = "cpu"
-    kind: Literal["sync", "async"] = Field(
-        "sync", description="sync: LLMEngine in the actor's process; async: AsyncLLM"
-    )
-    count: int = Field(1, ge=1)
-    threads: int = Field(1, ge=1, description="OpenMP threads of one CPU engine")
-    cache_gib: int = Field(1, ge=1, description="KV cache of one CPU engine, GiB")
-    gpu_utilization: float = Field(
-        0.6, gt=0, le=1, description="Share of a GPU's memory that an engine takes"
-    )
-    tensor_parallel: int = Field(1, ge=1, description="GPUs of one engine")
-    sleep: bool = Field(
-        False, description="Engines give their memory up while the policy trains; colocate: all"
-    )
-
-
-class Placement(Section):
-    """Which GPUs hold what. On CPU there is one process of each and nothing to place."""
-
-    nodes: int = Field(1, ge=1, description="Machines with GPUs of the policy")
-    gpus: int = Field(1, ge=1, description="GPUs per machine that hold the policy")
-    colocate: Literal["none", "reference", "all"] = Field(
-        "none",
-        description="What shares the policy's GPUs: nothing (the reference has as many of its own "
-        "and each engine its own), the reference, or reference and engines",
-    )
-    gpu_gib: float = Field(80.0, gt=0, description="Memory of a GPU, for budgets made elsewhere")
-
-    @property
-    def ranks(self) -> int:
-        """Data-parallel processes of the policy: one a GPU."""
-        return self.nodes * self.gpus
 
 
 class Evaluation(Section):
     """Held-out questions during training."""
 
     every: int = Field(10, ge=1, description="Steps between evaluations")
-    temperature: float = Field(0.7, gt=0)
+    temperature: float = Field(0.7, gt=0, description="Of the planner's sampling")
     greedy: bool = Field(True, description="Also at temperature 0, before and after training")
     best: bool = Field(True, description="Keep the planner of the best evaluation in <run>/best")
     patience: int = Field(

@@ -7,7 +7,9 @@ config = read(Config, Path("rl/configs/nano.yaml"), ["steps=20", "rollout.group_
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +23,20 @@ M = TypeVar("M", bound=BaseModel)
 
 LONGEST = 200
 """Characters of a value that a message shows."""
+ELSEWHERE = {
+    "rollout.batch": "rollout.questions",
+    "rollout.batch_size": "rollout.questions",
+    "rollout.n": "rollout.group_size",
+    "rollout.n_samples_per_prompt": "rollout.group_size",
+    "rollout.max_new_tokens": "rollout.reply_tokens",
+    "train.batch_size": "optimizer.batch_rows",
+    "train.micro_batch_size": "optimizer.micro_batch",
+    "algorithm.kl_coef": "algorithm.kl",
+    "algorithm.beta": "algorithm.kl",
+    "data.max_len": "rollout.window",
+    "trainer.total_epochs": "steps",
+}
+"""Names of other trainers whose meaning no likeness of letters would find."""
 REMEDY = "mend it, or take rl/configs/nano.yaml for a pattern"
 RENAMED = {
     "rollout.group": "rollout.group_size",
@@ -50,6 +66,12 @@ def read(model: type[M], path: Path, overrides: Sequence[str] = ()) -> M:
         ) from None
     except RecursionError:
         raise SettingError(f"config {path} is nested too deep; {REMEDY}") from None
+
+
+def dumped(model: BaseModel) -> bytes:
+    """A model as the YAML that `read` takes."""
+    text: str = yaml.safe_dump(json.loads(model.model_dump_json()), sort_keys=False)
+    return text.encode()
 
 
 def mapping(path: Path) -> dict[str, Any]:
@@ -118,7 +140,8 @@ def _explained(model: type[BaseModel], fault: Any) -> str:
             remedy = "rename it where you set it, or in config.yaml of the run to resume"
             return f"{old} is now called {RENAMED[old]}; {remedy}"
     if fault["type"] == "extra_forbidden":
-        return f"unknown key {where!r}{closest(fault['loc'][-1], _names(model, fault['loc'][:-1]))}"
+        path = [*fault["loc"], *_inside(fault["input"])]
+        return f"unknown key {'.'.join(map(str, path))!r}{_nearest(model, path)}"
     value = "" if fault["type"] == "missing" else f"={_shown(fault['input'])}"
     shown = f"{where}{value}: " if where else ""
     return f"{shown}{fault['msg'].removeprefix('Value error, ')}"
@@ -134,8 +157,34 @@ def _shown(value: Any) -> str:
         return f"a {type(value).__name__} too long to show"
 
 
-def _names(model: type[BaseModel], path: Sequence[Any]) -> list[str]:
-    section: Any = model
-    for part in path:
-        section = section.model_fields[part].annotation
-    return list(section.model_fields)
+def _inside(value: Any) -> list[str]:
+    """The name in a section of one field, which an unknown section of a command line is."""
+    return list(map(str, value)) if isinstance(value, dict) and len(value) == 1 else []
+
+
+def _nearest(model: type[BaseModel], path: Sequence[Any]) -> str:
+    """What may have been meant: a field of the section, one of another, or what there is."""
+    (*sections, name), own = list(map(str, path)), _fields(model)
+    if sections and sections[0] not in own and (told := closest(sections[0], model.model_fields)):
+        return told
+    here = [known for known in own if known.split(".")[:-1] == sections]
+    if told := closest(name, [known.rpartition(".")[2] for known in here]):
+        return told
+    if meant := ELSEWHERE.get(".".join(map(str, path))):
+        return f" (did you mean {meant!r}: {own[meant]}?)"
+    last = {known.rpartition(".")[2]: known for known in own}
+    near = [last[each] for each in get_close_matches(name, last, n=2, cutoff=0.5)]
+    if near:
+        return f" (did you mean {' or '.join(map(repr, near))}?)"
+    there = [known.rpartition(".")[2] for known in here] or list(model.model_fields)
+    return f": there are {', '.join(there)}"
+
+
+def _fields(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
+    """Every field by its dotted name, with its description; sections too."""
+    found = {}
+    for name, field in model.model_fields.items():
+        found[f"{prefix}{name}"] = field.description or ""
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= _fields(field.annotation, f"{prefix}{name}.")
+    return found

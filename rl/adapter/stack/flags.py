@@ -13,9 +13,6 @@ from typing import Any
 from rl.run.saved import checkpoints
 from rl.settings.config import Config, Lora
 
-SCHEDULE = 1_000_000
-"""Horizon of the learning-rate schedule in optimizer steps; see `FlowTrainer.get_max_steps`."""
-
 Flags = dict[str, Any]
 
 
@@ -39,8 +36,7 @@ def _policy(config: Config) -> Flags:
         "actor.adam.lr": optimizer.lr,
         "actor.adam.betas": list(optimizer.betas),
         "actor.adam.weight_decay": optimizer.weight_decay,
-        "actor.lr_scheduler": "constant_with_warmup",
-        "actor.lr_warmup_ratio": optimizer.warmup / SCHEDULE,
+        "actor.lr_scheduler": "constant",  # rl/adapter/update/schedule.py takes its place
         "actor.max_norm": optimizer.max_norm,
         "actor.gradient_checkpointing_enable": model.gradient_checkpointing,
         "ref.offload": model.reference_offload,
@@ -152,6 +148,14 @@ def complete(args: Any, config: Config) -> None:
     args.flow_device = config.engine.device
     args.flow_threads = 1 if config.deterministic else config.optimizer.threads
     args.flow_share = config.optimizer.share_prefixes
+    args.flow_reference = config.model.reference
+    optimizer = config.optimizer
+    args.flow_schedule = {
+        "lr": optimizer.lr,
+        "warmup": optimizer.warmup,
+        "course": optimizer.schedule,
+        "least": optimizer.min_lr,
+    }
     # Its parser would ask for flash-attn. Of the path we use the accumulation alone: an optimizer
     # step when its micro-batches are done, however many they are.
     args.train.dynamic_batch_enable = args.flow_share != "off"

@@ -52,8 +52,8 @@ def _load(self: Any, path: str, map_location: Any = None) -> Any:
     except pickle.UnpicklingError as error:
         raise SettingError(
             f"{path} was not loaded: {_reason(Path(path), error)}. No checkpoint of ours is like "
-            "that: put it back from a copy, or resume from the one before it by writing its name "
-            "into the file `latest`"
+            "that: put it back from a copy, or resume from the one before it: --resume RUN "
+            "--checkpoint NAME"
         ) from error
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import openrlhf.trainer.ray.launcher as launcher
@@ -19,72 +18,16 @@ from agentflow_graph.record import RecordError
 from rl.adapter.stack import rendezvous
 from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.cpu import allow_fp32, prepare
+from rl.adapter.stack.digests import weight_digests
 from rl.adapter.stack.loading import load_as_data, load_tokenizer
 from rl.adapter.update import lora
 from rl.adapter.update.actor import FlowActor
-from rl.adapter.update.buffer import TreeBuffer
-from rl.adapter.update.digests import weight_digests
+from rl.adapter.update.finite import guard
+from rl.adapter.update.schedule import Schedule, install
 from rl.adapter.update.sharing import Choice, choose
+from rl.adapter.update.training import FlowActorTrainer
 from rl.run.export import copy_tokenizer
 from rl.run.saved import checkpoints
-
-
-class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
-    """OpenRLHF's PPO trainer; survives a micro-batch of blank rows and syncs adapters merged."""
-
-    actor: Any
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.args.flow_share != "off":
-            self.replay_buffer = TreeBuffer()
-
-    def training_step(self, experience: Any, kl: float, place: int, *args: Any) -> dict[str, Any]:
-        """Stock step. A batch without action tokens has no mean to report: its metrics are 0/0."""
-        if self.args.train.dynamic_batch_enable:
-            # Unless it is told, DeepSpeed keeps the gradient of a window's last micro-batch only.
-            last = bool(self.replay_buffer.dynamic_optimizer_step[place])
-            self.actor.model.set_gradient_accumulation_boundary(last)
-        status: dict[str, Any] = super().training_step(experience, kl, place, *args)
-        if self.args.train.dynamic_batch_enable:
-            self._own_means(status, experience.action_mask.float().sum(-1), place)
-        if status["num_action_tokens"] == 0:
-            status["num_action_tokens"] = 1e-6
-            status["metrics"] = {
-                name: torch.nan_to_num(value) if isinstance(value, torch.Tensor) else value
-                for name, value in status["metrics"].items()
-            }
-        return status
-
-    def _own_means(self, status: dict[str, Any], acted: torch.Tensor, place: int) -> None:
-        """Report means of a micro-batch; in the loss they are its part of its window's mean.
-
-        `acted`: (B,) action tokens of each row.
-        """
-        metrics, buffer = status["metrics"], self.replay_buffer
-        tokens = buffer.dynamic_batch_num_tokens[place] / acted.sum().clamp(min=1)
-        rows = buffer.dynamic_global_batch_size[place] / (acted > 0).sum().clamp(min=1)
-        by_rows = self.args.actor.loss_agg_mode == "seq-mean-token-mean"
-        metrics["policy_loss"] = metrics["policy_loss"] * (rows if by_rows else tokens)
-        if "kl" in metrics:
-            metrics["kl"] = metrics["kl"] * tokens
-
-    def broadcast_to_vllm(self) -> None:
-        """Stock transport (NCCL or CUDA IPC). Of an adapted policy it sees merged weights instead.
-
-        Not run yet: needs GPUs.
-        """
-        actor, model = self.actor, self.actor.model.module
-        if not isinstance(model, PeftModel):
-            super().broadcast_to_vllm()
-            return
-        try:
-            for some in lora.portions(model, self.strategy.args.ds.zero_stage == 3):
-                module = SimpleNamespace(named_parameters=some.items)  # all that it is asked for
-                self.actor = SimpleNamespace(model=SimpleNamespace(module=module), is_vlm=False)
-                super().broadcast_to_vllm()
-        finally:
-            self.actor = actor
 
 
 class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[misc]
@@ -104,13 +47,12 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         if self.on_cpu:
             prepare()
         own = None if self.on_cpu else vllm_engines
+        install(strategy.args.flow_schedule)
         rendezvous.join()
         super().init_model_from_pretrained(strategy, pretrain, max_steps, own)
         self.engines = vllm_engines
         self.version = self.checkpoint_states.get("policy_version", 0)
-        if strategy.args.ds.zero_stage in (1, 2):
-            # DeepSpeed then leaves out a step whose gradient holds a NaN, as it does with fp16.
-            self.actor_optim.check_grad_overflow = True
+        guard(self.actor_optim, strategy.args.ds.zero_stage)
 
     def choose_form(self, rows: int, timed: bool, **batch: torch.Tensor) -> Choice:
         """See `rl.adapter.update.sharing.choose`."""
@@ -125,6 +67,11 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         """From now on; raises SettingError if the architecture cannot."""
         self.actor.share()
 
+    def begin(self, progress: float) -> None:
+        """The next update stands at `progress` of the training, from 0 to 1."""
+        scheduler: Schedule = self.actor_scheduler
+        scheduler.at(progress)
+
     def fit(self, kl_ctl: float = 0) -> Any:
         """Stock update. Engine and reference are idle meanwhile, so it may take their cores.
 
@@ -132,7 +79,7 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         """
         transformers.set_seed(self.strategy.seed + self.version)
         engine = self.actor.model
-        left_out = engine.skipped_steps
+        left_out, taken = engine.skipped_steps, engine.global_steps
         if self.on_cpu:
             torch.set_num_threads(self.strategy.args.flow_threads)
         try:
@@ -140,7 +87,10 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         finally:
             if self.on_cpu:
                 torch.set_num_threads(1)
-        return status | {"skipped_updates": engine.skipped_steps - left_out}
+        return status | {
+            "skipped_updates": engine.skipped_steps - left_out,
+            "optimizer_steps": engine.global_steps - taken,
+        }
 
     def broadcast_to_vllm(self) -> int:
         """Give the engines the current weights and count the policy version up; returns it."""
@@ -235,14 +185,14 @@ class FlowReference(unwrap_ray_actor(launcher.ReferenceModelActor)):  # type: ig
     """The frozen reference policy."""
 
     def init_model_from_pretrained(self, strategy: Any, pretrain: str) -> None:
-        """Stock set-up."""
+        """Stock set-up, of the planner that the KL is measured against."""
         launcher.Actor = FlowActor
         allow_fp32()
         load_as_data()
         if strategy.args.flow_device == "cpu":
             prepare()
         rendezvous.join()
-        super().init_model_from_pretrained(strategy, pretrain)
+        super().init_model_from_pretrained(strategy, strategy.args.flow_reference or pretrain)
 
     def share_prefixes(self) -> None:
         """From now on; raises SettingError if the architecture cannot."""

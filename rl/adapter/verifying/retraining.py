@@ -19,7 +19,6 @@ from openrlhf.trainer.ppo_utils.kl_controller import FixedKLController
 from openrlhf.utils import get_strategy
 
 from rl.adapter.stack.arguments import openrlhf_args
-from rl.adapter.stack.flags import SCHEDULE
 from rl.adapter.stack.loading import load_tokenizer
 from rl.adapter.update import sharing
 from rl.adapter.update.experience import FlowExperienceMaker, assign
@@ -67,7 +66,7 @@ class Retraining:
         args.ckpt.load_enable = False
         self.config = config
         self.strategy = get_strategy(args)
-        self.policy = _started(FlowPolicy, args, config, SCHEDULE, [])
+        self.policy = _started(FlowPolicy, args, config, config.steps, [])
         beta = config.algorithm.kl
         reference = Here(_started(FlowReference, args, config)) if beta else None
         tokenizer = load_tokenizer(config.model.path)
@@ -99,6 +98,7 @@ class Retraining:
                 sharing.settle(maker, choice, wanted == "on")
             for experience in maker.make_experience_batch(credit):
                 self.policy.append(experience)
+        self.policy.begin(progress=(step - 1) / self.config.steps)
         self.policy.fit(kl_ctl=maker.kl_ctl.value)
         self.policy.version += 1
         return True

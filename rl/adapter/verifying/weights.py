@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from agentflow_graph.errors import SettingError
-from rl.adapter.update.digests import weight_digests
+from rl.adapter.stack.digests import weight_digests
 from rl.settings.errors import Differs
 
 NEAR = 0.01

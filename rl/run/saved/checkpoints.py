@@ -13,6 +13,8 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.record.artifacts import move_in, write_whole
 from rl.run.saved import seal
 
+STEP = "global_step"
+"""A checkpoint's name is this and its step."""
 KEPT = 2
 """The one to resume from, and the one before it."""
 
@@ -26,6 +28,31 @@ def latest(run: Path) -> str:
     """Name of the checkpoint to resume from; empty if there is none."""
     pointer = home(run) / "latest"
     return pointer.read_text().strip() if pointer.exists() else ""
+
+
+def number(name: str) -> int:
+    """The step of a checkpoint; -1 where the name is none of ours."""
+    digits = name.removeprefix(STEP)
+    return int(digits) if digits.isdecimal() and name != digits else -1
+
+
+def step_of(run: Path, name: str = "") -> int:
+    """The step that a resume begins after: of the named checkpoint, else of the latest, else 0.
+
+    Raises:
+        SettingError: the run keeps no such checkpoint.
+    """
+    named = name or latest(run)
+    kept = sorted((path.name for path in home(run).glob(f"{STEP}*")), key=number)
+    if named and (named not in kept or number(named) < 0):
+        there = ", ".join(kept) or "none yet"
+        raise SettingError(f"checkpoint {named!r} is not kept in {home(run)}; there are: {there}")
+    return number(named) if named else 0
+
+
+def resume_from(run: Path, name: str) -> None:
+    """Let the next resume begin at the checkpoint `name`."""
+    write_whole(home(run) / "latest", name.encode())
 
 
 def hold_to_saved(run: Path, trusted: bool) -> None:
@@ -43,7 +70,8 @@ def hold_to_saved(run: Path, trusted: bool) -> None:
             f"{pointer} names {name!r}, which is no folder beside it; write the name of one there, "
             "or start a new run"
         )
-    remedy = f"write the name of the checkpoint before it into {pointer}, or start a new run"
+    kept = [path.name for path in home(run).glob(f"{STEP}*") if path.name != name]
+    remedy = f"resume with --checkpoint {max(kept, key=number)}" if kept else "start a new run"
     seal.hold_to_seal(folder, _files(folder), trusted, remedy)
 
 
@@ -58,6 +86,6 @@ def publish(saved: Path, home: Path) -> None:
     seal.seal(saved, _files(saved))
     move_in(saved, home / saved.name)
     write_whole(home / "latest", saved.name.encode())
-    older = sorted(home.glob("global_step*"), key=lambda path: path.stat().st_mtime)
+    older = sorted(home.glob(f"{STEP}*"), key=lambda path: path.stat().st_mtime)
     for path in older[:-KEPT]:
         shutil.rmtree(path)

@@ -43,6 +43,7 @@ def claims(config: Config) -> list[Line]:
         )
     with interpreting(run / NAME, REMEDY):
         _hold_chain(lines)
+        _hold_settings(run, lines)
         _hold_end(lines, summary)
         _hold_files(run, lines[0]["files"])
     return lines
@@ -68,6 +69,15 @@ def _hold_end(lines: list[Line], summary: Mapping[str, Any]) -> None:
             f"summary.json names {summary['ledger']!r} as the end of {NAME}, which is "
             f"{lines[-1]['chain']!r}"
         )
+
+
+def _hold_settings(run: Path, lines: list[Line]) -> None:
+    for line in lines:
+        if line["kind"] == "reopened":
+            raise SettingError(
+                f"{run} went on with other settings or more questions after step {line['step']}; "
+                "only a run of one configuration from its first step to its last can be verified"
+            )
 
 
 def _hold_files(run: Path, files: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 <run>/ledger.jsonl    one line of JSON for what the run began with, each evaluation and each step
 
     begun        settings and questions, processor, versions, each starting weight
+    reopened     step after which the run went on with other settings or questions, and these
     evaluation   step, temperature, the events of its runs
     step         step, policy version and weights after it, the events of its runs
 
@@ -55,9 +56,12 @@ class Ledger:
         if done:
             self.lines = [line for line in lines_of(self.run) if line.get("step", 0) <= done]
             write_whole(self.path, b"".join(orjson.dumps(line) + b"\n" for line in self.lines))
+            known = [line["files"] for line in self.lines if "files" in line]
+            if known and known[-1] != (files := self._files()):
+                self._add("reopened", step=done, files=files)
             return
         self.path.unlink(missing_ok=True)
-        files = {name: file_digest(self.run / name) for name in FILES}
+        files = self._files()
         self._add("begun", format=FORMAT, files=files, **made, weights=dict(weights))
 
     def step(self, step: int, version: int, weights: Mapping[str, str]) -> None:
@@ -72,6 +76,9 @@ class Ledger:
         if self.lines and (step, temperature) not in known:
             runs = self._runs(heldout_batch(step, temperature))
             self._add("evaluation", step=step, temperature=temperature, runs=runs)
+
+    def _files(self) -> dict[str, str]:
+        return {name: file_digest(self.run / name) for name in FILES}
 
     def _runs(self, batch: str) -> dict[str, str]:
         found = fingerprints(self.run / "record" / batch)

@@ -14,7 +14,7 @@ import pytest
 from upstream import named, parameters, stock_cli
 
 from rl.adapter import trainer
-from rl.adapter.update import actor, buffer, experience, policy
+from rl.adapter.update import actor, buffer, experience, policy, training
 
 # ------------------------------------------------------------------ versions
 
@@ -99,7 +99,7 @@ SIGNATURES = {
         "is_boundary",
         "update/policy.py",
     ),
-    f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm": ("", "update/policy.py"),
+    f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm": ("", "update/training.py"),
     f"{ACTOR}:PolicyModelActor.broadcast_to_vllm": ("", "update/policy.py"),
     f"{ACTOR}:PolicyModelActor.fit": ("kl_ctl", "update/policy.py"),
     f"{ACTOR}:PolicyModelActor.save_checkpoint": (
@@ -148,7 +148,7 @@ OVERRIDDEN: dict[type, str] = {
     trainer.FlowTrainer: "get_max_steps fit train_step save_logs_and_checkpoints evaluate",
     experience.FlowExperienceMaker: "split_rollout_samples compute_advantages_and_returns",
     actor.FlowActor: "forward",
-    policy.FlowActorTrainer: "training_step broadcast_to_vllm",
+    training.FlowActorTrainer: "training_step broadcast_to_vllm",
     policy.FlowPolicy: (
         "init_model_from_pretrained fit broadcast_to_vllm save_checkpoint save_model"
     ),

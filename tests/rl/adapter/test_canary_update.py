@@ -22,7 +22,7 @@ def test_a_training_step_returns_what_the_blank_batch_repairs() -> None:
     assert isinstance(returned[0], ast.Dict)
     keys = [ast.literal_eval(key) for key in returned[0].keys if key]
     assert keys == ["metrics", "weights", "num_samples", "num_action_tokens"], (
-        "rl/adapter/update/policy.py `FlowActorTrainer` corrects metrics and num_action_tokens"
+        "rl/adapter/update/training.py `FlowActorTrainer` corrects metrics and num_action_tokens"
     )
 
 
@@ -30,10 +30,10 @@ def test_the_transport_asks_an_actor_for_what_the_stand_in_has() -> None:
     source = inspect.getsource(named(f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm"))
     asked = set(re.findall(r"self\.actor\.([\w.]+)|self\.actor, \"(\w+)\"", source))
     assert asked == {("model.module", ""), ("", "is_vlm")}, (
-        "rl/adapter/update/policy.py stands in for it"
+        "rl/adapter/update/training.py stands in for it"
     )
     whole = set(re.findall(r"\bmodel\.(\w+)", source.replace("self.actor.model.module", "")))
-    assert whole == {"named_parameters"}, "rl/adapter/update/policy.py stands in for the module"
+    assert whole == {"named_parameters"}, "rl/adapter/update/training.py stands in for the module"
 
 
 def test_a_row_is_made_without_looking_at_the_generator() -> None:
@@ -86,7 +86,7 @@ def test_dynamic_batches_step_deepspeed_by_hand() -> None:
     )
     branch = source.partition("if self.use_dynamic_batch:")[2].partition("else:")[0]
     assert '"gradient_accumulation_steps"] = 1' in branch, (
-        "rl/adapter/update/policy.py tells the engine where a window ends"
+        "rl/adapter/update/training.py tells the engine where a window ends"
     )
 
 
@@ -96,3 +96,13 @@ def test_a_verification_finds_what_it_stands_in_for() -> None:
     assert asked == {"put", "get"}, "rl/adapter/verifying/retraining.py stands in for Ray"
     groups = set(re.findall(r"group\.(async_\w+)\(", maker))
     assert groups == {"async_run_method", "async_run_method_batch"}, "`Here` has no more methods"
+
+
+def test_stage_3_asks_before_its_step_and_marks_norms_that_are_not_finite() -> None:
+    kind = "deepspeed.runtime.zero.stage3:DeepSpeedZeroOptimizer_Stage3"
+    source = inspect.getsource(named(kind))  # its methods are wrapped
+    step = source.partition("def step(self")[2].partition("def dump_pre_step")[0]
+    asked = step.index("if self._overflow_check_and_loss_scale_update():")
+    assert asked < step.index("self._get_norm_groups()") < step.index("self._optimizer_step(")
+    mark = named("deepspeed.runtime.utils:mask_nan_or_inf_with_val_inplace")
+    assert inspect.signature(mark).parameters["val"].default == -1.0, "rl/adapter/update/finite.py"

@@ -17,8 +17,7 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO
 from agentflow_graph.models.tokens.weights import trained_under
 from rl.adapter.stack import flags
-from rl.adapter.update import lora
-from rl.adapter.update import policy as models
+from rl.adapter.update import lora, training
 from rl.run.record import rows
 from rl.settings.config import load
 
@@ -100,10 +99,10 @@ def test_the_stock_transport_is_given_merged_weights(monkeypatch: pytest.MonkeyP
         assert all(parameter.ds_shape == parameter.shape for _, parameter in named)
         sent.update(named)
 
-    stock = models.FlowActorTrainer.__mro__[1]
+    stock = training.FlowActorTrainer.__mro__[1]
     monkeypatch.setattr(stock, "broadcast_to_vllm", transport)
     monkeypatch.setattr(lora, "TOGETHER", 10)
-    trainer = object.__new__(models.FlowActorTrainer)
+    trainer = object.__new__(training.FlowActorTrainer)
     model = adapted()
     actor = trainer.actor = SimpleNamespace(model=SimpleNamespace(module=model))
     trainer.strategy = SimpleNamespace(args=SimpleNamespace(ds=SimpleNamespace(zero_stage=2)))

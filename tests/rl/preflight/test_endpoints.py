@@ -81,7 +81,12 @@ def test_a_server_that_is_not_there() -> None:
 
 
 def test_loopback_is_another_machine_on_each_node() -> None:
-    more = ["engine.device=gpu", "placement.nodes=2", "optimizer.batch_rows=128"]
+    more = [
+        "engine.device=gpu",
+        "model.dtype=bf16",
+        "placement.nodes=2",
+        "optimizer.batch_rows=128",
+    ]
     with Answering([MODELS]) as server:
         states = [f.state for f in endpoints(asking(server.url, *more)) if f.part == "verifier"]
     assert states == ["ok", "warning"]
@@ -158,7 +163,7 @@ def test_a_model_in_the_hubs_cache_is_used_from_there(
 ) -> None:
     import shutil
 
-    from rl.train import at_hand
+    from rl.planners.chosen import at_hand
 
     home = cache / "models--owner--model"
     shutil.copytree(NANO, home / "snapshots" / "abc123")

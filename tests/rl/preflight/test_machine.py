@@ -57,6 +57,22 @@ def test_memory_follows_zero_and_offloading(seven: Shape) -> None:
     assert budget(load(CONFIGS / "qwen2.5-7b.yaml", ["algorithm.kl=0"]), seven).reference == 0
 
 
+def test_logits_are_those_of_the_replies(seven: Shape) -> None:
+    def activations(*more: str) -> float:
+        given = ["optimizer.share_prefixes=off", "model.gradient_checkpointing=true", *more]
+        return budget(load(CONFIGS / "qwen2.5-7b.yaml", given), seven).activations
+
+    # A row of 20,480 tokens: the inputs of 28 layers, one layer's inside, logits of 2,048 tokens.
+    layers = 20_480 * 2 * (28 * 3584 + 10 * 3584 + 4 * 18_944)
+    logits = 2_048 * 152_064 * (2 + 8)
+    assert activations() == layers + logits
+    assert activations("rollout.reply_tokens=1024") == layers + logits / 2
+    assert activations("optimizer.micro_batch=2", "optimizer.batch_rows=64") == 2 * activations()
+    # As a tree: 8 runs of 3 turns say at most 24 x 512 tokens, of 20,480 that are computed.
+    tree = ["optimizer.share_prefixes=on", "rollout.reply_tokens=512"]
+    assert activations(*tree) == layers + 24 * 512 * 152_064 * 10
+
+
 def test_adapters_alone_have_gradients_and_states(seven: Shape) -> None:
     # Per layer: q and o 2 x (3584 + 3584), k and v 2 x (3584 + 512), three of 3584 + 18944.
     assert seven.adapters(1, []) == 28 * (2 * 7168 + 2 * 4096 + 3 * 22_528)

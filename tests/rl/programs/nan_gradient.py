@@ -1,7 +1,7 @@
 """Updates of the real trainer, one of them with a NaN in its advantages; prints what became of it.
 
 Run as a program, because the trainer's stand-ins for torch.cuda hold for a whole process:
-`python nan_gradient.py FOLDER`.
+`python nan_gradient.py FOLDER STAGE`, a stage of ZeRO.
 """
 
 import json
@@ -14,29 +14,33 @@ import torch
 from gradient import experiences, started, trajectories
 
 from rl.adapter.stack.arguments import openrlhf_args
+from rl.adapter.trainer import updated
 from rl.adapter.update.experience import assign
 from rl.planners import nano
 from rl.settings.config import Config
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, stage: int) -> None:
     tokenizer = nano.build_tokenizer(["a b c"], 300)
     nano.save(folder, nano.build_model(tokenizer.get_vocab_size(), 0), tokenizer, {})
     config = Config.model_validate(
         {
             "run": str(folder / "run"),
             "model": {"path": str(folder)},
-            "optimizer": {"batch_rows": 8, "micro_batch": 8, "threads": 1, "warmup": 0, "lr": 0.01},
+            "optimizer": {"batch_rows": 8, "micro_batch": 8, "threads": 1, "lr": 0.01}
+            | {"warmup": 4, "schedule": "linear", "zero_stage": stage},
             "rollout": {"group_size": 4, "window": 64, "reply_tokens": 16},
         }
     )
     args = openrlhf_args(config)
     policy = started(args, folder)
-    outcomes = [updated(policy, args, config, bad) for bad in (False, True, False)]
+    outcomes = [made(policy, args, config, bad) for bad in (False, True, False)]
+    policy.begin(0.5)
+    outcomes.append(made(policy, args, config, False))
     print(json.dumps(outcomes))
 
 
-def updated(policy: Any, args: Any, config: Config, bad: bool) -> dict[str, Any]:
+def made(policy: Any, args: Any, config: Config, bad: bool) -> dict[str, Any]:
     """One update; with `bad`, its advantages are NaN."""
     generator = torch.Generator().manual_seed(1)
     credit = assign(trajectories(generator), config.algorithm, 0)
@@ -50,10 +54,12 @@ def updated(policy: Any, args: Any, config: Config, bad: bool) -> dict[str, Any]
     after = safetensors.torch.load(policy.fingerprint())
     return {
         "skipped": status["skipped_updates"],
+        "updated": updated(status),
+        "lr": status["actor_lr"],
         "same": all(torch.equal(before[name], after[name]) for name in before),
         "finite": all(bool(weight.isfinite().all()) for weight in after.values()),
     }
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -77,7 +77,7 @@ def test_the_recipe_can_be_run_again(run: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "planner" / "recipe.yaml"
     assert str(tmp_path) not in recipe.read_text()
     again = load(recipe, ["run=x", "model.path=y"])
-    same = {"run": Path("x"), "model": again.model}
+    same = {"run": Path("x").absolute(), "model": again.model}
     assert again == load(run / "config.yaml").model_copy(update=same)
 
 

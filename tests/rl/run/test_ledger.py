@@ -113,14 +113,16 @@ def test_what_cannot_be_verified_is_said_and_why(
     assert "has format 9, this version reads 1" in refused(run, capsys)
 
 
-def test_a_planner_with_code_is_not_loaded_untold(
+def test_a_run_that_went_on_otherwise_is_not_verified(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    planner = tmp_path / "planner"
-    planner.mkdir()
-    (planner / "config.json").write_text(json.dumps({"auto_map": {"AutoModel": "code.Model"}}))
-    run = written(made(tmp_path / "run", model={"path": str(planner)}))
-    assert "names code to be run; read it, then add --trust" in refused(run, capsys)
+    run = written(made(tmp_path / "run"))
+    Ledger(run).begin(1, {}, {})
+    assert "reopened" not in (run / "ledger.jsonl").read_text(), "nothing was changed"
+    settings = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(settings + "# otherwise\n")
+    Ledger(run).begin(1, {}, {})
+    assert "went on with other settings or more questions after step 1" in refused(run, capsys)
 
 
 @pytest.mark.parametrize(

@@ -275,3 +275,15 @@ def test_a_judge_that_is_down_does_not_make_the_best_planner(trajectory: Make) -
     assert found[1]["success"] == 1.0
     assert best(found) == found[0]
     assert stale(found) == 0, "and it costs no patience"
+
+
+def test_a_step_that_changed_nothing_says_so_and_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = Recorder(tmp_path, 9)
+    why = "2 of 2 optimizer steps: the gradient is not finite"
+    counts = {"reward": 0.4, "turns": 2.0, "groups_used": 20, "failed": 0}
+    told.step(1, counts | {"kl": float("nan"), "updated": 0, "left_out": why})
+    entry = told.training[0]
+    assert (entry["updated"], entry["left_out"], entry["not_finite"]) == (0, why, ["kl"])
+    assert f"NOT UPDATED: {why}  NOT FINITE: kl" in capsys.readouterr().out

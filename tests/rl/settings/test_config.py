@@ -35,7 +35,9 @@ def test_the_nano_configuration_loads() -> None:
 def test_a_run_and_a_model_are_enough(write: Path) -> None:
     write.write_text(SMALLEST)
     config = load(write)
-    assert config == Config.model_validate({"run": "runs/x", "model": {"path": "there"}})
+    assert config == Config.model_validate(
+        {"run": Path("runs/x").absolute(), "model": {"path": "there"}}
+    )
     assert config.context().max_seconds == config.rollout.deadline
 
 
@@ -55,7 +57,24 @@ def test_overrides_are_read_as_yaml_and_win(write: Path) -> None:
     assert config.optimizer.lr == 2e-4
     assert config.evaluation.greedy is False
     assert config.agent == {"max_turns": 5, "tools": "python_coder"}
-    assert config.run == Path("runs/y=z")
+    assert config.run == Path("runs/y=z").absolute()
+
+
+def test_paths_are_whole_from_wherever_the_run_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planner").mkdir()
+    given = ["run=runs/x", "data.train=q.jsonl", "agent.executor=local:m?top_p=1"]
+    config = load(NANO, [*given, "model.path=planner", "agent.tools_file=tools.toml"])
+    assert config.run == tmp_path / "runs" / "x"
+    assert config.model.path == str(tmp_path / "planner")
+    assert (config.data.train, config.data.heldout) == (str(tmp_path / "q.jsonl"), "almanac")
+    assert config.agent["executor"] == f"local:{tmp_path}/m?top_p=1"
+    assert config.agent["tools_file"] == str(tmp_path / "tools.toml")
+    for name in ("Qwen/Qwen2.5-7B-Instruct", "smollm2"):
+        hub = load(NANO, [f"model.path={name}", "model.warm_start=false"])
+        assert hub.model.path == name, "a name is none of a folder"
 
 
 def test_the_agents_own_repairs_and_seconds_win(write: Path) -> None:
@@ -70,8 +89,14 @@ def test_the_agents_own_repairs_and_seconds_win(write: Path) -> None:
         ("stepz=4", ["'stepz'", "did you mean 'steps'?"]),
         ("rollout.grup_size=4", ["'rollout.grup_size'", "did you mean 'group_size'?"]),
         ("agent.max_turnz=4", ["'max_turnz'", "did you mean 'max_turns'?"]),
-        ("rolout.group_size=4", ["'rolout'", "did you mean 'rollout'?"]),
-        ("zzz=4", ["unknown key 'zzz'"]),
+        ("rolout.group_size=4", ["'rolout.group_size'", "did you mean 'rollout'?"]),
+        ("zzz=4", ["unknown key 'zzz': there are run, seed, steps"]),
+        ("rollout.batch=4", ["did you mean 'rollout.questions': Questions per step?"]),
+        ("train.batch_size=4", ["'train.batch_size'", "did you mean 'optimizer.batch_rows'"]),
+        ("rollout.zzz=4", ["'rollout.zzz': there are questions, group_size"]),
+        ("lr=4", ["'optimizer.lr'"]),
+        ("optimizer.zero_stage=0", ["optimizer.zero_stage=0", "not finite", "1 computes the same"]),
+        ("engine.device=gpu", ["model.dtype='fp32'", "set model.dtype=bf16"]),
         ("steps=many", ["steps='many'", "valid integer"]),
         ("rollout.group_size=1", ["rollout.group_size=1", "greater than or equal to 2"]),
         ("agent.max_turns=0", ["max_turns=0", "greater than or equal to 1"]),
@@ -153,3 +178,8 @@ def test_an_empty_file_lacks_what_is_required(write: Path) -> None:
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(NANO).steps = 3  # type: ignore[misc]
+
+
+def test_a_reference_that_is_never_asked_is_refused() -> None:
+    said = refused(NANO, "model.reference=there", "algorithm.kl=0")
+    assert "model.reference='there' is never asked with algorithm.kl=0" in said

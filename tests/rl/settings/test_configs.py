@@ -40,6 +40,13 @@ def test_openrlhf_accepts_every_configuration(path: Path) -> None:
     assert args.train.batch_size % (args.train.micro_batch_size * ranks) == 0
 
 
+@pytest.mark.parametrize("runs", [(1, 2), (2, 2), (3, 3)])
+def test_fewer_runs_than_a_micro_batch_are_taken(runs: tuple[int, int]) -> None:
+    given = [f"rollout.questions={runs[0]}", f"rollout.group_size={runs[1]}"]
+    args = openrlhf_args(load(FOLDER / "nano.yaml", given))
+    assert args.rollout.micro_batch_size == runs[0] * runs[1] < args.train.micro_batch_size
+
+
 def test_the_papers_settings_reach_openrlhf() -> None:
     args = openrlhf_args(load(PAPER))
     assert (args.rollout.batch_size, args.rollout.n_samples_per_prompt) == (32, 8)
@@ -47,12 +54,16 @@ def test_the_papers_settings_reach_openrlhf() -> None:
     assert args.data.max_len == 18_432 + 2_048
     adam = args.actor.adam
     assert (adam.lr, adam.weight_decay, adam.betas) == (1e-6, 0.01, [0.9, 0.999])
-    assert (args.actor.lr_scheduler, args.actor.lr_warmup_ratio) == ("constant_with_warmup", 0)
+    how = {"lr": 1e-6, "warmup": 0, "course": "constant", "least": 0.0}
+    assert args.flow_schedule == how
     assert args.actor.eps_clip_low_high == [0.2, 0.3]
     kl = args.algo.kl
     assert (kl.use_loss, kl.estimator, kl.init_coef) == (True, "k3", 0.001)
     assert (args.ds.param_dtype, args.ds.packing_samples) == ("bf16", True)
     assert args.actor.gradient_checkpointing_enable
+    correction = args.algo.advantage
+    assert (correction.is_correction_level, correction.is_correction_mode) == ("token", "clip")
+    assert correction.is_correction_threshold == [0.5, 2.0]
     assert (args.train.colocate_all, args.vllm.enable_sleep) == (True, True)
 
 
@@ -90,6 +101,10 @@ def test_the_frozen_modules_are_models_behind_an_endpoint(path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "fragments"),
     [
+        (
+            "rollout={questions: 3, group_size: 2}",
+            ["rollout.questions=3 x rollout.group_size=2 makes 6 runs for 8 GPUs"],
+        ),
         ("optimizer.batch_rows=60", ["optimizer.batch_rows=60", "x 8 GPUs"]),
         ("engine.count=4", ["engine.count=4", "placement.gpus=8"]),
         ("placement.colocate=none", ["engine.sleep=True", "placement.colocate=all"]),
@@ -146,11 +161,14 @@ async def test_gpu_engines_load_no_agent_file_and_no_tokenizer(
 
     monkeypatch.setattr(AsyncEngine.__mro__[1], "__init__", stock)
     engine = object.__new__(AsyncEngine)
-    await AsyncEngine.__init__(engine, agent_func_path="graph-workers.py", model="m")  # type: ignore[misc]
+    await AsyncEngine.__init__(
+        engine, agent_func_path="graph-workers.py", trust_remote_code=True, model="m"
+    )  # type: ignore[misc]
     assert kept == {
         "agent_func_path": None,
         "remote_rm_url": None,
         "skip_tokenizer_init": True,
+        "trust_remote_code": False,
         "model": "m",
     }
 

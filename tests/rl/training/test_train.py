@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from rl.run.saved import checkpoints
+from rl.settings.config import load
+from rl.settings.errors import Stalled, going_on
 from rl.train import main
 
 CONFIG = ["--config", "rl/configs/nano.yaml"]
@@ -116,6 +120,101 @@ def test_a_configuration_that_was_changed_is_named(
     assert f"remove {sealed} and add --trust" in said
     sealed.unlink()
     assert main(["--resume", str(tmp_path / "run"), "--trust"]) == 1
+
+
+@pytest.fixture
+def begun(planner: Path, tmp_path: Path, breaks_off: None, request: pytest.FixtureRequest) -> Path:
+    """A run of 8 questions a step that broke off, with checkpoints after steps 2 and 4."""
+    sizes = ("steps=6", "rollout.questions=8", "agent.executor=vllm:m@http://127.0.0.1:1/v1")
+    assert run(planner, tmp_path, *sizes) == 1
+    folder = tmp_path / "run"
+    for step in (2, 4):
+        saved = folder / "saving" / f"global_step{step}"
+        saved.mkdir(parents=True)
+        (saved / "weights.pt").write_text(f"of step {step}")
+        (folder / "checkpoints" / "_actor").mkdir(parents=True, exist_ok=True)
+        checkpoints.publish(saved, folder / "checkpoints" / "_actor")
+    for part in ("train-00002", "train-00003", "train-00004", "heldout-00004-0.7"):
+        (folder / "record" / part).mkdir()
+    lines = [{"kind": "step", "step": n, "wall": n} for n in (1, 2, 3, 4)]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+def resumed(folder: Path, *words: str) -> int:
+    return main(["--resume", str(folder), *words])
+
+
+def parts(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "record").glob("*-*"))
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("rollout.group_size=4", "rollout.group_size=4 was 8 in this run, and it cannot change"),
+        ("seed=8", "seed=8 was 7 in this run"),
+        ("agent.max_turns=5", "agent.max_turns=5 was 3 in this run"),
+        ("agent.executor=vllm:n@http://127.0.0.1:1/v1", "only its address may change"),
+        ("steps=3", "has done 4 already; give more, such as steps=8"),
+        ("rollout.grup_size=4", "did you mean 'group_size'"),
+    ],
+)
+def test_a_resume_refuses_by_name_what_would_make_another_run(
+    begun: Path, override: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = (begun / "config.yaml").read_bytes()
+    capsys.readouterr()
+    assert resumed(begun, override) == 2
+    assert said in capsys.readouterr().err
+    assert (begun / "config.yaml").read_bytes() == config
+
+
+def test_a_resume_takes_more_steps_and_another_address(begun: Path) -> None:
+    questions = begun / "data" / "train.jsonl"
+    first = questions.read_text()
+    (begun / "summary.json").write_text('{"steps": 6}')
+    address = "agent.executor=vllm:m@http://127.0.0.1:2/v1"
+    assert resumed(begun, "steps=9", "evaluation.every=3", address) == 1, "it is tried again"
+    assert not (begun / "summary.json").exists(), "it is not done any more"
+    config = load(begun / "config.yaml")
+    assert (config.steps, config.evaluation.every) == (9, 3)
+    assert config.agent["executor"].endswith(":2/v1")
+    assert questions.read_text().startswith(first)
+    assert len(questions.read_text().splitlines()) == 9 * 8
+    assert parts(begun) == ["heldout-00004-0.7", "train-00002", "train-00003", "train-00004"]
+    assert resumed(begun) == 1, "what is new is sealed"
+
+
+def test_an_older_checkpoint_goes_on_from_the_record(
+    begun: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert resumed(begun, "--checkpoint", "global_step3") == 2
+    assert "there are: global_step2, global_step4" in capfd.readouterr().err
+    assert resumed(begun, "--checkpoint", "global_step2") == 1
+    assert checkpoints.latest(begun) == "global_step2"
+    assert len(parts(begun)) == 4, "with the same settings it comes to the same"
+
+
+def test_what_another_learning_rate_would_not_have_made_is_set_aside(begun: Path) -> None:
+    assert resumed(begun, "--checkpoint", "global_step2", "optimizer.lr=1e-5") == 1
+    assert parts(begun) == ["train-00002", "train-00003"], "the last was sampled by step 2"
+    aside = begun / "aside" / "001"
+    assert parts(aside) == ["heldout-00004-0.7", "train-00004"]
+    assert (aside / "checkpoints" / "_actor" / "global_step4" / "weights.pt").exists()
+    metrics = (begun / "metrics.jsonl").read_text()
+    kept = [json.loads(line)["step"] for line in metrics.splitlines()]
+    assert kept == [1, 2]
+    assert len((aside / "metrics.jsonl").read_text().splitlines()) == 4
+
+
+def test_a_resume_is_advised_only_where_it_helps(tmp_path: Path) -> None:
+    again = "so again"
+    assert going_on(OSError("no space"), tmp_path).startswith("go on with `python -m rl.train")
+    assert again in going_on(AssertionError("fewer samples than processes"), tmp_path)
+    stalled = going_on(Stalled("no run scores"), tmp_path)
+    assert again in stalled
+    assert "--checkpoint NAME optimizer.lr=" in stalled
 
 
 def test_trust_is_for_a_run_that_is_there(capsys: pytest.CaptureFixture[str]) -> None:

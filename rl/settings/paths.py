@@ -1,0 +1,59 @@
+"""Paths of a configuration, made whole where it is loaded.
+
+Ray's workers have another working folder than the command where they joined a cluster from
+elsewhere, and a run may be resumed from any folder: a relative path would name another place there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rl.settings.weights import GGUF, SHORT_NAMES
+
+MODULES = ("analysis", "executor", "verifier", "generator", "tool_model")
+"""Fields of `agent` that name a model each."""
+LOCAL = "local:"
+
+
+def whole(path: str) -> str:
+    """`path` from the root; an empty one stays empty."""
+    return os.path.abspath(os.path.expanduser(path)) if path else ""
+
+
+def with_whole_paths(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A checked configuration as sections and values, with every path from the root."""
+    made = {name: dict(of) if isinstance(of, Mapping) else of for name, of in record.items()}
+    made["run"] = Path(whole(str(made["run"])))
+    model, warm = made["model"], made["model"]["warm_start"]
+    model["path"] = _weights(model["path"], warm)
+    model["reference"] = _weights(model["reference"], False)
+    for name in ("train", "heldout"):
+        if made["data"][name] != "almanac":
+            made["data"][name] = whole(made["data"][name])
+    made["agent"] = {name: _agent(name, value) for name, value in made["agent"].items()}
+    return made
+
+
+def _weights(path: str, made_here: bool) -> str:
+    """A folder or a file; OWNER/NAME of the hub and a short name stay as they are."""
+    if not path or (path in SHORT_NAMES and not Path(path).is_dir()):
+        return path
+    file = made_here or Path(path).exists() or Path(path).suffix == GGUF
+    return whole(path) if file or path.startswith((".", "/", "~")) else path
+
+
+def _agent(name: str, value: Any) -> Any:
+    if name == "tools_file" and isinstance(value, str):
+        return whole(value)
+    if name in MODULES and isinstance(value, str) and value.startswith(LOCAL):
+        return LOCAL + whole(value.removeprefix(LOCAL))
+    return value
+
+
+def relative(path: str) -> str:
+    """`path` as somebody in the current folder would write it, where it is inside."""
+    found = Path(path)
+    return str(found.relative_to(Path.cwd())) if found.is_relative_to(Path.cwd()) else path
