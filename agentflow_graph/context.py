@@ -149,14 +149,14 @@ class Context(BaseModel, frozen=True, extra="forbid"):
 
     @classmethod
     def given(cls, value: object) -> "Context":
-        """The same, where a mapping may be a parent graph's: with no name that is nearly ours."""
-        if isinstance(value, Mapping) and not any(_ours(str(name)) for name in value):
+        """The same as a node finds them, where a mapping can only be a parent graph's.
+
+        LangGraph makes a Context of the mapping that a caller gives. A parent's holds our settings
+        where it holds nothing else: one stray name, and all of it is the parent's own affair.
+        """
+        if isinstance(value, Mapping) and not value.keys() <= cls.model_fields.keys():
             return cls()
         return cls.of(value)
-
-
-def _ours(name: str) -> bool:
-    return name in Context.model_fields or bool(closest(name, Context.model_fields))
 
 
 def refuse_credentials(name: str, value: str) -> None:
