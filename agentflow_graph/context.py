@@ -16,6 +16,7 @@ from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.errors.outside import holds_credentials
 
 OUTPUTS = ("base", "final", "direct")
+SPEAKERS = ("planner", "executor", "verifier", "generator", "analysis", "tools")
 RULES = {"executor": "direct", "verifier": "sufficient", "generator": "extractive"}
 """The rule-based form of each module that has one; any other value names a model."""
 
@@ -57,6 +58,9 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     approve: str = Field(
         "", description="Tools whose calls a person approves: all, or names with commas, mcp:*"
     )
+    streamed: str = Field(
+        "all", description="Modules whose words are streamed: all, none, or names with commas"
+    )
     seed: int = Field(0, ge=0, description="Sampling seed of a local planner; 0: none")
 
     def __init__(self, **given: Any) -> None:
@@ -89,6 +93,16 @@ class Context(BaseModel, frozen=True, extra="forbid"):
         return self
 
     @model_validator(mode="after")
+    def _speakers_are_known(self) -> Self:
+        for name in self._streamed_names:
+            if name not in (*SPEAKERS, "all", "none"):
+                raise ValueError(
+                    f"streamed={self.streamed!r}: nobody is called {name!r}"
+                    f"{closest(name, SPEAKERS)}; give all, none, or some of {', '.join(SPEAKERS)}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _addresses_hold_no_credentials(self) -> Self:
         for name, value in self:
             if isinstance(value, str):
@@ -99,6 +113,15 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     def output_names(self) -> tuple[str, ...]:
         """The outputs asked for."""
         return tuple(name.strip() for name in self.outputs.split(",") if name.strip())
+
+    @property
+    def _streamed_names(self) -> set[str]:
+        return {name.strip() for name in self.streamed.split(",") if name.strip()}
+
+    def is_streamed(self, who: str) -> bool:
+        """Whether streams of messages carry what `who` says: a module, else a tool's model."""
+        name = who if who in SPEAKERS else "tools"
+        return not {name, "all"}.isdisjoint(self._streamed_names)
 
     @property
     def approve_names(self) -> tuple[str, ...]:

@@ -75,9 +75,12 @@ class RecordedModel(BaseChatModel):
     async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, *_: Any, **how: Any
     ) -> ChatResult:
+        said: list[str | None] = [None]
+
         async def ask() -> Answer:
             begun = time.perf_counter()
             message = await self.inner.ainvoke(messages, stop=stop, **how)
+            said[0] = message.id
             return answer_of(message, time.perf_counter() - begun)
 
         def request() -> dict[str, Any]:
@@ -90,7 +93,9 @@ class RecordedModel(BaseChatModel):
         scope = SCOPE.get()
         answer = await (scope.call(f"{scope.who}.model", request, ask) if scope else ask())
         _spend(scope, answer)
-        return ChatResult(generations=[ChatGeneration(message=message_of(answer))])
+        # Under the id of what was streamed, or streams would give it twice.
+        message = message_of(answer).model_copy(update={"id": said[0]})
+        return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _generate(self, messages: list[BaseMessage], *_: Any, **how: Any) -> ChatResult:
         """What synchronous callers ask is counted, and not recorded."""

@@ -48,7 +48,7 @@ class Begin:
         begun = time.perf_counter()
         context = self._settled(runtime.context)
         question, settings = new_question(state), context.model_dump()
-        earlier = conversation(state, context.conversation)
+        earlier = conversation(state, context.conversation, question["question"])
         resources = await self._resources(context)
         run = self._recorder.begin()
         if record := await self._recorder.run(run):
@@ -72,20 +72,20 @@ async def after_begin(state: State) -> Literal["planner", "generator"]:
 
 
 def new_question(state: State) -> State:
-    """The question: the newest human message if it ends `messages` and is new, else `question`.
+    """The question: the thread's newest human message if it is new, else `question`.
 
-    New is another message, or one that was edited in its place. A thread keeps both of its earlier
-    runs, answered or broken off.
+    New is another message, or one that was edited in its place. It need not be the last one: an
+    agent that hands over says so in messages of its own. Only where a first call gives `question`
+    beside a conversation that ended with somebody else is that conversation what was said before.
 
     Raises:
         QuestionError: there is no question, or one with more than text.
     """
-    last = state["messages"][-1] if state.get("messages") else None
-    text, asked_by = state.get("question"), ""
-    if isinstance(last, HumanMessage):
-        _check_that_it_is_text(last)
-        asked_by = f"{last.id} {last.text}"
-        text = text if asked_by == state.get("asked_by") else str(last.text)
+    newest, text = _newest(state), state.get("question")
+    asked_by = _mark(newest) if newest else ""
+    if newest and asked_by != state.get("asked_by", "") and not _only_before(state):
+        _check_that_it_is_text(newest)
+        text = str(newest.text)
     if not isinstance(text, str) or not text.strip():
         raise QuestionError(
             f"the question is empty ({text!r}); give {{'question': '...'}} or a human message"
@@ -93,17 +93,31 @@ def new_question(state: State) -> State:
     return State(question=text.strip(), asked_by=asked_by)
 
 
-def conversation(state: State, length: int) -> str:
+def _newest(state: State) -> HumanMessage | None:
+    messages = reversed(state.get("messages", []))
+    return next((one for one in messages if isinstance(one, HumanMessage)), None)
+
+
+def _mark(message: HumanMessage) -> str:
+    return f"{message.id} {message.text}"
+
+
+def _only_before(state: State) -> bool:
+    first, given = not state.get("settings"), bool(state.get("question"))
+    return first and given and not isinstance(state["messages"][-1], HumanMessage)
+
+
+def conversation(state: State, length: int, question: str) -> str:
     """The last `length` messages before the question, a line each.
 
     Where there are no messages, what came as `conversation`: a replay gives it so.
     """
-    earlier = state.get("messages", [])
+    earlier, newest = state.get("messages", []), _newest(state)
     if length and not earlier:
         return state.get("conversation", "")
-    if earlier and isinstance(earlier[-1], HumanMessage):
-        earlier = earlier[:-1]
-    spoken = [one for one in earlier if isinstance(one, HumanMessage | AIMessage)]
+    if newest and newest.text.strip() == question:
+        earlier = earlier[: earlier.index(newest)]
+    spoken = [one for one in earlier if isinstance(one, HumanMessage | AIMessage) and one.text]
     return "\n".join(
         f"{'Person' if isinstance(one, HumanMessage) else 'Answer'}: {shorten(one.text, LONGEST)}"
         for one in (spoken[-length:] if length else [])

@@ -4,7 +4,10 @@ import asyncio
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.constants import TAG_NOSTREAM
 
+from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, ModelError, OutOfTime, PromptTooLong
 from agentflow_graph.errors.outside import shown
 from agentflow_graph.models.provider import ProviderModel, cut_off_message
@@ -44,11 +47,27 @@ def asked_again(again: dict[str, Any], answer: Answer, fault: AgentFlowError) ->
     return {**again, "warmer": True, **room}
 
 
-async def reply(model: Any, messages: list[BaseMessage], limit: float, who: str) -> AIMessage:
+def streaming(context: Context, who: str, turn: int, output: str = "") -> RunnableConfig:
+    """How streams and traces tell a call of a model: who speaks, and whether streams hear it.
+
+    Args:
+        context: of the run.
+        who: a module, or a tool.
+        turn: it belongs to; 0: to none.
+        output: of the generator.
+    """
+    told = {"agentflow_module": who, "agentflow_turn": turn}
+    tags = [f"agentflow:{who}"] + ([] if context.is_streamed(who) else [TAG_NOSTREAM])
+    return {"tags": tags, "metadata": told | ({"agentflow_output": output} if output else {})}
+
+
+async def reply(
+    model: Any, messages: list[BaseMessage], limit: float, who: str, how: RunnableConfig
+) -> AIMessage:
     """The model's message within `limit` seconds; raises ModelError for whatever goes wrong."""
     try:
         async with asyncio.timeout(limit) as clock:
-            message: AIMessage = await model.ainvoke(messages)
+            message: AIMessage = await model.ainvoke(messages, how)
             return message
     except ProviderFailure as error:
         raise ModelError(f"the {who}'s model failed: {error}") from error

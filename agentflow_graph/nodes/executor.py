@@ -10,15 +10,18 @@ import time
 from typing import Any, Literal, cast, get_args
 
 from langchain_core.messages import ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
 
 from agentflow_graph.errors import AgentFlowError, ReplyError, closest
 from agentflow_graph.errors.outside import hidden_in
+from agentflow_graph.nodes.call import streaming
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
 from agentflow_graph.prompts.memory import shorten
+from agentflow_graph.prompts.progress import Called, returned
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.run import Scope, on_behalf_of
 from agentflow_graph.replies.json import arguments_for
@@ -38,9 +41,11 @@ async def executor(run: NodeRun) -> Update:
         done = await _carried_out(run, turn)
     except AgentFlowError as error:
         done, update = _not_made(turn, str(error)), failure(error)
-    key = "proposal" if done["status"] == "waiting" else "calls"
-    made = {"index": index, key: done if key == "proposal" else [done]}
-    return update | {"turns": [made]}
+    if done["status"] == "waiting":
+        return update | {"turns": [Turn(index=index, proposal=done)]}
+    call = cast(ToolCall, done)
+    run.tell(returned(index, call))
+    return update | {"turns": [Turn(index=index, calls=[call])]}
 
 
 async def after_executor(state: State) -> Literal["approval", "verifier"]:
@@ -94,10 +99,12 @@ async def _as_decided(run: NodeRun, turn: Turn, proposal: Proposal) -> ToolCall:
 
 async def _recorded(run: NodeRun, tool: BaseTool, arguments: dict[str, Any]) -> ToolCall:
     seconds = min(run.context.tool_seconds, run.seconds_left())
+    run.tell(Called(type="called", turn=run.scope.turn, tool=tool.name, arguments=arguments))
 
     async def ask() -> Answer:
         with on_behalf_of(Scope(run.scope.run, run.scope.turn, tool.name)) as scope:
-            call = await use(tool, arguments, seconds, f"turn-{run.scope.turn}")
+            how = streaming(run.context, tool.name, run.scope.turn)
+            call = await use(tool, arguments, seconds, f"turn-{run.scope.turn}", how)
         told = {name: value for name, value in call.items() if name not in ("tool", "arguments")}
         return told | ({"spent": dict(scope.spent)} if scope.spent else {})
 
@@ -124,7 +131,13 @@ def _only_text(tool: str, schema: dict[str, Any]) -> str:
     )
 
 
-async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: str) -> ToolCall:
+async def use(
+    tool: BaseTool,
+    arguments: dict[str, Any],
+    seconds: float,
+    name: str,
+    how: RunnableConfig | None = None,
+) -> ToolCall:
     """Call `tool` within `seconds`; whatever happens becomes a record."""
     request = {"type": "tool_call", "id": name, "name": tool.name, "args": arguments}
     begun = time.perf_counter()
@@ -132,7 +145,7 @@ async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: s
     data: dict[str, Any] = {}
     try:
         async with asyncio.timeout(seconds) as clock:
-            status, text, data = _read(await tool.ainvoke(request))
+            status, text, data = _read(await tool.ainvoke(request, how))
     except GraphBubbleUp:  # a tool that asks a human itself
         raise
     except ValidationError as error:

@@ -23,10 +23,11 @@ from agentflow_graph.errors import (
 )
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.models.recorded import answer_of, plain_messages
-from agentflow_graph.nodes.call import asked_again, bound, light, readable, reply
+from agentflow_graph.nodes.call import asked_again, bound, light, readable, reply, streaming
 from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.nodes.settings import check_memory, settings_of
 from agentflow_graph.prompts import memory, texts
+from agentflow_graph.prompts.progress import Began, Progress
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.record.run import Scope
@@ -53,6 +54,10 @@ class NodeRun:
     begun: float = field(default_factory=time.perf_counter)
     asked: int = 0
     """How often a person was asked."""
+    writer: Callable[[Any], None] = lambda _: None
+    """Takes events for whoever watches the run."""
+    spoken: dict[str, str] = field(default_factory=dict)
+    """By output: the id under which the model's last reply was streamed."""
 
     @property
     def turns(self) -> list[Turn]:
@@ -80,6 +85,10 @@ class NodeRun:
         """Record an event of this turn."""
         if self.scope.run:
             self.scope.run.note(kind, turn=self.scope.turn, **what)
+
+    def tell(self, event: Progress) -> None:
+        """Tell whoever watches the run."""
+        self.writer(hidden_in(event))
 
     def decide(self, shown: dict[str, Any], ask: Callable[[Any], Any]) -> Any:
         """What a person says to `shown`: `ask` interrupts the graph until somebody has answered."""
@@ -152,7 +161,9 @@ class NodeRun:
         async def ask() -> Answer:
             begun = time.perf_counter()
             model = bound(self.resources.models[module], schema, self.context.structured, again)
-            message = await reply(model, messages, limit, module)
+            how = streaming(self.context, module, self.scope.turn, output)
+            message = await reply(model, messages, limit, module, how)
+            self.spoken[output] = message.id or ""
             return answer_of(message, time.perf_counter() - begun)
 
         return await self.scope.call(f"{module}.{output}" if output else module, request, ask)
@@ -198,7 +209,9 @@ class Node:
         record = await self._recorder.run(state.get("run"))
         check_memory(name, state)
         scope = Scope(record, _turn(name, state))
-        run = NodeRun(state, context, resources, state["usage"], scope)
+        writer = runtime.stream_writer
+        run = NodeRun(state, context, resources, state["usage"], scope, writer=writer)
+        run.tell(Began(type="began", module=self._module.__name__, turn=scope.turn))
         try:
             update = await self._module(run)
         except GraphBubbleUp:  # a person is asked; who goes on may be another process
