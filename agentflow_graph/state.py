@@ -142,6 +142,8 @@ class State(TypedDict, total=False):
     """The human message answered last, by id and text; only another one asks anew."""
     conversation: str
     """What was said before on the thread, as far as the settings show it."""
+    images: list[dict[str, Any]]
+    """Of the question, as LangChain's standard content blocks."""
     analysis: str
     turns: Annotated[list[Turn], DeltaChannel(merge_turns)]
     answer: str
@@ -160,6 +162,7 @@ class State(TypedDict, total=False):
 
 CLEAN = State(
     conversation="",
+    images=[],
     analysis="",
     turns=[],
     answer="",

@@ -7,13 +7,16 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langgraph.runtime import Runtime
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import QuestionError
+from agentflow_graph.models.images import images_of, takes_images
+from agentflow_graph.models.strings import chat_model
 from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.prompts.memory import shorten
+from agentflow_graph.record.events import as_json, digest_of
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.state import CLEAN, State
 
@@ -51,8 +54,12 @@ class Begin:
         earlier = conversation(state, context.conversation, question["question"])
         resources = await self._resources(context)
         run = self._recorder.begin()
-        if record := await self._recorder.run(run):
-            told = {"question": question["question"], "conversation": earlier}
+        record = await self._recorder.run(run)
+        if question["images"] and not (record and record.replayed):
+            check_that_all_see(context, resources)
+        if record:
+            told: dict[str, Any] = {"question": question["question"], "conversation": earlier}
+            told |= {"images": question["images"]} if question["images"] else {}
             record.begin(told, settings, resources.description, resources.counter)
         return {
             **CLEAN,
@@ -82,15 +89,14 @@ def new_question(state: State) -> State:
         QuestionError: there is no question, or one with more than text.
     """
     newest, text = _newest(state), state.get("question")
+    images = [] if state.get("messages") else state.get("images", [])
     asked_by = _mark(newest) if newest else ""
     if newest and asked_by != state.get("asked_by", "") and not _only_before(state):
-        _check_that_it_is_text(newest)
-        text = str(newest.text)
+        text, images = str(newest.text), images_of(newest)
     if not isinstance(text, str) or not text.strip():
-        raise QuestionError(
-            f"the question is empty ({text!r}); give {{'question': '...'}} or a human message"
-        )
-    return State(question=text.strip(), asked_by=asked_by)
+        remedy = "say in words what is asked" if images else "give {'question': '...'} or a human"
+        raise QuestionError(f"the question is empty ({text!r}); {remedy} message")
+    return State(question=text.strip(), asked_by=asked_by, images=images)
 
 
 def _newest(state: State) -> HumanMessage | None:
@@ -99,7 +105,8 @@ def _newest(state: State) -> HumanMessage | None:
 
 
 def _mark(message: HumanMessage) -> str:
-    return f"{message.id} {message.text}"
+    plain = isinstance(message.content, str)
+    return f"{message.id} {message.text}{'' if plain else digest_of(as_json(message.content))}"
 
 
 def _only_before(state: State) -> bool:
@@ -117,18 +124,31 @@ def conversation(state: State, length: int, question: str) -> str:
         return state.get("conversation", "")
     if newest and newest.text.strip() == question:
         earlier = earlier[: earlier.index(newest)]
-    spoken = [one for one in earlier if isinstance(one, HumanMessage | AIMessage) and one.text]
-    return "\n".join(
-        f"{'Person' if isinstance(one, HumanMessage) else 'Answer'}: {shorten(one.text, LONGEST)}"
-        for one in (spoken[-length:] if length else [])
-    )
+    spoken = [one for one in earlier if isinstance(one, HumanMessage | AIMessage) and one.content]
+    return "\n".join(_told(one) for one in (spoken[-length:] if length else []))
 
 
-def _check_that_it_is_text(message: HumanMessage) -> None:
-    parts = message.content if isinstance(message.content, list) else []
-    kinds = {part.get("type", "?") for part in parts if isinstance(part, dict)} - {"text"}
-    if kinds:
+def _told(message: BaseMessage) -> str:
+    """An earlier message as a line; of images and files it says that they were there."""
+    who = "Person" if isinstance(message, HumanMessage) else "Answer"
+    parts = [part["type"] for part in message.content_blocks if not part["type"].startswith("text")]
+    beside = f" [with {', '.join(parts)}, not shown here]" if parts else ""
+    return f"{who}: {shorten(message.text, LONGEST)}{beside}"
+
+
+def check_that_all_see(context: Context, resources: Resources) -> None:
+    """Raises QuestionError for a model that reads the question and takes no images."""
+    asked = dict(resources.models)
+    if context.output_names == ("base",):
+        asked = {"generator": asked["generator"]}
+    elif context.tool_model and "base_generator" in resources.tools:
+        asked["tool_model"] = chat_model(context.tool_model, 0.0, context.reply_tokens)
+    blind = [who for who, model in asked.items() if not takes_images(model)]
+    if blind:
+        names = [resources.requests.get(who, {}).get("model", context.tool_model) for who in blind]
+        told = ", ".join(f"{who}={name!r}" for who, name in zip(blind, names, strict=True))
         raise QuestionError(
-            f"the question holds {', '.join(sorted(kinds))}, and the modules read text alone: "
-            "describe it in words, or give a tool that reads it"
+            f"the question holds an image, and {told} takes none: name a model that does (if it is "
+            "one, write ?images=true behind its name; of an object, set profile={'image_inputs': "
+            "True}), the rule of the module if it has one, or ask in words"
         )

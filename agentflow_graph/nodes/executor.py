@@ -98,11 +98,11 @@ async def _as_decided(run: NodeRun, turn: Turn, proposal: Proposal) -> ToolCall:
 
 
 async def _recorded(run: NodeRun, tool: BaseTool, arguments: dict[str, Any]) -> ToolCall:
-    seconds = min(run.context.tool_seconds, run.seconds_left())
+    seconds, images = min(run.context.tool_seconds, run.seconds_left()), run.state["images"]
     run.tell(Called(type="called", turn=run.scope.turn, tool=tool.name, arguments=arguments))
 
     async def ask() -> Answer:
-        with on_behalf_of(Scope(run.scope.run, run.scope.turn, tool.name)) as scope:
+        with on_behalf_of(Scope(run.scope.run, run.scope.turn, tool.name, images)) as scope:
             how = streaming(run.context, tool.name, run.scope.turn)
             call = await use(tool, arguments, seconds, f"turn-{run.scope.turn}", how)
         told = {name: value for name, value in call.items() if name not in ("tool", "arguments")}

@@ -193,14 +193,14 @@ def _schema(tool: BaseTool) -> dict[str, Any]:
 def load_tools(context: Context, passages: int) -> list[BaseTool]:
     """The tools that the settings name; raises SettingError if one cannot be."""
 
-    def resolve(spec: str) -> BaseChatModel:
+    def resolve(spec: str, shows_images: bool = False) -> BaseChatModel:
         model = chat_model(spec, 0.0, context.reply_tokens, context.seed)
         sampling = {"temperature": 0.0, "max_tokens": context.reply_tokens}
         if isinstance(model, ProviderModel):
             sampling = model.sampling
-        return RecordedModel(inner=model, name=spec, sampling=sampling)
+        return RecordedModel(inner=model, name=spec, sampling=sampling, shows_images=shows_images)
 
-    model = resolve(context.tool_model) if context.tool_model else None
+    model = resolve(context.tool_model, shows_images=True) if context.tool_model else None
     names = [name.strip() for name in context.tools.split(",") if name.strip()]
     if not names:
         raise SettingError(

@@ -22,6 +22,7 @@ from agentflow_graph.errors import (
     ReplyError,
 )
 from agentflow_graph.errors.outside import hidden_in
+from agentflow_graph.models.images import with_images
 from agentflow_graph.models.recorded import answer_of, plain_messages
 from agentflow_graph.nodes.call import asked_again, bound, light, readable, reply, streaming
 from agentflow_graph.nodes.resources import Resources
@@ -120,6 +121,8 @@ class NodeRun:
         Raises ModelError, or ReplyError after `context.repairs` repairs.
         """
         calls = [] if calls is None else calls
+        if images := self.state["images"]:
+            messages = with_images(messages, images)
         fault: AgentFlowError | None = None
         again: dict[str, Any] = {}
         while True:
