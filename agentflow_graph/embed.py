@@ -16,22 +16,25 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, graph
-from agentflow_graph.state import State
+from agentflow_graph.state import Finished, State
 
 Question = str | Mapping[str, Any]
 
 
 def as_runnable(
     context: Context | None = None, agent: Agent = graph
-) -> RunnableLambda[Question, State]:
-    """A Runnable from a question (text, or the graph's input) to the finished state."""
+) -> RunnableLambda[Any, Finished]:
+    """A Runnable from a question (text, or the graph's input) to the finished state.
+
+    Its input is declared as anything, or a type checker would not have it as a node of a graph.
+    """
     settings = Context.of(context)
 
-    async def answer(question: Question, config: RunnableConfig) -> State:
-        return cast(State, await agent.ainvoke(*_call(question, config), context=settings))
+    async def answer(question: Question, config: RunnableConfig) -> Finished:
+        return cast(Finished, await agent.ainvoke(*_call(question, config), context=settings))
 
-    def wait(question: Question, config: RunnableConfig) -> State:
-        return cast(State, agent.invoke(*_call(question, config), context=settings))
+    def wait(question: Question, config: RunnableConfig) -> Finished:
+        return cast(Finished, agent.invoke(*_call(question, config), context=settings))
 
     def _call(question: Question, config: RunnableConfig) -> tuple[State, RunnableConfig]:
         given = {"question": question} if isinstance(question, str) else question
@@ -69,7 +72,7 @@ def ask(
     context: Context | None = None,
     agent: Agent = graph,
     config: RunnableConfig | None = None,
-) -> State:
+) -> Finished:
     """Answer from synchronous code: `graph.invoke` with a question that may be plain text.
 
     `config` is LangChain's: callbacks, tags, metadata, `configurable` with a thread_id.
@@ -77,7 +80,7 @@ def ask(
     return as_runnable(context, agent).invoke(question, config)
 
 
-def _answer(state: State) -> str:
+def _answer(state: Finished) -> str:
     """Raises ToolException for a run that failed."""
     if state["stopped_by"] == "error":
         raise ToolException(state["error"])

@@ -160,6 +160,23 @@ class State(TypedDict, total=False):
     """Time the nodes worked, without the time the run waited for a human."""
 
 
+class Finished(TypedDict):
+    """What a run gives its caller at the end: the State with all that is then there."""
+
+    question: str
+    messages: list[AnyMessage]
+    analysis: str
+    turns: list[Turn]
+    answer: str
+    outputs: dict[str, str]
+    stopped_by: StoppedBy
+    error: str
+    fault: Fault
+    settings: dict[str, Any]
+    usage: Usage
+    seconds: float
+
+
 CLEAN = State(
     conversation="",
     images=[],

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from devserver import dev_server, write_graphs
+from javascript import Missing, installed, run
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -100,3 +101,13 @@ def client(url: str) -> Iterator[Any]:
     """The Python SDK on that server."""
     with get_sync_client(url=url, api_key=None) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def javascript_runs() -> Callable[..., str]:
+    """Runs JavaScript with the SDK and gives what it printed; skips where that cannot be had."""
+    try:
+        folder = installed(Path(__file__).parent / "programs" / "sdk")
+    except Missing as why:
+        pytest.skip(str(why))
+    return lambda program, *arguments: run(folder, program, *arguments)
