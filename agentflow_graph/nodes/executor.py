@@ -21,7 +21,7 @@ from agentflow_graph.nodes.call import streaming
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
 from agentflow_graph.prompts.memory import shorten
-from agentflow_graph.prompts.progress import Called, returned
+from agentflow_graph.prompts.progress import Called
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.run import Scope, on_behalf_of
 from agentflow_graph.replies.json import arguments_for
@@ -44,7 +44,6 @@ async def executor(run: NodeRun) -> Update:
     if done["status"] == "waiting":
         return update | {"turns": [Turn(index=index, proposal=done)]}
     call = cast(ToolCall, done)
-    run.tell(returned(index, call))
     return update | {"turns": [Turn(index=index, calls=[call])]}
 
 

@@ -13,7 +13,6 @@ from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.nodes.rules import UNKNOWN, best_effort
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
-from agentflow_graph.prompts.progress import Answered
 from agentflow_graph.replies.answer import final_answer
 
 NAME = "agentflow"
@@ -34,7 +33,6 @@ async def generator(run: NodeRun) -> Update:
     answer = final_answer(outputs[chosen])
     stopped_by = update.get("stopped_by", run.state["stopped_by"])
     fault = update.get("error", run.state["error"]) if stopped_by == "error" else ""
-    run.tell(Answered(type="answered", answer=answer, stopped_by=stopped_by, error=fault))
     said = _failed(fault, answer) if fault else answer
     identity = None if fault else _identity(run, chosen)
     message = AIMessage(said, id=identity, name=NAME)

@@ -9,7 +9,6 @@ from functools import partial
 from agentflow_graph.errors import AgentFlowError, ReplyError
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
-from agentflow_graph.prompts.progress import planned
 from agentflow_graph.replies.plan import Plan, parse_plan
 from agentflow_graph.state import Turn
 
@@ -23,10 +22,8 @@ async def planner(run: NodeRun) -> Update:
             update["analysis"] = await _analysis(run)
         plan = await _plan(run, turn, update.get("analysis", run.state["analysis"]))
         turn.update(vars(plan))  # type: ignore[typeddict-item]
-        run.tell(planned(turn["index"], plan.sub_goal, plan.tool))
     except AgentFlowError as error:
         turn["error"] = str(error)
-        run.tell(planned(turn["index"], error=turn["error"]))
         update |= failure(error)
     return update
 

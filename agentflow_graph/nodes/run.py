@@ -28,7 +28,7 @@ from agentflow_graph.nodes.call import asked_again, bound, light, readable, repl
 from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.nodes.settings import check_memory, settings_of
 from agentflow_graph.prompts import memory, texts
-from agentflow_graph.prompts.progress import Began, Progress
+from agentflow_graph.prompts.progress import Began, Called, progress_of
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.record.run import Scope
@@ -87,8 +87,8 @@ class NodeRun:
         if self.scope.run:
             self.scope.run.note(kind, turn=self.scope.turn, **what)
 
-    def tell(self, event: Progress) -> None:
-        """Tell whoever watches the run."""
+    def tell(self, event: Called) -> None:
+        """Tell whoever watches the run what no update tells: its text is from outside."""
         self.writer(hidden_in(event))
 
     def decide(self, shown: dict[str, Any], ask: Callable[[Any], Any]) -> Any:
@@ -214,7 +214,7 @@ class Node:
         scope = Scope(record, _turn(name, state))
         writer = runtime.stream_writer
         run = NodeRun(state, context, resources, state["usage"], scope, writer=writer)
-        run.tell(Began(type="began", module=self._module.__name__, turn=scope.turn))
+        writer(Began(type="began", module=name, turn=scope.turn))
         try:
             update = await self._module(run)
         except GraphBubbleUp:  # a person is asked; who goes on may be another process
@@ -222,6 +222,8 @@ class Node:
                 await record.flushed()
             raise
         update = {"seconds": run.seconds(), **hidden_in(update), "usage": run.usage}
+        for event in progress_of(name, state, update):
+            writer(event)
         if record and name == "generator":
             await record.end({**state, **update})
         if state.get("settings") != (kept := context.model_dump()):

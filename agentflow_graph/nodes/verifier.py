@@ -10,7 +10,6 @@ from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.nodes.rules import extract
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
-from agentflow_graph.prompts.progress import Judged
 from agentflow_graph.replies.verdict import parse_verdict
 from agentflow_graph.state import State, StoppedBy, Turn, Verdict
 
@@ -34,8 +33,6 @@ async def verifier(run: NodeRun) -> Update:
     update = {"stopped_by": _stop(run, verdict, seconds)} | update
     run.note("verdict", **verdict, stopped_by=update["stopped_by"], seconds=seconds)
     turn = Turn(index=run.turns[-1]["index"], verdict=verdict)
-    told = Judged(type="judged", turn=turn["index"], **verdict, stopped_by=update["stopped_by"])
-    run.tell(told)
     return {"turns": [turn], "seconds": seconds} | update
 
 

@@ -7,12 +7,13 @@ Each event is a dict with a `type`; over HTTP it is the same as JSON. They tell 
 now: what a resumed run finds in its state is not told again.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
 from agentflow_graph.prompts.memory import command, shorten
-from agentflow_graph.state import Status, StoppedBy, ToolCall
+from agentflow_graph.state import Status, StoppedBy, ToolCall, Turn
 
 LONGEST = 400
 """Characters of a result in a terminal."""
@@ -81,13 +82,41 @@ class Answered(TypedDict):
 Progress = Began | Planned | Called | Returned | Judged | Answered
 
 
-def planned(turn: int, sub_goal: str = "", tool: str = "", error: str = "") -> Planned:
-    """The event of a plan, or of a plan that cannot be used."""
-    return Planned(type="planned", turn=turn, sub_goal=sub_goal, tool=tool, error=error)
+def progress_of(module: str, state: Mapping[str, Any], update: Mapping[str, Any]) -> list[Progress]:
+    """What a module's update tells.
+
+    Args:
+        module: whose it is.
+        state: that it worked on.
+        update: of the state, without secrets.
+    """
+    if module == "generator":
+        stopped_by = update.get("stopped_by", state["stopped_by"])
+        error = update.get("error", state["error"]) if stopped_by == "error" else ""
+        return [
+            Answered(type="answered", answer=update["answer"], stopped_by=stopped_by, error=error)
+        ]
+    found: list[Progress] = []
+    turns: list[Turn] = update.get("turns", [])
+    for turn in turns:
+        if module == "planner":
+            found.append(_planned(turn))
+        if module == "executor":
+            found += [_returned(turn["index"], call) for call in turn.get("calls", [])]
+        if module == "verifier":
+            stopped_by, index = update["stopped_by"], turn["index"]
+            told = Judged(type="judged", turn=index, **turn["verdict"], stopped_by=stopped_by)
+            found.append(told)
+    return found
 
 
-def returned(turn: int, call: ToolCall) -> Returned:
-    """The event of a finished call."""
+def _planned(turn: Turn) -> Planned:
+    goal, tool = ("", "") if turn["error"] else (turn["sub_goal"], turn["tool"])
+    index, error = turn["index"], turn["error"]
+    return Planned(type="planned", turn=index, sub_goal=goal, tool=tool, error=error)
+
+
+def _returned(turn: int, call: ToolCall) -> Returned:
     return Returned(
         type="returned",
         turn=turn,
