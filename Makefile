@@ -28,6 +28,7 @@ check: setup ## ruff and mypy, changing nothing; a minute, later seconds
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(PY) scripts/snippets.py build/snippets && $(PY) -m mypy build/snippets
 
 test: setup ## every test, 17 minutes; some: ARGS="tests/rl/adapter/test_pool.py -k dead"
 	@$(PY) -m pytest $(ARGS)

@@ -33,6 +33,6 @@ if _is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handl
 from agentflow_graph.context import Context  # noqa: E402
 from agentflow_graph.errors import AgentFlowError  # noqa: E402
 from agentflow_graph.graph import build_graph, graph  # noqa: E402
-from agentflow_graph.state import State  # noqa: E402
+from agentflow_graph.state import Finished, State  # noqa: E402
 
-__all__ = ["AgentFlowError", "Context", "State", "build_graph", "graph"]
+__all__ = ["AgentFlowError", "Context", "Finished", "State", "build_graph", "graph"]

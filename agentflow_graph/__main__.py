@@ -17,7 +17,7 @@ from typing import Any, cast
 from langchain_core.messages import messages_to_dict
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.types import Command
+from langgraph.types import Command, StreamMode
 
 from agentflow_graph.context import Context, pairs
 from agentflow_graph.errors import AgentFlowError, SettingError
@@ -26,9 +26,9 @@ from agentflow_graph.graph import build_graph, graph
 from agentflow_graph.models.strings import FORMS
 from agentflow_graph.nodes.parts.toolset import ours
 from agentflow_graph.nodes.resources import MODULES
-from agentflow_graph.prompts.memory import command, shorten
+from agentflow_graph.prompts.progress import line
 from agentflow_graph.record import RecordError
-from agentflow_graph.state import State, Turn
+from agentflow_graph.state import State
 
 PATIENCE = 2.0
 """Seconds after Ctrl-C: a model that is being loaded, or generates, cannot be stopped."""
@@ -113,7 +113,6 @@ def _context(args: argparse.Namespace) -> Context:
 
 async def _answer(args: argparse.Namespace, context: Context) -> State:
     state: State = {}
-    shown = 0
     config: RunnableConfig = {"recursion_limit": context.recursion_limit}
     agent = build_graph(record=args.record) if args.record or context.approve else graph
     if context.approve:
@@ -122,12 +121,12 @@ async def _answer(args: argparse.Namespace, context: Context) -> State:
     given: State | Command[Any] | None = State(question=args.question)
     while given is not None:
         waits, asked = None, given
-        async for values in agent.astream(asked, config, context=context, stream_mode="values"):
-            state, waits = cast(State, values), values.get("__interrupt__")
-            turns = state.get("turns", [])
-            if not args.json and len(turns) > shown and "verdict" in turns[-1]:
-                shown = len(turns)
-                print(_shown(turns[-1]), flush=True)
+        modes: list[StreamMode] = ["values", "custom"]
+        async for mode, told in agent.astream(asked, config, context=context, stream_mode=modes):
+            if mode == "values":
+                state, waits = cast(State, told), told.get("__interrupt__")
+            elif not args.json and (text := line(told)):
+                print(text, flush=True)
         given = Command(resume=_decision(waits[0].value)) if waits else None
     return state
 
@@ -153,19 +152,6 @@ def _arguments(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _shown(turn: Turn) -> str:
-    plan = f"{turn['sub_goal']} -> {turn['tool']}" if not turn["error"] else "unreadable plan"
-    lines = [f"Turn {turn['index']}", f"  planner    {plan}"]
-    for call in turn["calls"]:
-        if call["tool"]:
-            lines.append(f"  executor   {call['tool']}({command(call)})")
-        result = shorten(" ".join(call["result"].split()), 400)
-        lines.append(f"  {call['status']:10} {result}   ({call['seconds'] * 1000:.0f} ms)")
-    verdict = turn["verdict"]
-    decision = "enough" if verdict["complete"] else "go on"
-    return "\n".join([*lines, f"  verifier   {decision}: {verdict['reason']}"])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from agentflow_graph.errors.outside import holds_credentials
 OUTPUTS = ("base", "final", "direct")
 MOST_GRACE = 60.0
 """Seconds that a run takes at most beyond its `max_seconds`."""
+SPEAKERS = ("planner", "executor", "verifier", "generator", "analysis", "tools")
 RULES = {"executor": "direct", "verifier": "sufficient", "generator": "extractive"}
 """The rule-based form of each module that has one; any other value names a model."""
 
@@ -59,6 +60,9 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     approve: str = Field(
         "", description="Tools whose calls a person approves: all, or names with commas, mcp:*"
     )
+    streamed: str = Field(
+        "all", description="Modules whose words are streamed: all, none, or names with commas"
+    )
     seed: int = Field(0, ge=0, description="Sampling seed of a local planner; 0: none")
 
     def __init__(self, **given: Any) -> None:
@@ -91,6 +95,16 @@ class Context(BaseModel, frozen=True, extra="forbid"):
         return self
 
     @model_validator(mode="after")
+    def _speakers_are_known(self) -> Self:
+        for name in self._streamed_names:
+            if name not in (*SPEAKERS, "all", "none"):
+                raise ValueError(
+                    f"streamed={self.streamed!r}: nobody is called {name!r}"
+                    f"{closest(name, SPEAKERS)}; give all, none, or some of {', '.join(SPEAKERS)}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _addresses_hold_no_credentials(self) -> Self:
         for name, value in self:
             if isinstance(value, str):
@@ -101,6 +115,15 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     def output_names(self) -> tuple[str, ...]:
         """The outputs asked for."""
         return tuple(name.strip() for name in self.outputs.split(",") if name.strip())
+
+    @property
+    def _streamed_names(self) -> set[str]:
+        return {name.strip() for name in self.streamed.split(",") if name.strip()}
+
+    def is_streamed(self, who: str) -> bool:
+        """Whether streams of messages carry what `who` says: a module, else a tool's model."""
+        name = who if who in SPEAKERS else "tools"
+        return not {name, "all"}.isdisjoint(self._streamed_names)
 
     @property
     def approve_names(self) -> tuple[str, ...]:
@@ -160,14 +183,14 @@ class Context(BaseModel, frozen=True, extra="forbid"):
 
     @classmethod
     def given(cls, value: object) -> "Context":
-        """The same, where a mapping may be a parent graph's: with no name that is nearly ours."""
-        if isinstance(value, Mapping) and not any(_ours(str(name)) for name in value):
+        """The same as a node finds them, where a mapping can only be a parent graph's.
+
+        LangGraph makes a Context of the mapping that a caller gives. A parent's holds our settings
+        where it holds nothing else: one stray name, and all of it is the parent's own affair.
+        """
+        if isinstance(value, Mapping) and not value.keys() <= cls.model_fields.keys():
             return cls()
         return cls.of(value)
-
-
-def _ours(name: str) -> bool:
-    return name in Context.model_fields or bool(closest(name, Context.model_fields))
 
 
 def refuse_credentials(name: str, value: str) -> None:

@@ -4,43 +4,41 @@
     agent = create_agent(model, tools=[as_tool(Context(max_turns=5))])
     ask("What is the population of Old Harbor?")["answer"]
 
-A parent *graph* takes the compiled graph as a node: `parent.add_node("agent", graph)`. Elsewhere
-(in a chain, in a tool, under `astream_events`) LangChain sets a recursion limit of 25, the end of a
-ten-turn run; only a limit in the call's own config wins over that, and each way in here gives one.
+A parent *graph* takes the compiled graph as a node: `parent.add_node("agent", graph)`. docs/apps.md
+shows each way.
 """
 
-import asyncio
-from collections.abc import Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from functools import lru_cache
-from threading import Thread
-from typing import Any, TypeVar, cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import Agent, graph
-from agentflow_graph.state import State
+from agentflow_graph.state import Finished, State
 
-T = TypeVar("T")
 Question = str | Mapping[str, Any]
 
 
 def as_runnable(
     context: Context | None = None, agent: Agent = graph
-) -> RunnableLambda[Question, State]:
-    """A Runnable from a question (text, or the graph's input) to the finished state."""
+) -> RunnableLambda[Any, Finished]:
+    """A Runnable from a question (text, or the graph's input) to the finished state.
 
-    async def answer(question: Question, config: RunnableConfig) -> State:
-        settings = Context.of(context)
+    Its input is declared as anything, or a type checker would not have it as a node of a graph.
+    """
+    settings = Context.of(context)
+
+    async def answer(question: Question, config: RunnableConfig) -> Finished:
+        return cast(Finished, await agent.ainvoke(*_call(question, config), context=settings))
+
+    def wait(question: Question, config: RunnableConfig) -> Finished:
+        return cast(Finished, agent.invoke(*_call(question, config), context=settings))
+
+    def _call(question: Question, config: RunnableConfig) -> tuple[State, RunnableConfig]:
         given = {"question": question} if isinstance(question, str) else question
-        config = {**config, "recursion_limit": settings.recursion_limit}
-        return cast(State, await agent.ainvoke(cast(State, given), config, context=settings))
-
-    def wait(question: Question, config: RunnableConfig) -> State:
-        return wait_for(answer(question, config))
+        return cast(State, given), {**config, "recursion_limit": settings.recursion_limit}
 
     return RunnableLambda(wait, answer, name="agentflow")
 
@@ -59,13 +57,10 @@ def as_tool(
     runnable = as_runnable(context, agent)
 
     async def answer(question: str, config: RunnableConfig) -> str:
-        state = await runnable.ainvoke(question, config)
-        if state["stopped_by"] == "error":
-            raise ToolException(state["error"])
-        return state["answer"]
+        return _answer(await runnable.ainvoke(question, config))
 
     def wait(question: str, config: RunnableConfig) -> str:
-        return wait_for(answer(question, config))
+        return _answer(runnable.invoke(question, config))
 
     return StructuredTool.from_function(
         wait, answer, name=name, description=description, handle_tool_error=True
@@ -77,36 +72,16 @@ def ask(
     context: Context | None = None,
     agent: Agent = graph,
     config: RunnableConfig | None = None,
-) -> State:
-    """Answer from synchronous code; `graph.invoke` cannot, for the graph's nodes are async.
+) -> Finished:
+    """Answer from synchronous code: `graph.invoke` with a question that may be plain text.
 
     `config` is LangChain's: callbacks, tags, metadata, `configurable` with a thread_id.
     """
     return as_runnable(context, agent).invoke(question, config)
 
 
-def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` to its end, all on one loop: connections of model clients belong to a loop.
-
-    Called on that loop itself, by a tool of a run that was begun here, it takes another: the loop
-    cannot wait for its own work.
-    """
-    loop = _loop()
-    if _running_loop() is loop:
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(copy_context().run, asyncio.run, work).result()
-    return asyncio.run_coroutine_threadsafe(work, loop).result()
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-@lru_cache(maxsize=1)
-def _loop() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    Thread(target=loop.run_forever, name="agentflow", daemon=True).start()
-    return loop
+def _answer(state: Finished) -> str:
+    """Raises ToolException for a run that failed."""
+    if state["stopped_by"] == "error":
+        raise ToolException(state["error"])
+    return state["answer"]

@@ -10,28 +10,92 @@ state = await graph.ainvoke({"question": "What is the population of Old Harbor?"
 state["answer"], state["turns"], state["stopped_by"]
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from pathlib import Path
+from typing import Any
 
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import DEFAULT_RECURSION_LIMIT
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import get_runtime
 
 from agentflow_graph.context import Context
+from agentflow_graph.models.clients.loops import wait_for
 from agentflow_graph.nodes.approval import approval
 from agentflow_graph.nodes.begin import Begin, after_begin
 from agentflow_graph.nodes.executor import after_executor, executor
 from agentflow_graph.nodes.generator import generator
+from agentflow_graph.nodes.node import Node
 from agentflow_graph.nodes.operator import Operator
 from agentflow_graph.nodes.planner import planner
 from agentflow_graph.nodes.resources import Chat, ResourceCache, Resources, Source
-from agentflow_graph.nodes.run import Node
 from agentflow_graph.nodes.verifier import route, verifier
 from agentflow_graph.record.file import Record
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.state import State
 
-Agent = CompiledStateGraph[State, Context, State, State]
+ROOM = 10_000
+"""Supersteps that a run may take where nobody set a limit: its own budgets end it before."""
+
+
+class Agent(CompiledStateGraph[State, Context, State, State]):
+    """The compiled graph, which runs to its end wherever it is called.
+
+    LangChain sets a recursion limit of 25 wherever a graph is called inside something else: a
+    chain, a tool, a graph under `astream_events`. Nobody chose it, and it would end a run of ten
+    turns in the middle; so 25 counts as no limit here, and any other holds.
+    """
+
+    def stream(self, input: Any, config: RunnableConfig | None = None, **how: Any) -> Iterator[Any]:
+        """See LangGraph."""
+        return super().stream(input, self._with_room(config), **how)
+
+    async def astream(
+        self, input: Any, config: RunnableConfig | None = None, **how: Any
+    ) -> AsyncIterator[Any]:
+        """See LangGraph."""
+        async for part in super().astream(input, self._with_room(config), **how):
+            yield part
+
+    def _with_room(self, config: RunnableConfig | None) -> RunnableConfig:
+        given = config or RunnableConfig()
+        limit = given.get("recursion_limit", DEFAULT_RECURSION_LIMIT)
+        if limit == DEFAULT_RECURSION_LIMIT:
+            limit = (self.config or {}).get("recursion_limit", ROOM)
+        return {**given, "recursion_limit": limit}
+
+
+class Step(Runnable[State, Any]):
+    """A node or an edge, for asynchronous callers and for synchronous ones.
+
+    Args:
+        work: what it does, a coroutine function of the state.
+    """
+
+    def __init__(self, name: str, work: Callable[[State], Awaitable[Any]]) -> None:
+        self.name, self._work = name, work
+
+    def invoke(self, input: State, config: RunnableConfig | None = None, **_: Any) -> Any:
+        """On the loop of all synchronous callers, to which connections of models belong."""
+
+        async def work() -> Any:
+            return await self._work(input)
+
+        return wait_for(work())
+
+    async def ainvoke(self, input: State, config: RunnableConfig | None = None, **_: Any) -> Any:
+        """On the loop of the run."""
+        return await self._work(input)
 
 
 def build_graph(
@@ -78,17 +142,24 @@ def compile_graph(
         settled: the settings of a run, from what its caller gave.
     """
     builder = StateGraph(State, context_schema=Context)
-    builder.add_node("begin", Begin(resources, recorder, settled))
+
+    def add(name: str, node: Begin | Node) -> None:
+        builder.add_node(name, Step(name, lambda state: node(state, runtime=get_runtime(Context))))
+
+    add("begin", Begin(resources, recorder, settled))
     for module in (planner, executor, approval, verifier, generator):
-        builder.add_node(module.__name__, Node(resources, module, recorder))
+        add(module.__name__, Node(resources, module, recorder))
     builder.add_edge(START, "begin")
-    builder.add_conditional_edges("begin", after_begin)
+    builder.add_conditional_edges("begin", Step("question", after_begin), ["planner", "generator"])
     builder.add_edge("planner", "executor")
-    builder.add_conditional_edges("executor", after_executor)
+    ways = ["approval", "verifier"]
+    builder.add_conditional_edges("executor", Step("call", after_executor), ways)
     builder.add_edge("approval", "executor")
-    builder.add_conditional_edges("verifier", route)
+    builder.add_conditional_edges("verifier", Step("verdict", route), ["planner", "generator"])
     builder.add_edge("generator", END)
-    return builder.compile(name="agentflow")
+    # What `copy` does, which is how LangGraph itself makes one compiled graph of another.
+    made = {n: v for n, v in vars(builder.compile(name="agentflow")).items() if n[:2] != "__"}
+    return Agent(**made)
 
 
 graph = build_graph()

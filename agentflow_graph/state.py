@@ -142,6 +142,8 @@ class State(TypedDict, total=False):
     """The human message answered last, by id and text; only another one asks anew."""
     conversation: str
     """What was said before on the thread, as far as the settings show it."""
+    images: list[dict[str, Any]]
+    """Of the question, as LangChain's standard content blocks."""
     analysis: str
     turns: Annotated[list[Turn], DeltaChannel(merge_turns)]
     answer: str
@@ -160,8 +162,26 @@ class State(TypedDict, total=False):
     """Time the nodes worked, without the time the run waited for a human."""
 
 
+class Finished(TypedDict):
+    """What a run gives its caller at the end: the State with all that is then there."""
+
+    question: str
+    messages: list[AnyMessage]
+    analysis: str
+    turns: list[Turn]
+    answer: str
+    outputs: dict[str, str]
+    stopped_by: StoppedBy
+    error: str
+    fault: Fault
+    settings: dict[str, Any]
+    usage: Usage
+    seconds: float
+
+
 CLEAN = State(
     conversation="",
+    images=[],
     analysis="",
     turns=[],
     answer="",

@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
+from agentflow_graph.models.images import with_images
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.run import SCOPE, Scope
 from agentflow_graph.replies.reply import Reply
@@ -65,6 +66,8 @@ class RecordedModel(BaseChatModel):
     """Model string, as the record calls it."""
     sampling: dict[str, Any] = {}
     """How it samples, for the record."""
+    shows_images: bool = False
+    """Whether it is shown the images of the run's question, besides what it is asked."""
     cache: BaseCache | bool | None = False
     """`inner` has one, if any: to LangChain's all models of this class would be the same."""
 
@@ -75,9 +78,15 @@ class RecordedModel(BaseChatModel):
     async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, *_: Any, **how: Any
     ) -> ChatResult:
+        said: list[str | None] = [None]
+        scope = SCOPE.get()
+        if scope and scope.images and self.shows_images:
+            messages = with_images(messages, [dict(image) for image in scope.images])
+
         async def ask() -> Answer:
             begun = time.perf_counter()
             message = await self.inner.ainvoke(messages, stop=stop, **how)
+            said[0] = message.id
             return answer_of(message, time.perf_counter() - begun)
 
         def request() -> dict[str, Any]:
@@ -87,10 +96,11 @@ class RecordedModel(BaseChatModel):
                 "messages": plain_messages(messages),
             }
 
-        scope = SCOPE.get()
         answer = await (scope.call(f"{scope.who}.model", request, ask) if scope else ask())
         _spend(scope, answer)
-        return ChatResult(generations=[ChatGeneration(message=message_of(answer))])
+        # Under the id of what was streamed, or streams would give it twice.
+        message = message_of(answer).model_copy(update={"id": said[0]})
+        return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _generate(self, messages: list[BaseMessage], *_: Any, **how: Any) -> ChatResult:
         """What synchronous callers ask is counted, and not recorded."""

@@ -28,6 +28,7 @@ from agentflow_graph.models.clients import LocalPolicy, ServerPolicy
 from agentflow_graph.models.clients.call import Endpoint
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer, Sampling
 from agentflow_graph.models.provider import ProviderModel
+from agentflow_graph.models.providers.images import sees
 from agentflow_graph.models.providers.keys import key_of
 from agentflow_graph.models.providers.options import Options, split
 from agentflow_graph.models.providers.table import Provider, provider_of
@@ -87,12 +88,14 @@ def _provider_model(
     spec: str, held: Hashable, temperature: float | None, max_tokens: int
 ) -> ProviderModel:
     endpoint = held.endpoint
-    rate = endpoint.options.rate
+    rate, told = endpoint.options.rate, endpoint.options.images
+    seen = sees(endpoint.provider, endpoint.name) if told is None else told
     model = ProviderModel(
         spec=spec,
         endpoint=endpoint,
         temperature=temperature,
         max_tokens=max_tokens,
+        profile={"image_inputs": seen},
         rate_limiter=_limiter(endpoint.url or spec, rate) if rate else None,
     )
     model.check()

@@ -7,13 +7,16 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langgraph.runtime import Runtime
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import QuestionError
-from agentflow_graph.nodes.resources import Source, in_time
+from agentflow_graph.models.images import images_of, takes_images
+from agentflow_graph.models.strings import chat_model
+from agentflow_graph.nodes.resources import Resources, Source, in_time
 from agentflow_graph.prompts.memory import shorten
+from agentflow_graph.record.events import as_json, digest_of
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.state import CLEAN, State
 
@@ -48,11 +51,15 @@ class Begin:
         begun = time.perf_counter()
         context = self._settled(runtime.context)
         question, settings = new_question(state), context.model_dump()
-        earlier = conversation(state, context.conversation)
+        earlier = conversation(state, context.conversation, question["question"])
         resources = await in_time(self._resources, context, context.max_seconds)
         run = self._recorder.begin()
-        if record := await self._recorder.run(run):
-            told = {"question": question["question"], "conversation": earlier}
+        record = await self._recorder.run(run)
+        if question["images"] and not (record and record.replayed):
+            check_that_all_see(context, resources)
+        if record:
+            told: dict[str, Any] = {"question": question["question"], "conversation": earlier}
+            told |= {"images": question["images"]} if question["images"] else {}
             record.begin(told, settings, resources.description, resources.counter)
         return {
             **CLEAN,
@@ -74,49 +81,76 @@ async def after_begin(state: State) -> Literal["planner", "generator"]:
 
 
 def new_question(state: State) -> State:
-    """The question: the newest human message if it ends `messages` and is new, else `question`.
+    """The question: the thread's newest human message if it is new, else `question`.
 
-    New is another message, or one that was edited in its place. A thread keeps both of its earlier
-    runs, answered or broken off.
+    New is another message, or one that was edited in its place. It need not be the last one: an
+    agent that hands over says so in messages of its own. Only where a first call gives `question`
+    beside a conversation that ended with somebody else is that conversation what was said before.
 
     Raises:
         QuestionError: there is no question, or one with more than text.
     """
-    last = state["messages"][-1] if state.get("messages") else None
-    text, asked_by = state.get("question"), ""
-    if isinstance(last, HumanMessage):
-        _check_that_it_is_text(last)
-        asked_by = f"{last.id} {last.text}"
-        text = text if asked_by == state.get("asked_by") else str(last.text)
+    newest, text = _newest(state), state.get("question")
+    images = [] if state.get("messages") else state.get("images", [])
+    asked_by = _mark(newest) if newest else ""
+    if newest and asked_by != state.get("asked_by", "") and not _only_before(state):
+        text, images = str(newest.text), images_of(newest)
     if not isinstance(text, str) or not text.strip():
-        raise QuestionError(
-            f"the question is empty ({text!r}); give {{'question': '...'}} or a human message"
-        )
-    return State(question=text.strip(), asked_by=asked_by)
+        remedy = "say in words what is asked" if images else "give {'question': '...'} or a human"
+        raise QuestionError(f"the question is empty ({text!r}); {remedy} message")
+    return State(question=text.strip(), asked_by=asked_by, images=images)
 
 
-def conversation(state: State, length: int) -> str:
+def _newest(state: State) -> HumanMessage | None:
+    messages = reversed(state.get("messages", []))
+    return next((one for one in messages if isinstance(one, HumanMessage)), None)
+
+
+def _mark(message: HumanMessage) -> str:
+    plain = isinstance(message.content, str)
+    return f"{message.id} {message.text}{'' if plain else digest_of(as_json(message.content))}"
+
+
+def _only_before(state: State) -> bool:
+    first, given = not state.get("settings"), bool(state.get("question"))
+    return first and given and not isinstance(state["messages"][-1], HumanMessage)
+
+
+def conversation(state: State, length: int, question: str) -> str:
     """The last `length` messages before the question, a line each.
 
     Where there are no messages, what came as `conversation`: a replay gives it so.
     """
-    earlier = state.get("messages", [])
+    earlier, newest = state.get("messages", []), _newest(state)
     if length and not earlier:
         return state.get("conversation", "")
-    if earlier and isinstance(earlier[-1], HumanMessage):
-        earlier = earlier[:-1]
-    spoken = [one for one in earlier if isinstance(one, HumanMessage | AIMessage)]
-    return "\n".join(
-        f"{'Person' if isinstance(one, HumanMessage) else 'Answer'}: {shorten(one.text, LONGEST)}"
-        for one in (spoken[-length:] if length else [])
-    )
+    if newest and newest.text.strip() == question:
+        earlier = earlier[: earlier.index(newest)]
+    spoken = [one for one in earlier if isinstance(one, HumanMessage | AIMessage) and one.content]
+    return "\n".join(_told(one) for one in (spoken[-length:] if length else []))
 
 
-def _check_that_it_is_text(message: HumanMessage) -> None:
-    parts = message.content if isinstance(message.content, list) else []
-    kinds = {part.get("type", "?") for part in parts if isinstance(part, dict)} - {"text"}
-    if kinds:
+def _told(message: BaseMessage) -> str:
+    """An earlier message as a line; of images and files it says that they were there."""
+    who = "Person" if isinstance(message, HumanMessage) else "Answer"
+    parts = [part["type"] for part in message.content_blocks if not part["type"].startswith("text")]
+    beside = f" [with {', '.join(parts)}, not shown here]" if parts else ""
+    return f"{who}: {shorten(message.text, LONGEST)}{beside}"
+
+
+def check_that_all_see(context: Context, resources: Resources) -> None:
+    """Raises QuestionError for a model that reads the question and takes no images."""
+    asked = dict(resources.models)
+    if context.output_names == ("base",):
+        asked = {"generator": asked["generator"]}
+    elif context.tool_model and "base_generator" in resources.tools:
+        asked["tool_model"] = chat_model(context.tool_model, 0.0, context.reply_tokens)
+    blind = [who for who, model in asked.items() if not takes_images(model)]
+    if blind:
+        names = [resources.requests.get(who, {}).get("model", context.tool_model) for who in blind]
+        told = ", ".join(f"{who}={name!r}" for who, name in zip(blind, names, strict=True))
         raise QuestionError(
-            f"the question holds {', '.join(sorted(kinds))}, and the modules read text alone: "
-            "describe it in words, or give a tool that reads it"
+            f"the question holds an image, and {told} takes none: name a model that does (if it is "
+            "one, write ?images=true behind its name; of an object, set profile={'image_inputs': "
+            "True}), the rule of the module if it has one, or ask in words"
         )

@@ -10,9 +10,11 @@ from typing import Any, Literal, cast
 from langchain_core.tools import BaseTool
 
 from agentflow_graph.errors import AgentFlowError, ReplyError, closest
+from agentflow_graph.nodes.parts.call import streaming
 from agentflow_graph.nodes.parts.use import use
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
+from agentflow_graph.prompts.progress import Called
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.run import Scope, on_behalf_of
 from agentflow_graph.replies.json import arguments_for
@@ -29,9 +31,10 @@ async def executor(run: NodeRun) -> Update:
         done = await _carried_out(run, turn)
     except AgentFlowError as error:
         done, update = _not_made(turn, str(error)), failure(error)
-    key = "proposal" if done["status"] == "waiting" else "calls"
-    made = {"index": index, key: done if key == "proposal" else [done]}
-    return update | {"turns": [made]}
+    if done["status"] == "waiting":
+        return update | {"turns": [Turn(index=index, proposal=done)]}
+    call = cast(ToolCall, done)
+    return update | {"turns": [Turn(index=index, calls=[call])]}
 
 
 async def after_executor(state: State) -> Literal["approval", "verifier"]:
@@ -86,11 +89,13 @@ async def _as_decided(run: NodeRun, turn: Turn, proposal: Proposal) -> ToolCall:
 
 
 async def _recorded(run: NodeRun, tool: BaseTool, arguments: dict[str, Any]) -> ToolCall:
-    seconds = min(run.context.tool_seconds, run.seconds_left())
+    seconds, images = min(run.context.tool_seconds, run.seconds_left()), run.state["images"]
+    run.tell(Called(type="called", turn=run.scope.turn, tool=tool.name, arguments=arguments))
 
     async def ask() -> Answer:
-        with on_behalf_of(Scope(run.scope.run, run.scope.turn, tool.name)) as scope:
-            call = await use(tool, arguments, seconds, f"turn-{run.scope.turn}")
+        with on_behalf_of(Scope(run.scope.run, run.scope.turn, tool.name, images)) as scope:
+            how = streaming(run.context, tool.name, run.scope.turn)
+            call = await use(tool, arguments, seconds, f"turn-{run.scope.turn}", how)
         told = {name: value for name, value in call.items() if name not in ("tool", "arguments")}
         return told | ({"spent": dict(scope.spent)} if scope.spent else {})
 

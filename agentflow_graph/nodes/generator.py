@@ -10,10 +10,13 @@ from langchain_core.messages import AIMessage
 
 from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.errors.outside import hidden_in
-from agentflow_graph.nodes.rules import best_effort
+from agentflow_graph.nodes.parts.rules import UNKNOWN, best_effort
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
 from agentflow_graph.replies.answer import final_answer
+
+NAME = "agentflow"
+"""Who speaks, among the agents of a parent."""
 
 
 async def generator(run: NodeRun) -> Update:
@@ -26,8 +29,30 @@ async def generator(run: NodeRun) -> Update:
         outputs, update = _by_rule(run), {"stopped_by": "error", **failure(error)}
         update.setdefault("error", f"the generator's reply cannot be used: {error}")
     outputs = hidden_in(outputs)
-    answer = final_answer(next(outputs[n] for n in ("direct", "final", "base") if n in outputs))
-    return update | {"outputs": outputs, "answer": answer, "messages": [AIMessage(answer)]}
+    chosen = next(name for name in ("direct", "final", "base") if name in outputs)
+    answer = final_answer(outputs[chosen])
+    stopped_by = update.get("stopped_by", run.state["stopped_by"])
+    fault = update.get("error", run.state["error"]) if stopped_by == "error" else ""
+    said = _failed(fault, answer) if fault else answer
+    identity = None if fault else _identity(run, chosen)
+    message = AIMessage(said, id=identity, name=NAME)
+    return update | {"outputs": outputs, "answer": answer, "messages": [message]}
+
+
+def _failed(error: str, answer: str) -> str:
+    """What a chat or an outer agent is told, so that it takes no scrap for an answer."""
+    found = "" if answer == UNKNOWN else f"\nWhat was found before: {answer}"
+    return f"The question could not be answered: {error}{found}"
+
+
+def _identity(run: NodeRun, output: str) -> str | None:
+    """The id of the reply that was streamed, so that no stream gives the answer twice.
+
+    A model that gives every reply the same id would put one answer in the place of another.
+    """
+    said = run.spoken.get(output, "")
+    known = {message.id for message in run.state.get("messages", [])}
+    return said if said and said not in known else None
 
 
 def _by_rule(run: NodeRun) -> dict[str, str]:

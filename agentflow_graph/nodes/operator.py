@@ -35,7 +35,7 @@ from agentflow_graph.errors import SettingError, closest
 
 VARIABLE = "AGENTFLOW_SERVER"
 
-FREE = frozenset({"outputs", "layout", "structured", "seed", "temperature"})
+FREE = frozenset({"outputs", "layout", "structured", "seed", "streamed", "temperature"})
 """Fields that a caller sets as it likes."""
 MOST: dict[str, float] = {
     "max_turns": 30,

@@ -5,13 +5,11 @@ the state; `Node` makes it a node of the graph.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from langchain_core.messages import BaseMessage
-from langgraph.errors import GraphBubbleUp
-from langgraph.runtime import Runtime
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import (
@@ -23,16 +21,23 @@ from agentflow_graph.errors import (
 )
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.errors.threads import in_thread
+from agentflow_graph.models.images import with_images
 from agentflow_graph.models.recorded import answer_of, plain_messages
-from agentflow_graph.nodes.parts.call import asked_again, bound, light, readable, reply
-from agentflow_graph.nodes.resources import Resources, Source, in_time
-from agentflow_graph.nodes.settings import check_memory, settings_of
+from agentflow_graph.nodes.parts.call import (
+    asked_again,
+    bound,
+    light,
+    readable,
+    reply,
+    streaming,
+)
+from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.prompts import memory, texts
+from agentflow_graph.prompts.progress import Called
 from agentflow_graph.record.events import Answer
-from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.record.run import Scope
 from agentflow_graph.replies.reply import NoReply
-from agentflow_graph.state import CLEAN, ModelCall, State, Turn, Usage, merge_usage
+from agentflow_graph.state import ModelCall, State, Turn, Usage, merge_usage
 
 T = TypeVar("T")
 Update = dict[str, Any]
@@ -54,6 +59,10 @@ class NodeRun:
     begun: float = field(default_factory=time.perf_counter)
     asked: int = 0
     """How often a person was asked."""
+    writer: Callable[[Any], None] = lambda _: None
+    """Takes events for whoever watches the run."""
+    spoken: dict[str, str] = field(default_factory=dict)
+    """By output: the id under which the model's last reply was streamed."""
 
     @property
     def turns(self) -> list[Turn]:
@@ -81,6 +90,10 @@ class NodeRun:
         """Record an event of this turn."""
         if self.scope.run:
             self.scope.run.note(kind, turn=self.scope.turn, **what)
+
+    def tell(self, event: Called) -> None:
+        """Tell whoever watches the run what no update tells: its text is from outside."""
+        self.writer(hidden_in(event))
 
     def decide(self, shown: dict[str, Any], ask: Callable[[Any], Any]) -> Any:
         """What a person says to `shown`: `ask` interrupts the graph until somebody has answered."""
@@ -119,6 +132,8 @@ class NodeRun:
         Raises ModelError, or ReplyError after `context.repairs` repairs.
         """
         calls = [] if calls is None else calls
+        if images := self.state["images"]:
+            messages = with_images(messages, images)
         fault: AgentFlowError | None = None
         again: dict[str, Any] = {}
         while True:
@@ -161,7 +176,9 @@ class NodeRun:
         async def ask() -> Answer:
             begun = time.perf_counter()
             model = bound(self.resources.models[module], schema, self.context.structured, again)
-            message = await reply(model, messages, limit, module)
+            how = streaming(self.context, module, self.scope.turn, output)
+            message = await reply(model, messages, limit, module, how)
+            self.spoken[output] = message.id or ""
             return answer_of(message, time.perf_counter() - begun)
 
         return await self.scope.call(f"{module}.{output}" if output else module, request, ask)
@@ -173,71 +190,3 @@ def failure(error: AgentFlowError) -> Update:
         return {}
     stopped_by = "seconds" if isinstance(error, OutOfTime) else "error"
     return {"stopped_by": stopped_by, "error": str(error), "fault": error.fault}
-
-
-def _turn(module: str, state: State) -> int:
-    """The turn that a module works in; the generator works in none."""
-    if module == "generator":
-        return 0
-    return len(state["turns"]) + (module == "planner")
-
-
-def _time_to_make(module: str, state: State, context: Context) -> float:
-    """Seconds that models and tools may take to be there, where a run goes on anew."""
-    left = max(0.0, context.max_seconds - state["seconds"])
-    return max(left, context.grace) if module == "generator" and state["turns"] else left
-
-
-def _ended(module: str, run: NodeRun) -> Update:
-    """The update of a module whose models and tools did not come in time."""
-    why = run.resources.late
-    turn = Turn(index=len(run.turns) + 1, planner=[], calls=[], error=why)
-    planned = {"turns": [turn]} if module == "planner" else {}
-    return {**planned, **({} if run.state["stopped_by"] else run.resources.stop)}
-
-
-class Node:
-    """A module as a node of the graph.
-
-    Args:
-        resources: what a Context resolves to.
-        module: the coroutine.
-        recorder: finds the record of a run.
-    """
-
-    def __init__(
-        self,
-        resources: Source,
-        module: Callable[[NodeRun], Awaitable[Update]],
-        recorder: Recorder,
-    ) -> None:
-        self._resources, self._module, self._recorder = resources, module, recorder
-
-    async def __call__(self, state: State, *, runtime: Runtime[Context]) -> Update:
-        """Work, and add what the work spent."""
-        state = {**CLEAN, **state}  # where an edit stands for the beginning, all of it may lack
-        context, name = settings_of(state, runtime.context), self._module.__name__
-        begun = time.perf_counter()
-        resources = await in_time(
-            self._resources, context, _time_to_make(name, state, context), state["missing"]
-        )
-        record = await self._recorder.run(state.get("run"))
-        check_memory(name, state)
-        scope = Scope(record, _turn(name, state))
-        run = NodeRun(state, context, resources, state["usage"], scope, begun)
-        try:
-            late = resources.late and name != "generator"
-            update = _ended(name, run) if late else await self._module(run)
-        except GraphBubbleUp:  # a person is asked; who goes on may be another process
-            if record:
-                await record.flushed()
-            raise
-        update = {"seconds": run.seconds(), **hidden_in(update), "usage": run.usage}
-        if record and name == "generator":
-            await record.end({**state, **update})
-        if state.get("settings") != (kept := context.model_dump()):
-            update["settings"] = kept  # those that came before anything was done
-        if lost := resources.lost.keys() - state["missing"].keys():
-            found = {what: resources.lost[what] for what in sorted(lost)}
-            update["missing"] = {**state["missing"], **found}
-        return update

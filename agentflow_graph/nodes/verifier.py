@@ -7,7 +7,7 @@ setting names a model that judges the memory. A verdict that cannot be read mean
 from typing import Any, Literal
 
 from agentflow_graph.errors import AgentFlowError
-from agentflow_graph.nodes.rules import extract
+from agentflow_graph.nodes.parts.rules import extract
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
 from agentflow_graph.replies.verdict import parse_verdict

@@ -1,1 +1,1 @@
-"""What a model is shown: every prompt, and the memory as text; knows no model and no reply."""
+"""What a model is shown: every prompt, memory and progress as text; knows no model and no reply."""

@@ -4,7 +4,8 @@ Old results are shortened first, then old turns are left out; the latest turn ne
 itself keeps everything.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from agentflow_graph.state import ToolCall, Turn
 
@@ -49,12 +50,11 @@ def render(
     return note + "".join(texts[left_out:])
 
 
-def command(call: ToolCall) -> str:
+def command(arguments: Mapping[str, Any]) -> str:
     """The arguments of a call as a reader would write them."""
-    values = call["arguments"]
-    if len(values) == 1:
-        return str(*values.values())
-    return ", ".join(f"{name}={value!r}" for name, value in values.items())
+    if len(arguments) == 1:
+        return str(*arguments.values())
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
 
 
 def _result(call: ToolCall, limit: int) -> str:
@@ -65,7 +65,8 @@ def _result(call: ToolCall, limit: int) -> str:
 def _terse(turn: Turn, limit: int) -> str:
     goal, tool = turn.get("sub_goal", "none"), turn.get("tool", "none")
     return "".join(
-        f"Step {turn['index']}: {goal} | {tool} | {command(call)}\nResult: {_result(call, limit)}\n"
+        f"Step {turn['index']}: {goal} | {tool} | {command(call['arguments'])}\n"
+        f"Result: {_result(call, limit)}\n"
         for call in turn["calls"]
     )
 
@@ -74,7 +75,7 @@ def _full(turn: Turn, limit: int) -> str:
     goal = turn.get("sub_goal", "(none: the plan could not be read)")
     lines = [f"Step {turn['index']}", f"  Sub-goal: {goal}"]
     for call in turn["calls"]:
-        lines.append(f"  Tool: {call['tool'] or '(none)'}({command(call)})")
+        lines.append(f"  Tool: {call['tool'] or '(none)'}({command(call['arguments'])})")
         lines.append(f"  Result: {_result(call, limit)}")
     if verdict := turn.get("verdict"):
         decision = "complete" if verdict["complete"] else "go on"

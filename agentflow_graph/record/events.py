@@ -2,7 +2,7 @@
 
     opened     the file: format, versions
     resources  what the runs worked with: models by module, tools with their schemas and cards
-    begun      run, question, conversation before it, settings, resources
+    begun      run, question, conversation before it, images if any, settings, resources
     asked      run and call (node, turn, number, digest), request
     answered   the same call, answer
     failed     the same call, kind and text of the error

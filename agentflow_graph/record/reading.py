@@ -39,6 +39,8 @@ class RecordedRun:
     question: str = ""
     conversation: str = ""
     """What was said before the question, as far as it was shown."""
+    images: list[dict[str, Any]] = field(default_factory=list)
+    """Of the question."""
     settings: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     resources: dict[str, Any] = field(default_factory=dict)
@@ -68,7 +70,7 @@ class RecordedRun:
             self._learn_call(kind, event)
         elif kind == "begun":
             self.question, self.settings = event["question"], event["settings"]
-            self.conversation = event.get("conversation", "")
+            self.conversation, self.images = event.get("conversation", ""), event.get("images", [])
             self.versions, self.begun = event["versions"], event["time"]
         elif kind == "verdict":
             self.verdicts[event["turn"]] = event

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -87,7 +87,7 @@ class RunRecord:
 
     def begin(
         self,
-        given: Mapping[str, str],
+        given: Mapping[str, Any],
         settings: Mapping[str, Any],
         resources: Mapping[str, Any],
         text: str,
@@ -95,7 +95,7 @@ class RunRecord:
         """The run starts.
 
         Args:
-            given: `question`, and the `conversation` before it.
+            given: `question`, the `conversation` before it, and its `images` if it has any.
             settings: of the run.
             resources: what it works with.
             text: its planner's tokenizer.
@@ -177,8 +177,14 @@ class Scope:
     A node that starts over, after a kill or an interrupt, has a new scope.
     """
 
-    def __init__(self, run: RunRecord | None, turn: int, who: str = "") -> None:
-        self.run, self.turn, self.who = run, turn, who
+    def __init__(
+        self,
+        run: RunRecord | None,
+        turn: int,
+        who: str = "",
+        images: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self.run, self.turn, self.who, self.images = run, turn, who, images
         self._numbers: Counter[str] = Counter()
         self.spent: dict[str, float] = {}
         """What the models asked in this scope spent: calls, tokens, seconds."""

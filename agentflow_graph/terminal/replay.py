@@ -70,7 +70,11 @@ async def replay(recorded: RecordedRun, record: Path, until: int = 0) -> Replaye
     config: RunnableConfig = {"recursion_limit": context.recursion_limit}
     state: dict[str, Any] = {}
     with record_as(Replay(recorded, until)):
-        given = State(question=recorded.question, conversation=recorded.conversation)
+        given = State(
+            question=recorded.question,
+            conversation=recorded.conversation,
+            images=recorded.images,
+        )
         try:
             async for values in agent.astream(given, config, context=context, stream_mode="values"):
                 state = dict(values)

@@ -36,7 +36,7 @@ from agentflow_graph.context import Context
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import build_graph
 from agentflow_graph.models.policy import PolicyTokenizer
-from agentflow_graph.nodes.rules import best_effort, extract
+from agentflow_graph.nodes.parts.rules import best_effort, extract
 from agentflow_graph.state import ToolCall, Turn
 from benchmarks.almanac import oracle
 from benchmarks.almanac.questions import questions

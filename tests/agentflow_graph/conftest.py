@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+from devserver import dev_server, write_graphs
+from javascript import Missing, installed, run
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import BaseTool, tool
+from langgraph_sdk import get_sync_client
 
 TOKENS = UsageMetadata(input_tokens=100, output_tokens=10, total_tokens=110)
 
@@ -75,3 +79,35 @@ def look_up() -> BaseTool:
         return "Old Harbor has population 4821" if query == "Old Harbor" else f"no {query}"
 
     return look_up
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the LangGraph server that tests share."""
+    folder = tmp_path_factory.mktemp("studio")
+    write_graphs(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def url(home: Path) -> Iterator[str]:
+    """The address of that server."""
+    with dev_server(home) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def client(url: str) -> Iterator[Any]:
+    """The Python SDK on that server."""
+    with get_sync_client(url=url, api_key=None) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def javascript_runs() -> Callable[..., str]:
+    """Runs JavaScript with the SDK and gives what it printed; skips where that cannot be had."""
+    try:
+        folder = installed(Path(__file__).parent / "programs" / "sdk")
+    except Missing as why:
+        pytest.skip(str(why))
+    return lambda program, *arguments: run(folder, program, *arguments)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
+from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.errors import GraphRecursionError
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command
+from typing_extensions import TypedDict
 
 from agentflow_graph import Context, build_graph
 from agentflow_graph.embed import as_runnable, as_tool, ask
+from agentflow_graph.errors import SettingError
 
 TEN = Context(max_turns=10)
 QUESTION = "What is the population of Old Harbor?"
@@ -28,10 +34,55 @@ async def test_in_a_chain(agent) -> None:
     assert len(await chain.ainvoke("  What is the population? ")) == 10
 
 
-async def test_what_a_bare_graph_does_in_a_chain(agent) -> None:
+async def test_a_bare_graph_in_a_chain_has_room_for_its_turns(agent) -> None:
     chain = RunnableLambda(lambda q: {"question": q}) | agent
-    with pytest.raises(GraphRecursionError):  # if this passes some day, embed.py may go
-        await chain.ainvoke("What is the population?")
+    assert len((await chain.ainvoke("What is the population?"))["turns"]) == 10
+
+
+async def test_a_limit_that_somebody_chose_holds(agent) -> None:
+    given: Any = {"question": QUESTION}
+    with pytest.raises(GraphRecursionError, match="limit of 7 "):
+        await agent.ainvoke(given, {"recursion_limit": 7})
+    with pytest.raises(GraphRecursionError, match="limit of 7 "):
+        agent.with_config(recursion_limit=7).invoke(given)
+
+
+class Parent(TypedDict, total=False):
+    question: str
+    answer: str
+    turns: list[Any]
+
+
+def parent_of(agent: Any, schema: Any = Parent, context: Any = None) -> Any:
+    builder = StateGraph(schema, context_schema=context)
+    return builder.add_node("agent", agent).add_edge(START, "agent").compile()
+
+
+class TheirContext(TypedDict, total=False):
+    model: str
+    user: str
+    max_turns: int
+
+
+@pytest.mark.parametrize(
+    ("context", "turns"), [({"model": "x", "max_turns": 1}, 10), ({"max_turns": 2}, 2), (None, 10)]
+)
+async def test_a_subgraph_under_a_parents_dict(agent, context: Any, turns: int) -> None:
+    parent = parent_of(agent, context=TheirContext)
+    state = await parent.ainvoke({"question": QUESTION}, context=context)
+    assert len(state["turns"]) == turns
+    assert len(parent.invoke({"question": QUESTION}, context=context)["turns"]) == turns
+
+
+async def test_a_subgraph_under_astream_events(agent) -> None:
+    parent = parent_of(agent)
+    events = [e async for e in parent.astream_events({"question": QUESTION}, version="v2")]
+    assert len(events[-1]["data"]["output"]["turns"]) == 10
+
+
+def test_a_misspelt_setting_of_a_caller_is_named(agent) -> None:
+    with pytest.raises(SettingError, match="did you mean 'max_turns'"):
+        agent.invoke({"question": QUESTION}, context={"max_turn": 1})
 
 
 async def test_inside_a_tool(agent) -> None:
@@ -49,7 +100,7 @@ async def test_as_a_tool(agent) -> None:
     assert asker.name == "agentflow"
     assert list(asker.args) == ["question"]
     assert await asker.ainvoke({"question": "What is the population?"}) == "no x"
-    assert len(agent_calls(agent)) == 10
+    assert asker.invoke({"question": "What is the population?"}) == "no x"
 
 
 async def test_under_astream_events(agent) -> None:
@@ -77,6 +128,21 @@ def test_from_synchronous_code(agent) -> None:
     assert ask({"messages": [("user", "Population?")]}, TEN, agent)["question"] == "Population?"
 
 
+def test_the_graph_itself_from_synchronous_code(agent, tmp_path: Path) -> None:
+    given: Any = {"question": QUESTION}
+    assert [[*part][0] for part in agent.stream(given, context=Context(max_turns=1))] == [
+        "begin", "planner", "executor", "verifier", "generator"
+    ]  # fmt: skip
+    config: Any = {"configurable": {"thread_id": "1"}}
+    with SqliteSaver.from_conn_string(str(tmp_path / "t.db")) as saver:  # it knows no async
+        agent.checkpointer = saver
+        paused = agent.invoke(given, config, context=Context(approve="all", max_turns=1))
+        (action,) = paused["__interrupt__"][0].value["action_requests"]
+        assert action["args"] == {"query": "x"}
+        assert agent.invoke(Command(resume="yes"), config)["answer"] == "no x"
+        assert ask(QUESTION, Context(max_turns=2), agent, config)["stopped_by"] == "turns"
+
+
 async def test_from_synchronous_code_inside_a_running_loop(agent) -> None:
     assert len(ask("What is the population?", TEN, agent)["turns"]) == 10
 
@@ -92,11 +158,6 @@ async def test_a_callers_callbacks_and_tags_go_through(agent) -> None:
 
     await as_runnable(TEN, agent).ainvoke("Population?", {"callbacks": [Count()]})
     assert Count.starts == 10
-
-
-def agent_calls(agent: Any) -> list[Any]:
-    resources = agent.nodes["planner"].bound.afunc._resources.__self__
-    return list(resources._models["planner"].seen)
 
 
 async def test_a_run_that_failed_is_an_error_for_the_outer_agent(scripted, look_up) -> None:

@@ -86,10 +86,9 @@ def test_shorten_keeps_both_ends() -> None:
 
 
 def test_commands() -> None:
-    call = turn(1)["calls"][0]
-    assert command(call) == "q1"
-    assert command({**call, "arguments": {"a": 1, "b": "x"}}) == "a=1, b='x'"
-    assert command({**call, "arguments": {}}) == ""
+    assert command({"query": "q1"}) == "q1"
+    assert command({"a": 1, "b": "x"}) == "a=1, b='x'"
+    assert command({}) == ""
 
 
 def test_turns_are_completed_appended_or_begun_anew() -> None:

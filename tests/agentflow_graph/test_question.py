@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.checkpoint.memory import InMemorySaver
 
@@ -48,6 +48,50 @@ async def test_a_message_edited_in_its_place(agent: Agent) -> None:
     assert await asked(agent, {"messages": [HumanMessage("Edited?", id="m1")]}) == "Edited?"
 
 
+async def test_a_message_edited_before_its_answer(agent: Agent) -> None:
+    assert await asked(agent, {"messages": [HumanMessage("One?", id="m1")]}) == "One?"
+    assert await asked(agent, {"messages": [HumanMessage("Edited?", id="m1")]}) == "Edited?"
+
+
+def handed_over(agent: str = "agentflow") -> list[Any]:
+    """What langgraph_supervisor puts before an agent that it hands over to."""
+    name = f"transfer_to_{agent}"
+    call = {"name": name, "args": {}, "id": "call-1"}
+    done = f"Successfully transferred to {agent}"
+    return [
+        AIMessage("", tool_calls=[call], name="supervisor"),
+        ToolMessage(done, name=name, tool_call_id="call-1"),
+    ]
+
+
+async def test_after_a_supervisors_hand_over(agent: Agent) -> None:
+    context = Context(max_turns=1, conversation=9)
+    first = [HumanMessage("Hello"), AIMessage("Hello!", name="supervisor")]
+    messages = [*first, HumanMessage("What is the population?"), *handed_over()]
+    state = await agent.ainvoke({"messages": messages}, CONFIG, context=context)
+    assert state["question"] == "What is the population?"
+    assert state["conversation"] == "Person: Hello\nAnswer: Hello!"
+    assert (state["messages"][-1].text, state["messages"][-1].name) == ("4821", "agentflow")
+    more = {"messages": [HumanMessage("And now?"), *handed_over()]}
+    assert (await agent.ainvoke(more, CONFIG, context=context))["question"] == "And now?"
+
+
+async def test_a_conversation_beside_the_question_was_said_before(agent: Agent) -> None:
+    said = [HumanMessage("Hello"), AIMessage("Hello!")]
+    given: Any = {"messages": said, "question": "The population?"}
+    state = await agent.ainvoke(given, CONFIG, context=Context(max_turns=1, conversation=9))
+    assert state["question"] == "The population?"
+    assert state["conversation"] == "Person: Hello\nAnswer: Hello!"
+
+
+async def test_a_failed_run_is_no_answer_in_a_conversation(scripted: Any, look_up: Any) -> None:
+    broken = build_graph({"planner": scripted(ConnectionError("refused"))}, [look_up])
+    state = await broken.ainvoke({"messages": [HumanMessage("One?"), *handed_over()]})
+    said = state["messages"][-1].text
+    assert said.startswith("The question could not be answered: the planner's model failed")
+    assert "unknown" not in said
+
+
 async def test_after_a_first_run_that_failed(scripted: Any, plan: Any, look_up: BaseTool) -> None:
     agent = build_graph({"planner": scripted(plan("Old Harbor"))}, [look_up])
     agent.checkpointer = InMemorySaver()
@@ -57,18 +101,13 @@ async def test_after_a_first_run_that_failed(scripted: Any, plan: Any, look_up: 
     assert await asked(agent, {"question": "Three?"}) == "Three?"
 
 
-@pytest.mark.parametrize(
-    "part",
-    [
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
-        {"type": "image", "url": "https://example.org/a.png"},
-        {"type": "audio", "data": "AA=="},
-        {"type": "file", "file_id": "f"},
-    ],
-)
-async def test_more_than_text_is_refused_and_not_dropped(part: Any, agent: Agent) -> None:
+@pytest.mark.parametrize("kind", ["audio", "file", "video"])
+async def test_more_than_text_and_images_is_refused_and_not_dropped(
+    kind: str, agent: Agent
+) -> None:
+    part = {"type": kind, "base64": "AA==", "mime_type": "x/y"}
     message = HumanMessage([{"type": "text", "text": "What is this?"}, part])
-    with pytest.raises(QuestionError, match=f"holds {part['type']}, and the modules read text"):
+    with pytest.raises(QuestionError, match=f"holds {kind}, and models here read text and images"):
         await agent.ainvoke({"messages": [message]}, CONFIG, context=ONE)
 
 

@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from devserver import ROOT, dev_server
 from langgraph_sdk import get_sync_client
 from raw_mcp import mute
 
@@ -30,99 +25,7 @@ from agentflow_graph.state import State
 from agentflow_graph.terminal.replay import replay
 
 pytestmark = pytest.mark.integration
-ROOT = Path(__file__).parents[2]
 QUESTION = {"question": "What is the population of Old Harbor?"}
-SCRIPTED = '''
-import time
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.tools import tool
-from agentflow_graph import build_graph
-
-class Planner(BaseChatModel):
-    _llm_type = "scripted"
-    async def _agenerate(self, messages, *_, **__):
-        context = "Old Harbor" if "nobody" in messages[-1].text else "New Harbor"
-        context = "block" if "Blocking" in messages[-1].text else context
-        text = f"Context: {context}\\nSub-Goal: find the facts\\nTool Name: look_up"
-        return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])
-    def _generate(self, *_, **__):
-        raise AssertionError
-
-@tool
-async def look_up(query: str) -> str:
-    """Look something up."""
-    if query == "block":
-        time.sleep(0.01)
-    with open("effects.txt", "a") as log:
-        log.write(query + "\\n")
-    return "population 4821" if query == "Old Harbor" else "nobody knows"
-
-@tool
-def hang(query: str) -> str:
-    """Hang."""
-    time.sleep(20)
-    return "late"
-
-graph = build_graph({"planner": Planner()}, [look_up])
-named = build_graph({"planner": Planner()})
-hangs = build_graph({"planner": Planner()}, [hang.model_copy(update={"name": "look_up"})])
-'''
-
-
-@contextmanager
-def dev_server(folder: Path, **environment: str) -> Iterator[str]:
-    """`langgraph dev` in `folder`; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    quiet = {"LANGGRAPH_NO_VERSION_CHECK": "1", "LANGGRAPH_CLI_NO_ANALYTICS": "1"}
-    options = ["--no-browser", "--no-reload", "--port", str(port), "--n-jobs-per-worker", "4"]
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "langgraph_cli", "dev", *options],
-            cwd=folder,
-            env={**os.environ, **quiet, "PYTHONPATH": str(ROOT), **environment},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait(f"http://127.0.0.1:{port}", server, folder / "server.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def _wait(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/ok", timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise AssertionError(f"langgraph dev did not start:\n{log.read_text()[-3000:]}")
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("studio")
-    (folder / "scripted.py").write_text(SCRIPTED)
-    graphs = {
-        "agentflow": "./scripted.py:graph",
-        "named": "./scripted.py:named",
-        "hangs": "./scripted.py:hangs",
-    }
-    (folder / "langgraph.json").write_text(json.dumps({"dependencies": ["."], "graphs": graphs}))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def client(home: Path) -> Iterator[Any]:
-    with dev_server(home) as url, get_sync_client(url=url, api_key=None) as client:
-        yield client
 
 
 def streamed(client: Any, thread: str | None, given: Any, **how: Any) -> list[tuple[str, Any]]:

@@ -19,7 +19,7 @@ def in_terminal(*answers: str) -> tuple[int, str]:
     """Exit code and all that was shown, where each question is answered in turn."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "agentflow_graph", QUESTION, "--set", "approve=all"]
-    settings = ["--set", "max_turns=1"]
+    settings = ["--set", "max_turns=1", "--set", "temperature=0.01"]
     with subprocess.Popen(
         [*command, *settings], stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT
     ) as process:

@@ -81,6 +81,9 @@ def folded(messages: list[BaseMessage]) -> list[BaseMessage]:
     if not messages or not isinstance(messages[0], SystemMessage):
         return messages
     system, *rest = messages
-    if rest and isinstance(rest[0], HumanMessage) and isinstance(rest[0].content, str):
-        return [HumanMessage(f"{system.text}\n\n{rest[0].text}"), *rest[1:]]
+    if rest and isinstance(rest[0], HumanMessage):
+        first = rest[0].content
+        if isinstance(first, str):
+            return [HumanMessage(f"{system.text}\n\n{first}"), *rest[1:]]
+        return [HumanMessage([{"type": "text", "text": system.text}, *first]), *rest[1:]]
     return [HumanMessage(system.text), *rest]

@@ -8,9 +8,12 @@ have several loops: one `asyncio.run` after the other, a thread each, the loops 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from threading import Lock
-from typing import Generic, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import lru_cache
+from threading import Lock, Thread
+from typing import Any, Generic, TypeVar
 
 from agentflow_graph.errors.threads import in_thread
 
@@ -50,3 +53,30 @@ class PerLoop(Generic[T]):
             yield
         finally:
             await self._close(made)
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` to its end, all on one loop: connections of model clients belong to a loop.
+
+    Called on that loop itself, by a tool of a run that was begun here, it takes another: the loop
+    cannot wait for its own work.
+    """
+    loop = _loop()
+    if _running_loop() is loop:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(copy_context().run, asyncio.run, work).result()
+    return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+@lru_cache(maxsize=1)
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    Thread(target=loop.run_forever, name="agentflow", daemon=True).start()
+    return loop

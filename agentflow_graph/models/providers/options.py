@@ -49,6 +49,8 @@ class Options:
     """Requests a second to this provider from this process; 0: any."""
     cache: bool = False
     """Whether an answer is kept and given again to the same request."""
+    images: bool | None = None
+    """Whether the model takes images; None: as its name tells."""
     api: Literal["chat", "responses", ""] = ""
     """Which of OpenAI's two protocols; empty: as the model needs."""
     name: str = ""
@@ -69,6 +71,7 @@ _CHOICES = {
     "structured": STRUCTURED,
     "api": ("chat", "responses"),
     "cache": (True, False),
+    "images": (True, False),
 }
 
 
@@ -108,7 +111,7 @@ def _checked(spec: str, key: str, value: Any) -> Any:
         wanted = f"a number from {least}"
     elif key in _CHOICES:
         choices = cast(tuple[Any, ...], _CHOICES[key])
-        fits = value in choices and isinstance(value, bool) == (key == "cache")
+        fits = value in choices and isinstance(value, bool) == (True in choices)
         wanted = " or ".join(json.dumps(one) if isinstance(one, bool) else one for one in choices)
     else:
         value = str(value)

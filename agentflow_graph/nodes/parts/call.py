@@ -5,8 +5,10 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.runnables import RunnableBinding
+from langchain_core.runnables import RunnableBinding, RunnableConfig
+from langgraph.constants import TAG_NOSTREAM
 
+from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, ModelError, OutOfTime, PromptTooLong
 from agentflow_graph.errors.outside import shown
 from agentflow_graph.errors.threads import threads
@@ -52,13 +54,29 @@ def asked_again(again: dict[str, Any], answer: Answer, fault: AgentFlowError) ->
     return {**again, "warmer": True, **room}
 
 
-async def reply(model: Any, messages: list[BaseMessage], limit: float, who: str) -> AIMessage:
+def streaming(context: Context, who: str, turn: int, output: str = "") -> RunnableConfig:
+    """How streams and traces tell a call of a model: who speaks, and whether streams hear it.
+
+    Args:
+        context: of the run.
+        who: a module, or a tool.
+        turn: it belongs to; 0: to none.
+        output: of the generator.
+    """
+    told = {"agentflow_module": who, "agentflow_turn": turn}
+    tags = [f"agentflow:{who}"] + ([] if context.is_streamed(who) else [TAG_NOSTREAM])
+    return {"tags": tags, "metadata": told | ({"agentflow_output": output} if output else {})}
+
+
+async def reply(
+    model: Any, messages: list[BaseMessage], limit: float, who: str, how: RunnableConfig
+) -> AIMessage:
     """The model's message within `limit` seconds; raises ModelError for whatever goes wrong."""
     late = f"the {who}'s model did not answer within {limit:.3g} s; raise max_seconds"
     if limit <= 0:
         raise OutOfTime(late)  # and nothing is spent
     try:
-        message: AIMessage = await within(limit, _answered(model, messages))
+        message: AIMessage = await within(limit, _answered(model, messages, how))
         return message
     except Late:
         raise OutOfTime(late) from None
@@ -80,14 +98,14 @@ async def reply(model: Any, messages: list[BaseMessage], limit: float, who: str)
         ) from error
 
 
-async def _answered(model: Any, messages: list[BaseMessage]) -> AIMessage:
+async def _answered(model: Any, messages: list[BaseMessage], how: RunnableConfig) -> AIMessage:
     inner = model
     while isinstance(inner, RunnableBinding):
         inner = inner.bound
     if not isinstance(inner, BaseChatModel) or not _blocks(inner):
-        message: AIMessage = await model.ainvoke(messages)
+        message: AIMessage = await model.ainvoke(messages, how)
         return message
-    return await _CALLS().run(Same(inner), partial(model.invoke, messages))
+    return await _CALLS().run(Same(inner), partial(model.invoke, messages, how))
 
 
 def _blocks(model: BaseChatModel) -> bool:

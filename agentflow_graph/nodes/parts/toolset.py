@@ -117,15 +117,15 @@ def load_tools(context: Context, passages: int, world: Any = None) -> list[BaseT
     `world` is a `tools.catalog.plugins.World`: what of the MCP servers may be lost.
     """
 
-    def resolve(spec: str) -> BaseChatModel:
+    def resolve(spec: str, shows_images: bool = False) -> BaseChatModel:
         # Without the seed, which is for the planner: another one must build no tools anew.
         model = chat_model(spec, 0.0, context.reply_tokens)
         sampling = {"temperature": 0.0, "max_tokens": context.reply_tokens}
         if isinstance(model, ProviderModel):
             sampling = model.sampling
-        return RecordedModel(inner=model, name=spec, sampling=sampling)
+        return RecordedModel(inner=model, name=spec, sampling=sampling, shows_images=shows_images)
 
-    model = resolve(context.tool_model) if context.tool_model else None
+    model = resolve(context.tool_model, shows_images=True) if context.tool_model else None
     names = [name.strip() for name in context.tools.split(",") if name.strip()]
     if not names:
         raise SettingError(

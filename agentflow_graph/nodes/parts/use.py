@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, get_args
 
 from langchain_core.messages import ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, Tool
 from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
@@ -23,14 +24,20 @@ _CALLS = threads("agentflow-tool", at_once=32, most_lost=MOST_LOST)
 _IN_EXECUTOR = (BaseTool._arun, StructuredTool._arun, Tool._arun)
 
 
-async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: str) -> ToolCall:
+async def use(
+    tool: BaseTool,
+    arguments: dict[str, Any],
+    seconds: float,
+    name: str,
+    how: RunnableConfig | None = None,
+) -> ToolCall:
     """Call `tool` within `seconds`; whatever happens becomes a record."""
     request = {"type": "tool_call", "id": name, "name": tool.name, "args": arguments}
     begun = time.perf_counter()
     status: Status
     data: dict[str, Any] = {}
     try:
-        status, text, data = _read(await within(seconds, _message(tool, request)))
+        status, text, data = _read(await within(seconds, _message(tool, request, how)))
     except GraphBubbleUp:  # a tool that asks a human itself
         raise
     except ValidationError as error:
@@ -54,12 +61,14 @@ async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: s
     return call
 
 
-async def _message(tool: BaseTool, request: dict[str, Any]) -> ToolMessage:
+async def _message(
+    tool: BaseTool, request: dict[str, Any], how: RunnableConfig | None
+) -> ToolMessage:
     if not _blocks(tool):
-        found: ToolMessage = await tool.ainvoke(request)
+        found: ToolMessage = await tool.ainvoke(request, how)
         return found
     # By itself, not by its name: another tool of that name may be sound.
-    return await _CALLS().run(Same(tool), partial(tool.invoke, request))
+    return await _CALLS().run(Same(tool), partial(tool.invoke, request, how))
 
 
 def _blocks(tool: BaseTool) -> bool:

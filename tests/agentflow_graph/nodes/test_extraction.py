@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentflow_graph.nodes.rules import best_effort, extract
+from agentflow_graph.nodes.parts.rules import best_effort, extract
 from agentflow_graph.state import ToolCall, Turn
 
 

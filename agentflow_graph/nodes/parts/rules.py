@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from agentflow_graph.state import Turn
 
+UNKNOWN = "unknown"
+"""The answer of a run that found nothing."""
 _ASKED = re.compile(
     r"\b(?:who|whose|what|which|where|when|how)\b"
     r"(?:\s+(?:is|are|was|were|many|much|the|a|an))*\s+([a-z][a-z-]+)",
@@ -36,7 +38,7 @@ def extract(question: str, turns: Sequence[Turn]) -> str | None:
 
 def best_effort(question: str, turns: Sequence[Turn]) -> str:
     """`extract`, else the latest result, else `unknown`: a run always ends in an answer."""
-    return extract(question, turns) or (["unknown", *_results(turns)])[-1]
+    return extract(question, turns) or ([UNKNOWN, *_results(turns)])[-1]
 
 
 def _results(turns: Sequence[Turn]) -> list[str]:
