@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import math
 
+ANY_JUDGE = "compare also what different judges have marked"
+SCORING = "number of the scoring; default: the one completed last (0 is the run's own)"
+
 
 def count(text: str) -> int:
     """A whole number of 1 or more."""

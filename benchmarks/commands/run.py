@@ -46,9 +46,9 @@ def options(parser: argparse.ArgumentParser, spent: str) -> None:
 def call(args: argparse.Namespace) -> int:
     """Check everything, then run."""
     from benchmarks.commands.outcome import finish
-    from benchmarks.runner.folder import Folder
-    from benchmarks.runner.preflight import prepare
+    from benchmarks.runner.preflight.checks import prepare
     from benchmarks.runner.run import start
+    from benchmarks.runner.store.folder import Folder
     from benchmarks.tasks.registry import registry
 
     request, items, judge = prepare(args)

@@ -39,8 +39,8 @@ def call(args: argparse.Namespace) -> int:
     """Check everything, run each budget, write the report."""
     from benchmarks.errors import RunStopped
     from benchmarks.report.budgets import Step, budget_table, write_study
-    from benchmarks.runner.preflight import check, prepare
-    from benchmarks.runner.session import read_session
+    from benchmarks.runner.preflight.checks import check, prepare
+    from benchmarks.runner.store.session import read_session
     from benchmarks.runner.study import Study, measure
     from benchmarks.tasks.registry import registry
     from tools.outcomes.interrupts import tell_instead

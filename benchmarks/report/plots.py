@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from markupsafe import Markup
 
-from benchmarks.report.result import Result
+from benchmarks.report.numbers.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -27,10 +27,10 @@ from agentflow_graph.nodes.run import GRACE
 from agentflow_graph.record import Record, RecordError, RunRecord, record_as
 from agentflow_graph.state import State
 from benchmarks.errors import RunStopped, TrialFailed
-from benchmarks.runner.folder import Items, Request
 from benchmarks.runner.grading import Grader, whole_reply
-from benchmarks.runner.prices import cost
-from benchmarks.runner.records import Event, Key, Records
+from benchmarks.runner.store.folder import Items, Request
+from benchmarks.runner.store.prices import cost
+from benchmarks.runner.store.records import Event, Key, Records
 
 MARGIN = 30.0
 """Seconds over the graph's own limits after which a run counts as hung."""

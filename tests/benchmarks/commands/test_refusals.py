@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.runner.folder import Folder, Request
+from benchmarks.runner.store.folder import Folder, Request
 
 VLLM = "vllm:x@http://127.0.0.1:1"
 
@@ -142,6 +142,6 @@ def test_a_reader_that_has_enough_is_no_fault() -> None:
 def test_without_inspect_the_extra_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmarks.runner.preflight.find_spec", lambda name: None)
+    monkeypatch.setattr("benchmarks.runner.preflight.checks.find_spec", lambda name: None)
     assert main(["run", "almanac", "--run", str(tmp_path / "run")]) == 2
     assert "`pip install inspect-ai`" in capsys.readouterr().err

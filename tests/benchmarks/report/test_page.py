@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sessions import KNOWN, result, session
 
+from benchmarks.report.numbers.result import Result, Session
 from benchmarks.report.report import page, report_of
-from benchmarks.report.result import Result, Session
 
 HOSTILE = (
     "</td></table><script>alert(1)</script><img src=//x.example onerror=alert(2)>\"' {{ 7*7 }} $x$"
@@ -116,7 +116,7 @@ def test_the_run_stands_beside_the_paper_and_a_baseline() -> None:
         ["AgentFlow + Flow-GRPO", "69.6"],
         ["GPT-4o", "68.8"],
     ]
-    assert rows(text, "Accuracy")[1][-2:] == ["0.0 %", "+50.0"]
+    assert rows(text, "Accuracy")[1][-4:-2] == ["0.0 %", "+50.0"]
     assert "AgentFlow + Flow-GRPO (paper)</li>" in text
 
 

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from agentflow_graph.context import Context, pairs
@@ -13,9 +14,9 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.nodes.resources import ResourceCache
 from agentflow_graph.record.events import versions
 from benchmarks.items.data import load, must_be_folder
-from benchmarks.items.item import Benchmark
-from benchmarks.runner.folder import Folder, Items, Request
-from benchmarks.runner.prices import read_prices, unpriced
+from benchmarks.items.item import Benchmark, Item
+from benchmarks.runner.store.folder import Folder, Items, Request
+from benchmarks.runner.store.prices import read_prices, unpriced
 from benchmarks.runner.trials import context_of
 from benchmarks.scoring.judge import Judge
 from benchmarks.tasks.registry import benchmark
@@ -43,8 +44,21 @@ def prepare(args: argparse.Namespace) -> tuple[Request, Items, Judge | None]:
         versions=versions(PACKAGES),
     )
     judge = check(request)
-    items = {name: _items(name, part, args) for name, part in subsets.items()}
+    chosen = {name: selection(name, part, args.data, args.limit) for name, part in subsets.items()}
+    items = {name: own for name, (_, own) in chosen.items()}
     return request.expecting({name: len(own) for name, own in items.items()}), items, judge
+
+
+def selection(
+    name: str, subset: str, data: Path | None, limit: int | None
+) -> tuple[str, Mapping[str, Item]]:
+    """The subset of a task, by default the paper's, and its items by id; raises SettingError."""
+    must_be_folder(data)
+    part = _subset(benchmark(name), subset)
+    items = load(benchmark(name), part, data, limit)
+    if not items:
+        raise SettingError(f"{name} ({part}) has no items; look at --data and --limit")
+    return part, {item.id: item for item in items}
 
 
 def check(request: Request) -> Judge | None:
@@ -84,13 +98,6 @@ def _subset(of: Benchmark, name: str) -> str:
         of.subset(name)
         return name
     return "agentflow" if "agentflow" in of.subsets else next(iter(of.subsets))
-
-
-def _items(name: str, part: str, args: argparse.Namespace) -> Mapping[str, Any]:
-    items = load(benchmark(name), part, args.data, args.limit)
-    if not items:
-        raise SettingError(f"{name} ({part}) has no items; look at --data and --limit")
-    return {item.id: item for item in items}
 
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
