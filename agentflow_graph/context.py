@@ -57,7 +57,7 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     approve: str = Field(
         "", description="Tools whose calls a person approves: all, or names with commas, mcp:*"
     )
-    seed: int = Field(0, ge=0, description="Sampling seed of a local planner; 0: none")
+    seed: int = Field(0, ge=0, description="Sampling seed, where a server takes one; 0: none")
 
     def __init__(self, **given: Any) -> None:
         try:

@@ -39,3 +39,15 @@ def above_zero(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
+
+
+def from_zero(text: str) -> float:
+    """A finite number of 0 or more."""
+    return 0.0 if text.strip("0.") == "" and "0" in text else above_zero(text)
+
+
+def share(text: str) -> float:
+    """A number above 0 and up to 1."""
+    if (number := above_zero(text)) > 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share above 0 and up to 1")
+    return number

@@ -47,6 +47,6 @@ def go_on(folder: Folder, max_cost: float | None = None, scoring: int | None = N
 
     request = folder.request()
     number, name = scoring_of(folder.path, scoring)
-    judge = check(replace(request, judge=name, max_cost=max_cost or request.max_cost))
-    work = resume(folder, registry(), judge=judge, max_cost=max_cost, scoring=number)
+    ready = check(replace(request, judge=name, max_cost=max_cost or request.max_cost))
+    work = resume(folder, registry(), judge=ready.judge, max_cost=max_cost, scoring=number)
     return finish(folder, work, number)

@@ -51,7 +51,7 @@ def call(args: argparse.Namespace) -> int:
     request, items, judge = prepare(argparse.Namespace(**vars(args) | {"run": args.run / "new"}))
     study = Study(args.run, tuple(args.budgets), request, items)
     study.check()
-    check(study.of(study.budgets[-1]))
+    check(study.of(study.budgets[-1]), ask=False)
     tell_instead("interrupted; the same command goes on")
     try:
         missing = asyncio.run(measure(study, registry(), judge=judge))

@@ -3,11 +3,11 @@
     python -m benchmarks report runs/almanac --baseline runs/base
 
 Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules alone), `scoring`
-(which of the run's), `trials`, `settings`, `versions`; `tasks`, by name the fields of a `Summary`
-with `title`, `kind` and `paper` (per cent by system); `kinds`, by kind `tasks`, `accuracy`,
-`standard_error`; `labels`, a list of `Agreement`; `baseline`, null or `name`, `tasks` and `paired`,
-the fields of a `Comparison`. The three are in `benchmarks.report.numbers`. Shares are 0 to 1, times
-seconds, costs US dollars; null is unknown.
+(which of the run's), `trials`, `settings`, `versions`, `provenance` (as in run.json); `tasks`, by
+name the fields of a `Summary` with `title`, `kind` and `paper` (per cent by system); `kinds`, by
+kind `tasks`, `accuracy`, `standard_error`; `labels`, a list of `Agreement`; `baseline`, null or
+`name`, `tasks` and `paired`, the fields of a `Comparison`. The three are in
+`benchmarks.report.numbers`. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from benchmarks.report.agreement import agreement_table, label_table, official_t
 from benchmarks.report.numbers.pairing import Comparison, Difference, compare
 from benchmarks.report.numbers.result import Agreement, Session
 from benchmarks.report.numbers.summary import Summary, summarise
+from benchmarks.report.origin import provenance_table
 from benchmarks.report.page import HOUSE, render
 from benchmarks.report.paper import KINDS, Mean, means, paper_table
 from benchmarks.report.plots import Interval, accuracy_plot, turns_plot
@@ -100,6 +101,7 @@ def record(report: Report) -> dict[str, Any]:
         "trials": session.trials,
         "settings": session.settings,
         "versions": session.versions,
+        "provenance": session.provenance,
         "tasks": {name: about[name] | asdict(each) for name, each in report.summaries.items()},
         "kinds": {
             mean.kind: {
@@ -169,6 +171,7 @@ def all_tables(report: Report) -> list[Table]:
         share_table("Where the answer was read", ended, *of, lambda each: each.rules),
         missed_table(report.session, report.benchmarks),
         settings_table(report.session),
+        provenance_table(report.session),
     ]
     return [table for table in found if table and table.rows]
 

@@ -19,7 +19,7 @@ from benchmarks.runner.store.folder import Folder, Items, Request
 from benchmarks.runner.store.session import read_session
 from benchmarks.scoring.judge import Judge
 
-SAME = ("subsets", "expected", "trials", "seed", "judge", "settings")
+SAME = ("subsets", "expected", "trials", "seed", "judge", "settings", "baseline")
 """What the runs of a study have in common; how fast and for how much may change."""
 
 

@@ -97,4 +97,6 @@ class Session:
     seed: int = 0
     """Trial k samples with seed + k - 1; 0: without a seed."""
     sources: dict[str, str] = field(default_factory=dict)
-    """Where the items are from, by task; empty: not known."""
+    """What tells the data of a task from others, by task; empty: not known."""
+    provenance: dict[str, Any] = field(default_factory=dict)
+    """When, by which code, on which data, with what in effect."""

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Mapping
+import logging
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from agentflow_graph.context import Context, pairs
+from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError
-from agentflow_graph.nodes.resources import ResourceCache
+from agentflow_graph.nodes.resources import ResourceCache, Resources
 from agentflow_graph.record.events import versions
-from benchmarks.items.data import load, must_be_folder
-from benchmarks.items.item import Benchmark, Item
+from benchmarks.items.data import Loaded, loaded, must_be_folder
+from benchmarks.items.item import Benchmark
+from benchmarks.runner.preflight.fitness import must_fit
+from benchmarks.runner.preflight.pings import pinged
+from benchmarks.runner.preflight.profiles import settings_of
+from benchmarks.runner.preflight.provenance import changes, provenance
 from benchmarks.runner.store.folder import Folder, Items, Request
 from benchmarks.runner.store.prices import read_prices, unpriced
 from benchmarks.runner.trials import context_of
 from benchmarks.scoring.judge import Judge
-from benchmarks.tasks.registry import benchmark
+from benchmarks.tasks.registry import benchmark, registry
 
+LOG = logging.getLogger(__name__)
 PACKAGES = ("agentflow-graph", "inspect-ai", "langgraph", "langchain-core", "math-verify")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a run works with, once it has been found and asked."""
+
+    context: Context
+    resources: Resources
+    judge: Judge | None
+    served: dict[str, str]
+    """By module the name of its model as its server calls it."""
 
 
 def prepare(args: argparse.Namespace) -> tuple[Request, Items, Judge | None]:
@@ -36,40 +52,76 @@ def prepare(args: argparse.Namespace) -> tuple[Request, Items, Judge | None]:
         expected={},
         trials=args.trials,
         concurrency=args.concurrency,
-        settings=_settings(args),
+        settings=settings_of(args),
         seed=args.seed,
         judge=args.judge,
         max_cost=args.max_cost,
         prices=read_prices(args.prices) if args.prices else {},
         versions=versions(PACKAGES),
+        baseline=args.baseline,
+        as_is=args.as_is,
+        max_failed=args.max_failed,
     )
-    judge = check(request)
+    ready = check(request)
     chosen = {name: selection(name, part, args.data, args.limit) for name, part in subsets.items()}
-    items = {name: own for name, (_, own) in chosen.items()}
-    return request.expecting({name: len(own) for name, own in items.items()}), items, judge
+    items = {name: each.by_id for name, each in chosen.items()}
+    told = {name: each.described for name, each in chosen.items()}
+    request = replace(request, provenance=provenance(*_parts(ready), told))
+    return request.expecting({name: len(own) for name, own in items.items()}), items, ready.judge
 
 
-def selection(
-    name: str, subset: str, data: Path | None, limit: int | None
-) -> tuple[str, Mapping[str, Item]]:
-    """The subset of a task, by default the paper's, and its items by id; raises SettingError."""
+def repeat(run: Path, like: Path) -> tuple[Request, Items, Judge | None]:
+    """The same as a run was asked for, of the same items; says what is not the same any more.
+
+    Raises:
+        SettingError: there is no such run, or its models and tools cannot be had.
+    """
+    needs_inspect()
+    Folder(run).must_be_new()
+    before, items = Folder(like).request(), Folder(like).items()
+    request = replace(before, name=run.resolve().name, versions=versions(PACKAGES))
+    ready = check(request)
+    now = provenance(*_parts(ready), before.provenance.get("data", {}))
+    for change in changes(before.provenance, now):
+        LOG.warning("not as in %s: %s", like, change[:300])
+    return replace(request, provenance=now), items, ready.judge
+
+
+def _parts(ready: Ready) -> tuple[Context, Resources, dict[str, str]]:
+    return ready.context, ready.resources, ready.served
+
+
+def selection(name: str, subset: str, data: Path | None, limit: int | None) -> Loaded:
+    """The items of a task, by default of the paper's subset; raises SettingError."""
     must_be_folder(data)
     part = _subset(benchmark(name), subset)
-    items = load(benchmark(name), part, data, limit)
-    if not items:
+    found = loaded(benchmark(name), part, data, limit)
+    if not found.items:
         raise SettingError(f"{name} ({part}) has no items; look at --data and --limit")
-    return part, {item.id: item for item in items}
+    return found
 
 
-def check(request: Request) -> Judge | None:
-    """Raises SettingError unless models, tools, judge and prices can be had; returns the judge."""
+def check(request: Request, ask: bool = True) -> Ready:
+    """Raises SettingError unless the run is fit, and models, tools, judge and prices can be had.
+
+    `ask`: whether models and tools are asked something, which a run `as_is` never does.
+    """
     context = context_of(request)
     if context.approve:
         raise SettingError("approve=True asks a human before each call; a benchmark has none")
+    known = registry()
+    tasks = {task: known[task] for task in request.subsets if task in known}
+    must_fit(context, tasks, request.judge, request.as_is)
     judge = Judge.of(request.judge) if request.judge else None
     _check_prices(context, request)
-    asyncio.run(ResourceCache({}, None).of(context))
-    return judge
+    serious = any(task.needs for task in tasks.values())
+    return asyncio.run(_ready(context, judge, ask and not request.as_is, serious))
+
+
+async def _ready(context: Context, judge: Judge | None, ask: bool, tools: bool) -> Ready:
+    resources = await ResourceCache({}, None).of(context)
+    served = await pinged(context, resources, judge, tools) if ask else {}
+    return Ready(context, resources, judge, served)
 
 
 def needs_inspect() -> None:
@@ -98,18 +150,3 @@ def _subset(of: Benchmark, name: str) -> str:
         of.subset(name)
         return name
     return "agentflow" if "agentflow" in of.subsets else next(iter(of.subsets))
-
-
-def _settings(args: argparse.Namespace) -> dict[str, Any]:
-    """What is set by name, and by the options that set fields of their own."""
-    options = {
-        "max_seconds": args.max_seconds,
-        "max_tokens": args.max_tokens,
-        "outputs": "base" if args.baseline else None,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
-    for name, value in pairs(args.set):
-        if name in given or (name == "seed" and args.seed):
-            raise SettingError(f"{name} is set twice: by --set {name}={value} and by an option")
-        given[name] = value
-    return given

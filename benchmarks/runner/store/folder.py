@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -63,6 +63,14 @@ class Request:
     """US dollars of the whole run; 0: any."""
     prices: dict[str, Price] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    baseline: Literal["", "direct", "cot"] = ""
+    """The generator alone: asked as it is, or to think step by step."""
+    as_is: bool = False
+    """Whether it measures what it is told to, fit or not, and asks nobody first."""
+    max_failed: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of failed trials among the last ones above which the run pauses, then stops."""
+    provenance: dict[str, Any] = field(default_factory=dict)
+    """When, by which code, on which data, with what in effect: `preflight.provenance`."""
 
     def expecting(self, items: dict[str, int]) -> Request:
         """The same with the number of items by task."""

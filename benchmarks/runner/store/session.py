@@ -44,6 +44,8 @@ def read_session(path: Path, scoring: int | None = None) -> Session:
         judge=records.judges[number] if number else request.judge,
         scoring=number,
         seed=request.seed,
+        sources=_sources(request),
+        provenance=request.provenance,
     )
 
 
@@ -68,6 +70,13 @@ def _light(path: Path) -> tuple[Request, Records]:
     folder = Folder(path)
     with interpreting(folder.record, REMEDY):
         return folder.request(), Records.of(events(folder.record), lambda state: {"kept": False})
+
+
+def _sources(request: Request) -> dict[str, str]:
+    """By task what tells its data from others: the commit or the file, else the items."""
+    data = request.provenance.get("data", {})
+    names = ("revision", "sha256", "items")
+    return {t: next((d[n][:12] for n in names if d.get(n)), "") for t, d in data.items()}
 
 
 def keys(request: Request, items: Items) -> Iterator[Key]:

@@ -29,12 +29,15 @@ VLLM = "vllm:x@http://127.0.0.1:1"
         (["almanac", "--set", "tools=nothing_such"], "nothing_such"),
         (["almanac", "--set", "planner=local:/absent"], "/absent"),
         (["almanac", "--baseline"], "set generator to a model"),
-        (["almanac", "--judge", "openai:gpt-5-mini"], "OPENAI_API_KEY"),
-        (["almanac", "--judge", "nonsense"], "none of the forms"),
+        (["almanac", "--as-is", "--judge", "openai:gpt-5-mini"], "OPENAI_API_KEY"),
+        (["almanac", "--as-is", "--judge", "nonsense"], "none of the forms"),
         (["almanac", "--max-cost", "3", "--set", f"planner={VLLM}"], f"none is known for {VLLM}"),
-        (["almanac", "--max-cost", "3", "--judge", VLLM], f"none is known for {VLLM}"),
+        (["almanac", "--as-is", "--max-cost", "3", "--judge", VLLM], f"none is known for {VLLM}"),
         (["almanac", "--prices", "/absent.toml"], "/absent.toml cannot be read"),
         (["bamboogle", "--data", "/absent"], "--data /absent is no folder"),
+        ([], "no task is named: give some of `list`, or --like DIR"),
+        (["--like", "/absent"], "/absent holds no run"),
+        (["almanac", "--like", "x", "--trials", "2"], "as it was: leave out task, trials"),
     ],
 )
 def test_bad_input_is_refused(
