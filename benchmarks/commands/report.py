@@ -26,7 +26,7 @@ def call(args: argparse.Namespace) -> int:
     """Write the files and show the accuracies."""
     from benchmarks.report.numbers.pairing import same_judge
     from benchmarks.report.report import report_of, write_report
-    from benchmarks.report.report_tables import accuracy_table
+    from benchmarks.report.report_tables import accuracy_table, baseline_table
     from benchmarks.runner.store.labels import agreements, write_labels
     from benchmarks.runner.store.session import read_session
     from benchmarks.tasks.registry import registry
@@ -37,6 +37,8 @@ def call(args: argparse.Namespace) -> int:
         same_judge(baseline, session)
     report = report_of(session, registry(), baseline, agreements(args.run, session))
     files = [*write_report(args.run, report), *write_labels(args.run, session)]
-    print(accuracy_table(report.summaries, report.benchmarks, report.pairs).text)
+    print(accuracy_table(report.summaries, report.benchmarks).text)
+    if baseline:
+        print(baseline_table(report.pairs, report.benchmarks).text)
     print("\n".join(map(str, files)))
     return 0

@@ -31,6 +31,7 @@ from benchmarks.report.paper import KINDS, Mean, means, paper_table
 from benchmarks.report.plots import Interval, accuracy_plot, turns_plot
 from benchmarks.report.report_tables import (
     accuracy_table,
+    baseline_table,
     effort_table,
     level_table,
     missed_table,
@@ -145,10 +146,8 @@ def lead(report: Report) -> str:
 def _beside(paired: Comparison) -> list[str]:
     """What a reader must know of the comparison with the baseline."""
     said = [f"Baseline: {paired.names[0]}."]
-    if paired.differs:
-        said.append(f"It differs in {'; '.join(paired.differs)}.")
-    left = paired.only_first + paired.only_second + paired.other_golds
-    if left:
+    said += [f"It differs in {'; '.join(paired.differs)}."] if paired.differs else []
+    if left := paired.only_first + paired.only_second + paired.other_golds:
         said.append(f"{left} items that are not the same in both are left out of the difference.")
     return said
 
@@ -158,7 +157,8 @@ def all_tables(report: Report) -> list[Table]:
     of = (report.summaries, report.benchmarks)
     ended = "Share of the trials that have a score."
     found = [
-        accuracy_table(*of, report.pairs),
+        accuracy_table(*of),
+        baseline_table(report.pairs, report.benchmarks),
         paper_table(*of, report.baseline_summaries),
         missing_table(*of),
         official_table(*of),

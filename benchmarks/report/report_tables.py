@@ -21,31 +21,20 @@ MISSED = 60
 def accuracy_table(
     summaries: Mapping[str, Summary],
     benchmarks: Mapping[str, Benchmark],
-    baseline: Mapping[str, Difference],
 ) -> Table:
     """One row a task, then the mean of each kind that has several."""
-    rows = [
-        [benchmarks[name].title, *_accuracy(each), *_against(baseline.get(name), baseline)]
-        for name, each in summaries.items()
-    ]
+    rows = [[benchmarks[name].title, *_accuracy(each)] for name, each in summaries.items()]
     for kind, tasks, value, error in means(summaries, benchmarks):
         if len(tasks) > 1:
             cells = [f"{KINDS[kind]}, mean of {len(tasks)}", "", percent(value), points(error)]
             rows.append([*cells, *[""] * (len(rows[0]) - len(cells))])
     header = ["Task", "Items x trials", "Accuracy", "Std. error", "95 % interval", "Deviation"]
-    header += ["F1", "Missing", "By judge"] + (
-        ["Baseline", "Difference", "Its interval", "p"] if baseline else []
-    )
+    header += ["F1", "Missing", "By judge"]
     note = (
         "Right answers among all expected trials; a missing one counts as wrong. The standard "
         "error is clustered by item; the interval is Wilson's over items; the deviation is between "
         "trials. By judge: trials that the judge decided, and how many it called right."
     )
-    if baseline:
-        note += (
-            " The difference, in points, its 95 % interval and the paired test's p are over the "
-            "items that both runs asked."
-        )
     return Table("Accuracy", note, header, rows)
 
 
@@ -63,12 +52,27 @@ def _accuracy(summary: Summary) -> list[str]:
     ]
 
 
-def _against(pair: Difference | None, baseline: Mapping[str, Difference]) -> list[str]:
-    if pair is None:
-        return [NONE] * 4 if baseline else []
-    test = pair.test
-    spread = f"{100 * test.low:+.1f} to {100 * test.high:+.1f}"
-    return [percent(pair.first), f"{100 * test.difference:+.1f}", spread, f"{test.p:.3g}"]
+def baseline_table(pairs: Mapping[str, Difference], benchmarks: Mapping[str, Benchmark]) -> Table:
+    """One row a task, and one of all where there are several; no rows without a baseline."""
+    rows = [
+        [
+            benchmarks[name].title if name in benchmarks else "All tasks",
+            str(each.items),
+            percent(each.first),
+            percent(each.second),
+            f"{100 * each.test.difference:+.1f}",
+            f"{100 * each.test.low:+.1f} to {100 * each.test.high:+.1f}",
+            f"{each.test.better} : {each.test.worse}",
+            f"{each.test.p:.3g}",
+        ]
+        for name, each in pairs.items()
+    ]
+    header = ["Task", "Items", "Baseline", "This run", "Difference", "95 % interval"]
+    note = (
+        "Over the items that both runs asked; a missing trial counts as wrong. The difference is "
+        "in points, p is that of the paired test."
+    )
+    return Table("Against the baseline", note, [*header, "Won : lost", "p"], rows)
 
 
 def effort_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benchmark]) -> Table:
