@@ -9,16 +9,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agentflow_graph.errors import SettingError
 from benchmarks.commands.options import at_least_zero
 from benchmarks.commands.run import JUDGE
-
-if TYPE_CHECKING:
-    from benchmarks.scoring.judge import Judge
 
 
 def add(subparsers: Any) -> None:
@@ -35,8 +31,11 @@ def add(subparsers: Any) -> None:
 def call(args: argparse.Namespace) -> int:
     """Score and say what changed."""
     from benchmarks.errors import RunStopped
+    from benchmarks.runner.run import score
+    from benchmarks.runner.store.folder import Folder
     from benchmarks.runner.store.session import scoring_of
     from benchmarks.scoring.judge import Judge
+    from benchmarks.tasks.registry import registry
 
     name = args.judge
     if args.scoring is not None:
@@ -48,7 +47,7 @@ def call(args: argparse.Namespace) -> int:
             )
     judge = Judge.of(name) if name else None
     try:
-        number, unscored = asyncio.run(_scored(args.run, judge, args.scoring))
+        number, unscored = asyncio.run(score(Folder(args.run), registry(), judge, args.scoring))
     except RunStopped as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -60,21 +59,6 @@ def call(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 1 if unscored else 0
-
-
-async def _scored(run: Path, judge: Judge | None, scoring: int | None) -> tuple[int, int]:
-    """Score; where inspect is installed its log then tells the scoring that is shown."""
-    from benchmarks.runner.run import score
-    from benchmarks.runner.store.folder import Folder
-    from benchmarks.tasks.registry import registry
-
-    folder = Folder(run)
-    found = await score(folder, registry(), judge, scoring)
-    if find_spec("inspect_ai") is not None:
-        from benchmarks.runner.retelling import retell
-
-        await retell(folder)
-    return found
 
 
 def _print_scorings(run: Path) -> None:

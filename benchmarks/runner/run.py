@@ -113,14 +113,15 @@ def _must_be_by(judge: Judge | None, name: str, number: int) -> None:
 
 
 async def _close(record: Record, records: Records, number: int) -> bool:
-    """Say that a later scoring is complete, if it is; from now on it is the one that is shown."""
+    """Say that a later scoring has become complete, if it has: it is the one that is shown now."""
     whole = records.all_marked(number)
     if number and whole and number not in records.ended:
         event = {"event": "scoring", "scoring": number, "judge": records.judges[number]}
         record.write(event)
         await record.synced()
         records.add(event)
-    return whole
+        return True
+    return False
 
 
 def _records(folder: Folder) -> Records:
@@ -171,7 +172,9 @@ async def score(
         finished = [key for key in keys(request, items) if key in records.finished]
         with grader:
             marked = await _each_graded(grader, records, finished)
-        await _close(record, records, number)
+        if await _close(record, records, number):
+            # inspect's log tells another scoring than the one that is shown now; `view` makes it.
+            shutil.rmtree(folder.logs, ignore_errors=True)
     return number, len(finished) - marked
 
 

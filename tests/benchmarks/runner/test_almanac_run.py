@@ -24,6 +24,12 @@ def calls_of(run: RecordedRun) -> list[tuple[str, Key]]:
 pytestmark = pytest.mark.integration
 
 ITEMS, TRIALS = 10, 2
+RETELL = """
+import asyncio
+from pathlib import Path
+from benchmarks.runner.retelling import retell
+from benchmarks.runner.store.folder import Folder
+"""
 
 
 def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
@@ -71,15 +77,19 @@ def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
     assert summary["accuracy"]["mean"] == pytest.approx(right / len(again))
     assert f"| Almanac | {ITEMS} x {TRIALS + 1} |" in (folder.path / "report.md").read_text()
     assert (folder.path / "report.html").read_text().count("<svg") >= 2
-    told(folder, 0)
+    is_told(folder, 0)
 
     scored = run_program("-m", "benchmarks", "score", str(folder.path))
     assert scored.returncode == 0, scored.stdout + scored.stderr
     assert f"scoring 1: {right} of {len(again)} right (rules alone, shown)" in scored.stdout
-    told(folder, 1)
+    assert not folder.logs.exists(), "a log of what is no longer shown"
+    words = f"retell(Folder(Path({str(folder.path)!r})))"
+    told = run_program("-c", f"{RETELL}\nasyncio.run({words})")
+    assert told.returncode == 0, told.stdout + told.stderr
+    is_told(folder, 1)
 
 
-def told(folder: Folder, scoring: int) -> None:
+def is_told(folder: Folder, scoring: int) -> None:
     """The log tells that scoring, with the accuracy of the report and the model's name."""
     from inspect_ai.log import read_eval_log
 
