@@ -63,7 +63,7 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     streamed: str = Field(
         "all", description="Modules whose words are streamed: all, none, or names with commas"
     )
-    seed: int = Field(0, ge=0, description="Sampling seed of a local planner; 0: none")
+    seed: int = Field(0, ge=0, description="Sampling seed, where a server takes one; 0: none")
 
     def __init__(self, **given: Any) -> None:
         try:

@@ -24,6 +24,7 @@ COMMANDS = (
     "benchmarks.commands.check",
     "benchmarks.commands.run",
     "benchmarks.commands.resume",
+    "benchmarks.commands.add",
     "benchmarks.commands.score",
     "benchmarks.commands.view",
     "benchmarks.commands.report",

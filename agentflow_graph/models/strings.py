@@ -13,6 +13,7 @@ Keys come from the environment, and go to the hosts they are for: `providers.key
 import json
 import os
 import re
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,9 @@ def chat_model(spec: str, temperature: float, max_tokens: int, seed: int = 0) ->
     endpoint = _endpoint(name, options)
     cold = endpoint.provider.cold.search(endpoint.name) and options.temperature is None
     sent = None if warmth == "none" or cold else float(warmth)
+    if seed and (called := endpoint.provider.seed) and called not in options.extra:
+        given = replace(options, extra={**options.extra, called: seed})
+        endpoint = replace(endpoint, options=given)
     return _provider_model(name, Hashable(endpoint), sent, most)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import math
 
+ANY_JUDGE = "compare also what different judges have marked"
+SCORING = "number of the scoring; default: the one completed last (0 is the run's own)"
+
 
 def count(text: str) -> int:
     """A whole number of 1 or more."""
@@ -35,4 +38,16 @@ def above_zero(text: str) -> float:
         number = math.nan
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def from_zero(text: str) -> float:
+    """A finite number of 0 or more."""
+    return 0.0 if text.strip("0.") == "" and "0" in text else above_zero(text)
+
+
+def share(text: str) -> float:
+    """A number above 0 and up to 1."""
+    if (number := above_zero(text)) > 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share above 0 and up to 1")
     return number

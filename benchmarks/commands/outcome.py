@@ -9,15 +9,15 @@ from collections.abc import Coroutine
 from typing import Any
 
 from benchmarks.errors import RunStopped
-from benchmarks.runner.folder import Folder
-from benchmarks.runner.session import read_session
+from benchmarks.runner.store.folder import Folder
+from benchmarks.runner.store.session import read_session
 from tools.outcomes.interrupts import tell_instead
 
 SHOWN = 5
 """Kinds of error shown at most."""
 
 
-def finish(folder: Folder, work: Coroutine[Any, Any, int]) -> int:
+def finish(folder: Folder, work: Coroutine[Any, Any, int], scoring: int | None = None) -> int:
     """Do the work; the exit code: 0 complete, 1 something is missing, 130 interrupted."""
     command = f"python -m benchmarks resume {folder.path}"
     tell_instead(f"interrupted; go on with `{command}`")
@@ -26,14 +26,14 @@ def finish(folder: Folder, work: Coroutine[Any, Any, int]) -> int:
     except RunStopped as error:
         print(f"stopped: {error} (`{command}`)", file=sys.stderr)
         return 1
-    _print_scores(folder)
+    _print_scores(folder, scoring)
     if missing:
         print(f"{missing} trials have no score; try them again with `{command}`", file=sys.stderr)
     return 1 if missing else 0
 
 
-def _print_scores(folder: Folder) -> None:
-    session = read_session(folder.path)
+def _print_scores(folder: Folder, scoring: int | None) -> None:
+    session = read_session(folder.path, scoring)
     for task in session.expected:
         own = [result for result in session.results if result.task == task]
         right = sum(result.score == 1.0 for result in own)

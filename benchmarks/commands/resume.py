@@ -1,12 +1,20 @@
-"""`resume`: go on with a run that was broken off; errored trials are tried again."""
+"""`resume`: go on with a run that was broken off; errored trials are tried again.
+
+It completes the scoring that is shown: each answer, new or old, is marked there by that scoring's
+judge.
+"""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.commands.options import above_zero
+from benchmarks.commands.options import SCORING, above_zero, at_least_zero
+
+if TYPE_CHECKING:
+    from benchmarks.runner.store.folder import Folder
 
 
 def add(subparsers: Any) -> None:
@@ -16,21 +24,29 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--max-cost", type=above_zero, metavar="USD", help="another limit of the whole run"
     )
+    parser.add_argument("--scoring", type=at_least_zero, metavar="N", help=SCORING)
     parser.set_defaults(call=call)
 
 
 def call(args: argparse.Namespace) -> int:
     """Check everything again, then run what is missing."""
-    from benchmarks.commands.outcome import finish
-    from benchmarks.runner.folder import Folder
-    from benchmarks.runner.preflight import check, needs_inspect
-    from benchmarks.runner.run import resume
-    from benchmarks.tasks.registry import registry
+    from benchmarks.runner.preflight.checks import needs_inspect
+    from benchmarks.runner.store.folder import Folder
 
     needs_inspect()
-    folder = Folder(args.run)
+    return go_on(Folder(args.run), args.max_cost, args.scoring)
+
+
+def go_on(folder: Folder, max_cost: float | None = None, scoring: int | None = None) -> int:
+    """Run what is missing in a folder, in the scoring that is shown; the exit code."""
+    from benchmarks.commands.outcome import finish
+    from benchmarks.runner.preflight.checks import check
+    from benchmarks.runner.run import resume
+    from benchmarks.runner.store.session import scoring_of
+    from benchmarks.tasks.registry import registry
+
     request = folder.request()
-    request = request.costing(args.max_cost) if args.max_cost else request
-    judge = check(request)
-    work = resume(folder, registry(), judge=judge, max_cost=args.max_cost)
-    return finish(folder, work)
+    number, name = scoring_of(folder.path, scoring)
+    ready = check(replace(request, judge=name, max_cost=max_cost or request.max_cost))
+    work = resume(folder, registry(), judge=ready.judge, max_cost=max_cost, scoring=number)
+    return finish(folder, work, number)

@@ -39,8 +39,8 @@ def call(args: argparse.Namespace) -> int:
     """Check everything, run each budget, write the report."""
     from benchmarks.errors import RunStopped
     from benchmarks.report.budgets import Step, budget_table, write_study
-    from benchmarks.runner.preflight import check, prepare
-    from benchmarks.runner.session import read_session
+    from benchmarks.runner.preflight.checks import check, prepare
+    from benchmarks.runner.store.session import read_session
     from benchmarks.runner.study import Study, measure
     from benchmarks.tasks.registry import registry
     from tools.outcomes.interrupts import tell_instead
@@ -51,7 +51,7 @@ def call(args: argparse.Namespace) -> int:
     request, items, judge = prepare(argparse.Namespace(**vars(args) | {"run": args.run / "new"}))
     study = Study(args.run, tuple(args.budgets), request, items)
     study.check()
-    check(study.of(study.budgets[-1]))
+    check(study.of(study.budgets[-1]), ask=False)
     tell_instead("interrupted; the same command goes on")
     try:
         missing = asyncio.run(measure(study, registry(), judge=judge))

@@ -31,9 +31,9 @@ from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.state import State
 from benchmarks.costs.overhead import TURNS, Fake, look_up
 from benchmarks.items.item import Benchmark, Item
-from benchmarks.runner.folder import Folder, Request
 from benchmarks.runner.inspecting import LIGHT, kept_in
 from benchmarks.runner.run import start
+from benchmarks.runner.store.folder import Folder, Request
 
 AT_ONCE = 32
 QUESTION = "What is the population of Old Harbor?"

@@ -7,15 +7,17 @@ the subset says which is read.
 """
 
 import hashlib
+import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
 from benchmarks.items.files import checksum, rows_of
-from benchmarks.items.hub import check_access, hub_rows
+from benchmarks.items.hub import check_access, hub_rows, revision
 from benchmarks.items.item import Benchmark, Item, Part, Row, Source
 from benchmarks.items.layout import official_files, original_file
 
@@ -39,11 +41,40 @@ class Loaded:
     """The file, the folder or the data set on the hub."""
     changed: bool = False
     """The original's file is not the one that its repository ships."""
+    revision: str = ""
+    """Commit of the data set on the hub; empty for files, and where the hub did not say."""
+
+    @property
+    def by_id(self) -> dict[str, Item]:
+        """The items by id, in order."""
+        return {item.id: item for item in self.items}
+
+    @property
+    def described(self) -> dict[str, str]:
+        """Where the items are from; the digest `items` tells any change of wording or answers."""
+        rows = json.dumps([asdict(item) for item in self.items], ensure_ascii=False)
+        files = {
+            path: checksum(Path(path)) for path in self.origin.split(", ") if Path(path).is_file()
+        }
+        return {
+            "source": self.source,
+            "origin": self.origin,
+            "revision": self.revision,
+            "sha256": ", ".join(files.values()),
+            "items": hashlib.sha256(rows.encode()).hexdigest(),
+        }
 
 
 def load(
     benchmark: Benchmark, subset: str, data: Path | None, limit: int | None = None
 ) -> list[Item]:
+    """The items of `loaded`."""
+    return loaded(benchmark, subset, data, limit).items
+
+
+def loaded(
+    benchmark: Benchmark, subset: str, data: Path | None, limit: int | None = None
+) -> Loaded:
     """The items of a subset, in a fixed order; the first `limit` of them if it is given.
 
     A count other than the subset's is an error for `agentflow`, and else a line in the log. So is
@@ -55,10 +86,10 @@ def load(
     """
     if limit is not None and limit < 1:
         raise SettingError(f"limit={limit}: ask for at least one item")
-    loaded = locate(benchmark, subset, data)
-    _count(benchmark, subset, loaded)
-    _say(benchmark, subset, loaded)
-    return loaded.items[:limit]
+    found = locate(benchmark, subset, data)
+    _count(benchmark, subset, found)
+    _say(benchmark, subset, found)
+    return replace(found, items=found.items[:limit])
 
 
 def must_be_folder(data: Path | None) -> None:
@@ -78,7 +109,9 @@ def locate(benchmark: Benchmark, subset: str, data: Path | None) -> Loaded:
         if (found := _found(benchmark, source, data)) is not None:
             origin, rows = found
             items = list(part.choose(_items(benchmark, source, origin, rows)))
-            return Loaded(items, source, part, origin, _changed(benchmark, source, origin))
+            changed = _changed(benchmark, source, origin)
+            commit = _commit(benchmark) if origin == benchmark.hub and data is None else ""
+            return Loaded(items, source, part, origin, changed, commit)
     raise NoData(_missing(benchmark, subset, data))
 
 
@@ -100,7 +133,18 @@ def _from_hub(benchmark: Benchmark) -> list[Row]:
     if benchmark.gated:
         check_access(benchmark.hub)
     instead = "name its folder with --data"
-    return list(hub_rows(benchmark.hub, benchmark.config, benchmark.split, instead))
+    of = (benchmark.hub, benchmark.config, benchmark.split)
+    return list(hub_rows(*of, instead, commit=_commit(benchmark)))
+
+
+@cache
+def _commit_now(name: str) -> str:
+    """Asked once, so that what is noted is what was read."""
+    return revision(name)
+
+
+def _commit(benchmark: Benchmark) -> str:
+    return benchmark.revision or _commit_now(benchmark.hub)
 
 
 def _items(benchmark: Benchmark, source: Source, origin: str, rows: Sequence[Row]) -> list[Item]:

@@ -49,6 +49,17 @@ class Part:
     choose: Callable[[Sequence[Item]], Sequence[Item]]
 
 
+Need = Literal["modules", "search"]
+"""`modules`: each of the paper's four modules is a model; `search`: a tool that looks in a real
+encyclopedia or on the web. The almanac brings its own rules and its own corpus."""
+_NEEDS: dict[Kind, frozenset[Need]] = {
+    "search": frozenset({"modules", "search"}),
+    "agentic": frozenset({"modules", "search"}),
+    "math": frozenset({"modules"}),
+    "science": frozenset({"modules"}),
+    "almanac": frozenset(),
+}
+
 Subset = Mapping[Source, Part]
 """A named choice among a benchmark's items: how it is taken from each source that has it. Where
 both are at hand the first is read."""
@@ -83,6 +94,8 @@ class Benchmark:
     """Checksum of the original's `data.json`."""
     files: tuple[str, ...] = ()
     """Other names under which the data folder may hold the official rows."""
+    revision: str = ""
+    """Commit of the data set on the hub; empty: the newest, which a run notes."""
     gated: bool = False
     """The hub wants an account that accepted the terms; items must not be passed on."""
     judged: bool = False
@@ -93,6 +106,11 @@ class Benchmark:
     """Exact match and F1 as the data set's own script counts them; published beside our rule."""
     paper: Mapping[str, float] = field(default_factory=dict)
     """Accuracy in per cent by system, from tables 1 and 2 of arXiv 2510.05592."""
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What an agent must have for a number of this benchmark to mean anything."""
+        return _NEEDS[self.kind]
 
     def score(self, item: Item, reply: Reply) -> Score:
         """The rule: a pure function of the item and the reply, or what was read from it."""

@@ -75,10 +75,18 @@ class Unscored(OfTrial):
 
 @with_config(STRICT)
 class Scoring(TypedDict):
-    """`scoring`: a later scoring of all runs has ended."""
+    """`scoring`: a later scoring of all runs is complete."""
 
     scoring: int
     judge: str
+
+
+@with_config(STRICT)
+class ScoringBegun(Scoring):
+    """`scoring_begun`: a later scoring of all runs."""
+
+    version: str
+    """Of the project, whose rules mark."""
 
 
 SHAPES: dict[str, TypeAdapter[Any]] = {
@@ -86,6 +94,7 @@ SHAPES: dict[str, TypeAdapter[Any]] = {
     "scored": TypeAdapter(Scored),
     "unscored": TypeAdapter(Unscored),
     "scoring": TypeAdapter(Scoring),
+    "scoring_begun": TypeAdapter(ScoringBegun),
 }
 FINAL: TypeAdapter[Any] = TypeAdapter(Final)
 

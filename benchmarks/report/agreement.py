@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmarks.items.item import Benchmark
-from benchmarks.report.result import Agreement
-from benchmarks.report.summary import Summary
+from benchmarks.report.numbers.result import Agreement
+from benchmarks.report.numbers.summary import Summary
 from benchmarks.report.table import NONE, Table, percent
 
 

@@ -2,8 +2,8 @@
 
 Keys of the study's `report.json`, which stay: `name`, `judge`, `trials`; `budgets`, a list in
 ascending order of `max_turns`, `settings` and `tasks`, which is by name the fields of
-`benchmarks.report.summary.Summary` with `turns_low` and `turns_high`, the 95 % interval of the mean
-turns.
+`benchmarks.report.numbers.summary.Summary` with `turns_low` and `turns_high`, the 95 % interval of
+the mean turns.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.record.artifacts import write_all
 from benchmarks.items.item import Benchmark
+from benchmarks.report.numbers.result import Result, Session
+from benchmarks.report.numbers.statistics import clustered
+from benchmarks.report.numbers.summary import Summary, summarise
 from benchmarks.report.page import HOUSE, render
 from benchmarks.report.plots import Interval, budget_plot
-from benchmarks.report.result import Result, Session
-from benchmarks.report.statistics import clustered
-from benchmarks.report.summary import Summary, summarise
 from benchmarks.report.table import NONE, Table, escape_markdown, number, percent, points
 
 TEMPLATE = HOUSE / "study.html.jinja"

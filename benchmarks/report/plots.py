@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from markupsafe import Markup
 
-from benchmarks.report.result import Result
+from benchmarks.report.numbers.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,10 +61,12 @@ def svg(draw: Callable[[Axes], None], inches: tuple[float, float]) -> Markup:
 
 def scale_y(axes: Axes, scale: Scale) -> None:
     """Limits and labels of the vertical axis."""
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import FuncFormatter, PercentFormatter
 
     if scale == "log":
         axes.set_yscale("symlog", linthresh=1e-9)
+        # Its own labels are TeX, which is not read here.
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
         axes.set_ylim(bottom=0, top=1 if scale == "share" else None)
     if scale in ("share", "percent"):

@@ -2,11 +2,12 @@
 
     python -m benchmarks report runs/almanac --baseline runs/base
 
-Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules alone), `trials`,
-`settings`, `versions`; `tasks`, by name the fields of `benchmarks.report.summary.Summary` with
-`title`, `kind` and `paper` (per cent by system); `kinds`, by kind `tasks`, `accuracy`,
-`standard_error`; `labels`, a list of `benchmarks.report.result.Agreement`; `baseline`, null or
-`name` and `tasks`. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
+Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules alone), `scoring`
+(which of the run's), `trials`, `settings`, `versions`, `provenance` (as in run.json); `tasks`, by
+name the fields of a `Summary` with `title`, `kind` and `paper` (per cent by system); `kinds`, by
+kind `tasks`, `accuracy`, `standard_error`; `labels`, a list of `Agreement`; `baseline`, null or
+`name`, `tasks` and `paired`, the fields of a `Comparison`. The three are in
+`benchmarks.report.numbers`. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.record.artifacts import write_all
 from benchmarks.items.item import Benchmark
 from benchmarks.report.agreement import agreement_table, label_table, official_table
+from benchmarks.report.numbers.pairing import Comparison, Difference, compare
+from benchmarks.report.numbers.result import Agreement, Session
+from benchmarks.report.numbers.summary import Summary, summarise
+from benchmarks.report.origin import provenance_table
 from benchmarks.report.page import HOUSE, render
+from benchmarks.report.paper import KINDS, Mean, means, paper_table
 from benchmarks.report.plots import Interval, accuracy_plot, turns_plot
 from benchmarks.report.report_tables import (
-    KINDS,
-    Mean,
     accuracy_table,
+    baseline_table,
     effort_table,
     level_table,
-    means,
     missed_table,
     missing_table,
-    paper_table,
     settings_table,
     share_table,
 )
-from benchmarks.report.result import Agreement, Session
-from benchmarks.report.summary import Summary, summarise
 from benchmarks.report.table import Table, escape_markdown, percent
 
 TEMPLATE = HOUSE / "report.html.jinja"
@@ -56,6 +57,13 @@ class Report:
     baseline_summaries: Mapping[str, Summary]
     labels: Sequence[Agreement] = ()
     """What people say of rule and judge, once they have said it."""
+    paired: Comparison | None = None
+    """The baseline and the run over the items that both asked."""
+
+    @property
+    def pairs(self) -> dict[str, Difference]:
+        """The differences from the baseline by task."""
+        return {each.task: each for each in self.paired.differences} if self.paired else {}
 
 
 def report_of(
@@ -66,7 +74,8 @@ def report_of(
 ) -> Report:
     """The report of a run, `benchmarks` being all that are known."""
     other = summarise(baseline) if baseline else {}
-    return Report(session, benchmarks, summarise(session), baseline, other, labels)
+    paired = compare(baseline, session) if baseline else None
+    return Report(session, benchmarks, summarise(session), baseline, other, labels, paired)
 
 
 def write_report(folder: Path, report: Report) -> list[Path]:
@@ -89,9 +98,11 @@ def record(report: Report) -> dict[str, Any]:
     return {
         "name": session.name,
         "judge": session.judge,
+        "scoring": session.scoring,
         "trials": session.trials,
         "settings": session.settings,
         "versions": session.versions,
+        "provenance": session.provenance,
         "tasks": {name: about[name] | asdict(each) for name, each in report.summaries.items()},
         "kinds": {
             mean.kind: {
@@ -110,7 +121,8 @@ def _baseline(report: Report) -> dict[str, Any] | None:
     if not report.baseline:
         return None
     tasks = {name: asdict(each) for name, each in report.baseline_summaries.items()}
-    return {"name": report.baseline.name, "tasks": tasks}
+    paired = asdict(report.paired) if report.paired else None
+    return {"name": report.baseline.name, "tasks": tasks, "paired": paired}
 
 
 def markdown(report: Report) -> str:
@@ -125,8 +137,19 @@ def lead(report: Report) -> str:
     items, trials = sum(session.expected.values()), session.trials
     missing = sum(each.missing for each in report.summaries.values())
     judge = f"by rules, then by {session.judge}" if session.judge else "by rules"
-    text = f"{items} items x {trials} trial{'s' if trials > 1 else ''}, scored {judge}."
-    return f"{text} {missing} missing, counted as wrong." if missing else text
+    which = f" (scoring {session.scoring})" if session.scoring else ""
+    text = f"{items} items x {trials} trial{'s' if trials > 1 else ''}, scored {judge}{which}."
+    text += f" {missing} missing, counted as wrong." if missing else ""
+    return f"{text} {' '.join(_beside(report.paired))}".strip() if report.paired else text
+
+
+def _beside(paired: Comparison) -> list[str]:
+    """What a reader must know of the comparison with the baseline."""
+    said = [f"Baseline: {paired.names[0]}."]
+    said += [f"It differs in {'; '.join(paired.differs)}."] if paired.differs else []
+    if left := paired.only_first + paired.only_second + paired.other_golds:
+        said.append(f"{left} items that are not the same in both are left out of the difference.")
+    return said
 
 
 def all_tables(report: Report) -> list[Table]:
@@ -134,7 +157,8 @@ def all_tables(report: Report) -> list[Table]:
     of = (report.summaries, report.benchmarks)
     ended = "Share of the trials that have a score."
     found = [
-        accuracy_table(*of, report.baseline_summaries),
+        accuracy_table(*of),
+        baseline_table(report.pairs, report.benchmarks),
         paper_table(*of, report.baseline_summaries),
         missing_table(*of),
         official_table(*of),
@@ -147,6 +171,7 @@ def all_tables(report: Report) -> list[Table]:
         share_table("Where the answer was read", ended, *of, lambda each: each.rules),
         missed_table(report.session, report.benchmarks),
         settings_table(report.session),
+        provenance_table(report.session),
     ]
     return [table for table in found if table and table.rows]
 

@@ -6,66 +6,30 @@ A cell may hold text of a model, a tool or a data set; who shows it escapes it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from statistics import fmean
-from typing import NamedTuple
 
 from benchmarks.items.item import Benchmark
-from benchmarks.report.result import Result, Session
-from benchmarks.report.summary import Accuracy, Summary
+from benchmarks.report.numbers.pairing import Difference
+from benchmarks.report.numbers.result import Result, Session
+from benchmarks.report.numbers.summary import Summary
+from benchmarks.report.paper import KINDS, means
 from benchmarks.report.table import NONE, Table, dollars, number, percent, points, shorten
 
-KINDS = {
-    "search": "Search",
-    "agentic": "Agentic",
-    "math": "Mathematics",
-    "science": "Science",
-    "almanac": "Almanac",
-}
 MISSED = 60
 """Most missed trials that a report lists."""
-
-
-class Mean(NamedTuple):
-    """The unweighted mean of the accuracies of several tasks, as in the paper's tables."""
-
-    kind: str
-    tasks: tuple[str, ...]
-    accuracy: float
-    standard_error: float | None
-
-
-def means(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benchmark]) -> list[Mean]:
-    """The mean over the tasks of each kind, in the paper's order of kinds."""
-    found = []
-    for kind in KINDS:
-        names = tuple(name for name in summaries if benchmarks[name].kind == kind)
-        if names:
-            found.append(_mean(kind, names, [summaries[name].accuracy for name in names]))
-    return found
-
-
-def _mean(kind: str, tasks: tuple[str, ...], parts: list[Accuracy]) -> Mean:
-    errors = [each.standard_error for each in parts if each.standard_error is not None]
-    error = sum(e * e for e in errors) ** 0.5 / len(parts) if len(errors) == len(parts) else None
-    return Mean(kind, tasks, fmean(each.mean for each in parts), error)
 
 
 def accuracy_table(
     summaries: Mapping[str, Summary],
     benchmarks: Mapping[str, Benchmark],
-    baseline: Mapping[str, Summary],
 ) -> Table:
     """One row a task, then the mean of each kind that has several."""
-    rows = [
-        [benchmarks[name].title, *_accuracy(each), *_against(each, baseline.get(name), baseline)]
-        for name, each in summaries.items()
-    ]
+    rows = [[benchmarks[name].title, *_accuracy(each)] for name, each in summaries.items()]
     for kind, tasks, value, error in means(summaries, benchmarks):
         if len(tasks) > 1:
             cells = [f"{KINDS[kind]}, mean of {len(tasks)}", "", percent(value), points(error)]
             rows.append([*cells, *[""] * (len(rows[0]) - len(cells))])
     header = ["Task", "Items x trials", "Accuracy", "Std. error", "95 % interval", "Deviation"]
-    header += ["F1", "Missing", "By judge"] + (["Baseline", "Difference"] if baseline else [])
+    header += ["F1", "Missing", "By judge"]
     note = (
         "Right answers among all expected trials; a missing one counts as wrong. The standard "
         "error is clustered by item; the interval is Wilson's over items; the deviation is between "
@@ -88,56 +52,27 @@ def _accuracy(summary: Summary) -> list[str]:
     ]
 
 
-def _against(each: Summary, other: Summary | None, baseline: Mapping[str, Summary]) -> list[str]:
-    if other is None:
-        return [NONE, NONE] if baseline else []
-    gain = 100 * (each.accuracy.mean - other.accuracy.mean)
-    return [percent(other.accuracy.mean), f"{gain:+.1f}"]
-
-
-def paper_table(
-    summaries: Mapping[str, Summary],
-    benchmarks: Mapping[str, Benchmark],
-    baseline: Mapping[str, Summary],
-) -> Table | None:
-    """This run above the systems of the paper; None where the paper reports none of the tasks."""
-    names = [name for name in summaries if benchmarks[name].paper]
-    systems = dict.fromkeys(system for name in names for system in benchmarks[name].paper)
-    if not names:
-        return None
-    run = {name: 100 * summaries[name].accuracy.mean for name in names}
-    values = {"This run": run}
-    if baseline:
-        values["Baseline"] = {n: 100 * baseline[n].accuracy.mean for n in names if n in baseline}
-    for system in systems:
-        paper = {name: benchmarks[name].paper for name in names}
-        values[system] = {name: paper[name][system] for name in names if system in paper[name]}
-    groups = [(k, t) for k, t, *_ in means({n: summaries[n] for n in names}, benchmarks)]
-    header = ["System"] + [
-        cell for kind, tasks in groups for cell in _heads(kind, tasks, benchmarks)
-    ]
+def baseline_table(pairs: Mapping[str, Difference], benchmarks: Mapping[str, Benchmark]) -> Table:
+    """One row a task, and one of all where there are several; no rows without a baseline."""
     rows = [
-        [system, *(cell for _, tasks in groups for cell in _scores(tasks, found))]
-        for system, found in values.items()
+        [
+            benchmarks[name].title if name in benchmarks else "All tasks",
+            str(each.items),
+            percent(each.first),
+            percent(each.second),
+            f"{100 * each.test.difference:+.1f}",
+            f"{100 * each.test.low:+.1f} to {100 * each.test.high:+.1f}",
+            f"{each.test.better} : {each.test.worse}",
+            f"{each.test.p:.3g}",
+        ]
+        for name, each in pairs.items()
     ]
+    header = ["Task", "Items", "Baseline", "This run", "Difference", "95 % interval"]
     note = (
-        "Accuracy in per cent. The other rows are tables 1 and 2 of arXiv 2510.05592, measured "
-        "with other items and scored by another judge, without what crashed: a guide, no contest."
+        "Over the items that both runs asked; a missing trial counts as wrong. The difference is "
+        "in points, p is that of the paired test."
     )
-    return Table("Beside the paper", note, header, rows)
-
-
-def _heads(kind: str, tasks: tuple[str, ...], benchmarks: Mapping[str, Benchmark]) -> list[str]:
-    titles = [benchmarks[name].title for name in tasks]
-    return titles + ([f"{KINDS[kind]}, mean"] if len(tasks) > 1 else [])
-
-
-def _scores(tasks: tuple[str, ...], found: Mapping[str, float]) -> list[str]:
-    known = [found[name] for name in tasks if name in found]
-    cells = [f"{found[name]:.1f}" if name in found else NONE for name in tasks]
-    if len(tasks) > 1:
-        cells.append(f"{fmean(known):.1f}" if len(known) == len(tasks) else NONE)
-    return cells
+    return Table("Against the baseline", note, [*header, "Won : lost", "p"], rows)
 
 
 def effort_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benchmark]) -> Table:

@@ -20,9 +20,9 @@ from agentflow_graph.record import Record, Scope
 from agentflow_graph.record.run import on_behalf_of
 from benchmarks.errors import TrialFailed
 from benchmarks.items.item import Benchmark, Item
-from benchmarks.runner.folder import Items
-from benchmarks.runner.prices import MILLION, Prices
-from benchmarks.runner.records import Event, Key, Records
+from benchmarks.runner.store.folder import Items
+from benchmarks.runner.store.prices import MILLION, Prices
+from benchmarks.runner.store.records import Event, Key, Records
 from benchmarks.scoring.judge import Judge, Verdict
 
 AUDITED = 0.1

@@ -2,8 +2,9 @@
 
 inspect gives the parallel work, the limits of its own, the log and the viewer. The solver calls the
 graph directly, not through inspect's bridge, and tells the finished state as spans: planner,
-executor and verifier of each turn, then the generator. Beside the bench, nothing else of this
-package imports inspect_ai; it takes a second to load, and it is an extra.
+executor and verifier of each turn, then the generator. A missing trial is a wrong one, here as in
+the report, and says so. Beside the bench, nothing else of this package imports inspect_ai; it takes
+a second to load, and it is an extra.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from inspect_ai import Epochs, Task, eval_async
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -25,10 +26,12 @@ from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import display_type, span
 
+from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.items.item import Item
-from benchmarks.runner.folder import Folder, Request
-from benchmarks.runner.records import Key
-from benchmarks.runner.trials import FinalState, Trials
+from benchmarks.runner.names import models_of
+from benchmarks.runner.store.folder import Folder, Request
+from benchmarks.runner.store.records import Key
+from benchmarks.runner.trials import FinalState, Outcome
 
 LIGHT: dict[str, Any] = {
     "log_format": "eval",
@@ -41,27 +44,49 @@ LIGHT: dict[str, Any] = {
 accuracy after every sample: that took most of its time (inspect_ai issue 3173)."""
 
 
+class Run(Protocol):
+    """Where the outcome of a trial comes from: a run of the graph, or the record alone."""
+
+    async def outcome(self, key: Key) -> Outcome:
+        """The trial; raises TrialFailed or RunStopped where it has no score."""
+        ...
+
+    def pop_outcome(self, key: Key) -> Outcome:
+        """What `outcome` gave; kept until it is taken, once."""
+        ...
+
+
 async def evaluate(
-    folder: Folder, request: Request, items: Mapping[str, Mapping[str, Item]], trials: Trials
+    folder: Folder,
+    request: Request,
+    items: Mapping[str, Mapping[str, Item]],
+    trials: Run,
+    scoring: int = 0,
 ) -> list[EvalLog]:
     """Run every trial under inspect; logs go to `folder.logs`."""
+    named = models_of(request)
     tasks = [task_of(name, own, request.trials, trials) for name, own in items.items()]
     with kept_in(folder.state), young_garbage():
         display_type()  # read now, from the environment: else inspect draws plain text
         return await eval_async(
             tasks,
-            model=None,
+            model=named.get("planner") or named["generator"],
+            model_roles=dict(named),
             log_dir=str(folder.logs),
             max_tasks=len(tasks),
             max_samples=request.concurrency,
             fail_on_error=False,
             **LIGHT,
             tags=[request.name],
-            metadata={"subsets": request.subsets, "settings": request.settings},
+            metadata={
+                "subsets": request.subsets,
+                "settings": request.settings,
+                "scoring": scoring,
+            },
         )
 
 
-def task_of(name: str, items: Mapping[str, Item], trials: int, run: Trials) -> Task:
+def task_of(name: str, items: Mapping[str, Item], trials: int, run: Run) -> Task:
     """One benchmark as inspect's task."""
     samples = [
         Sample(
@@ -81,13 +106,17 @@ def task_of(name: str, items: Mapping[str, Item], trials: int, run: Trials) -> T
     )
 
 
-def solver_of(task: str, run: Trials) -> Solver:
+def solver_of(task: str, run: Run) -> Solver:
     """A solver that asks `run` for the outcome of its sample."""
 
     @solver
     def agentflow() -> Solver:
         async def solve(state: TaskState, generate: Generate) -> TaskState:
-            outcome = await run.outcome(Key(task, str(state.sample_id), state.epoch))
+            try:
+                outcome = await run.outcome(Key(task, str(state.sample_id), state.epoch))
+            except (TrialFailed, RunStopped) as error:
+                state.metadata["missing"] = str(viewable(str(error)))
+                return state
             shown = viewable(outcome.state)
             await log_to_transcript(shown)
             state.output = ModelOutput.from_content("agentflow", str(shown["answer"]))
@@ -98,7 +127,7 @@ def solver_of(task: str, run: Trials) -> Solver:
     return agentflow()
 
 
-def scorer_of(task: str, run: Trials) -> Scorer:
+def scorer_of(task: str, run: Run) -> Scorer:
     """A scorer that gives the recorded mark; inspect reckons nothing anew.
 
     The finished state goes into the sample's metadata as one text of JSON, and here: inspect walks
@@ -108,6 +137,9 @@ def scorer_of(task: str, run: Trials) -> Scorer:
     @scorer(metrics=[accuracy(), stderr()])
     def recorded() -> Scorer:
         async def score(state: TaskState, target: Target) -> Score:
+            if missing := state.metadata.get("missing"):
+                why = f"missing, counts as wrong: {missing}"
+                return Score(value=0.0, explanation=why, metadata={"missing": True})
             outcome = run.pop_outcome(Key(task, str(state.sample_id), state.epoch))
             state.metadata["agentflow"] = json.dumps(viewable(outcome.state), default=str)
             mark = viewable(outcome.mark)

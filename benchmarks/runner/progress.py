@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from agentflow_graph.errors.outside import unguarded
-from benchmarks.runner.records import Event, Records
+from benchmarks.runner.store.records import Event, Records
 
 EVERY = 10.0
 """Seconds between two plain lines."""
@@ -26,13 +26,15 @@ EVERY = 10.0
 class Progress:
     """Counts what has ended and shows it on standard error."""
 
-    def __init__(self, total: int, records: Records, out: TextIO | None = None) -> None:
+    def __init__(
+        self, total: int, records: Records, out: TextIO | None = None, scoring: int = 0
+    ) -> None:
         self.total, self._records = total, records
         self.done = self.right = self.errors = 0
         self.interrupted = False
         """Nothing more is to be said."""
         self._out = out or sys.stderr
-        self._before = len(records.scored[0])
+        self._before = len(records.scored.get(scoring, {}))
         """Recorded already: they come by at once and say nothing of the rate."""
         self._begun = self._shown = time.monotonic()
         self._bar = _bar(self._out) if self._out.isatty() else None

@@ -4,27 +4,31 @@
     await resume(Folder(path), registry())
     await score(Folder(path), registry(), Judge.of("openai:gpt-5-mini"))
 
-All three read what is on record first, so starting is resuming an empty record.
+All three read what is on record first, so starting is resuming an empty record. A scoring is one
+set of marks of a run's answers. `resume` completes the one that is shown; `score` makes another,
+which is shown once it is complete.
 """
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Awaitable, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, TextIO
 
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.graph import Agent, graph
+from agentflow_graph.record import Record
 from agentflow_graph.record.artifacts import interpreting
+from agentflow_graph.record.events import versions
 from agentflow_graph.record.reading import events
 from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.items.item import Benchmark
-from benchmarks.runner.folder import REMEDY, Folder, Items, Request
 from benchmarks.runner.grading import Grader, whole_reply
 from benchmarks.runner.progress import Progress
-from benchmarks.runner.records import Key, Records
-from benchmarks.runner.session import keys
+from benchmarks.runner.store.folder import REMEDY, Folder, Items, Request
+from benchmarks.runner.store.records import Key, Records
+from benchmarks.runner.store.session import keys
 from benchmarks.runner.trials import Trials
 from benchmarks.scoring.judge import Judge
 
@@ -57,15 +61,18 @@ async def resume(
     judge: Judge | None = None,
     max_cost: float | None = None,
     out: TextIO | None = None,
+    scoring: int | None = None,
 ) -> int:
     """Run what is missing, mark what is unmarked, write inspect's logs; the number still missing.
 
-    `out` is where progress is shown, by default standard error.
+    `out` is where progress is shown, by default standard error; `scoring` is the scoring that is
+    completed, by default the one that is shown.
 
     Raises:
         RunStopped: the disk is full or the money spent. What is finished is kept.
         KeyboardInterrupt: Ctrl-C; inspect catches the cancellation that it becomes.
-        SettingError: no run there, another process at work in it, or a task no longer known.
+        SettingError: no run there, another process at work in it, a task no longer known, or a
+            judge that is not the scoring's.
     """
     from benchmarks.runner.inspecting import evaluate
 
@@ -74,19 +81,47 @@ async def resume(
     known(request.subsets, benchmarks)
     with folder.open() as record:
         records = _records(folder)
-        grader = Grader(benchmarks, items, record, records, judge, prices=request.prices)
+        number = records.chosen(scoring)
+        _must_be_by(judge, records.judges[number] if number else request.judge, number)
+        grader = Grader(benchmarks, items, record, records, judge, number, request.prices)
         total = sum(request.expected.values()) * request.trials
-        # They are made again, whole, from the record.
-        shutil.rmtree(folder.logs, ignore_errors=True)
-        with Progress(total, records, out) as progress, grader:
+        with Progress(total, records, out, number) as progress, grader:
             trials = Trials(agent, request, items, record, records, grader, progress.ended)
-            try:
-                logs = await evaluate(folder, request, items, trials)
-            except OSError as error:
-                raise RunStopped(f"inspect's log cannot be written: {error}; resume") from error
+            logs = await written(folder, evaluate(folder, request, items, trials, number))
             progress.interrupted = cut_off = _cut_off(logs, items)
+        await _close(record, records, number)
     _raise_what_stopped(trials, logs, cut_off)
-    return total - len(records.scored[0])
+    return total - len(records.scored.get(number, {}))
+
+
+async def written(folder: Folder, logs: Awaitable[list[EvalLog]]) -> list[EvalLog]:
+    """Inspect's logs, made again, whole, from the record; RunStopped if the disk is full."""
+    shutil.rmtree(folder.logs, ignore_errors=True)
+    try:
+        return await logs
+    except OSError as error:
+        raise RunStopped(f"inspect's log cannot be written: {error}; resume") from error
+
+
+def _must_be_by(judge: Judge | None, name: str, number: int) -> None:
+    given = judge.name if judge else ""
+    if given != name:
+        raise SettingError(
+            f"scoring {number} is by {name or 'rules alone'}, not by {given or 'rules alone'}; "
+            "make another scoring with `python -m benchmarks score`"
+        )
+
+
+async def _close(record: Record, records: Records, number: int) -> bool:
+    """Say that a later scoring has become complete, if it has: it is the one that is shown now."""
+    whole = records.all_marked(number)
+    if number and whole and number not in records.ended:
+        event = {"event": "scoring", "scoring": number, "judge": records.judges[number]}
+        record.write(event)
+        await record.synced()
+        records.add(event)
+        return True
+    return False
 
 
 def _records(folder: Folder) -> Records:
@@ -111,25 +146,50 @@ def _cut_off(logs: Sequence[EvalLog], tasks: Sized) -> bool:
 
 
 async def score(
-    folder: Folder, benchmarks: Mapping[str, Benchmark], judge: Judge | None = None
+    folder: Folder,
+    benchmarks: Mapping[str, Benchmark],
+    judge: Judge | None = None,
+    scoring: int | None = None,
 ) -> tuple[int, int]:
     """Mark every finished answer anew, beside the marks there are.
 
-    Returns (number of the new scoring, answers that could not be marked).
+    One that was broken off, by the same judge and the same version of the rules, is gone on with.
+    Until every answer is marked, the scoring that was shown before is shown. `scoring` names one
+    that is to be completed instead.
+
+    Returns (number of the scoring, answers that could not be marked).
     """
     request, items = folder.request(), folder.items()
     known(request.subsets, benchmarks)
     with folder.open() as record:
         records = _records(folder)
-        number = records.next_scoring()
+        if scoring is None:
+            number = await _opened(record, records, judge.name if judge else "")
+        else:
+            number = records.chosen(scoring)
+            _must_be_by(judge, records.judges[number] if number else request.judge, number)
         grader = Grader(benchmarks, items, record, records, judge, number, request.prices)
         finished = [key for key in keys(request, items) if key in records.finished]
         with grader:
             marked = await _each_graded(grader, records, finished)
-        name = judge.name if judge else ""
-        record.write({"event": "scoring", "scoring": number, "judge": name})
-        await record.synced()
+        if await _close(record, records, number):
+            # inspect's log tells another scoring than the one that is shown now; `view` makes it.
+            shutil.rmtree(folder.logs, ignore_errors=True)
     return number, len(finished) - marked
+
+
+async def _opened(record: Record, records: Records, judge: str) -> int:
+    """The number of a scoring that was broken off, or of a new one, which is on record."""
+    version = versions()["agentflow-graph"]
+    if (number := records.open_scoring(judge, version)) is not None:
+        return number
+    number = records.next_scoring()
+    about = {"scoring": number, "judge": judge, "version": version}
+    event = {"event": "scoring_begun", **about}
+    record.write(event)
+    await record.synced()
+    records.add(event)
+    return number
 
 
 async def _each_graded(grader: Grader, records: Records, finished: list[Key]) -> int:

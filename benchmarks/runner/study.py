@@ -14,12 +14,12 @@ from pathlib import Path
 from agentflow_graph.errors import SettingError
 from agentflow_graph.graph import Agent, graph
 from benchmarks.items.item import Benchmark
-from benchmarks.runner.folder import Folder, Items, Request
 from benchmarks.runner.run import resume, start
-from benchmarks.runner.session import read_session
+from benchmarks.runner.store.folder import Folder, Items, Request
+from benchmarks.runner.store.session import read_session
 from benchmarks.scoring.judge import Judge
 
-SAME = ("subsets", "expected", "trials", "seed", "judge", "settings")
+SAME = ("subsets", "expected", "trials", "seed", "judge", "settings", "baseline")
 """What the runs of a study have in common; how fast and for how much may change."""
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
@@ -26,13 +26,17 @@ from agentflow_graph.graph import Agent
 from agentflow_graph.record import Record, RecordError, RunRecord, record_as
 from agentflow_graph.state import State
 from benchmarks.errors import RunStopped, TrialFailed
-from benchmarks.runner.folder import Items, Request
+from benchmarks.runner.breaker import Breaker
 from benchmarks.runner.grading import Grader, whole_reply
-from benchmarks.runner.prices import cost
-from benchmarks.runner.records import Event, Key, Records
+from benchmarks.runner.store.folder import Items, Request
+from benchmarks.runner.store.prices import cost
+from benchmarks.runner.store.records import Event, Key, Records
 
 MARGIN = 30.0
 """Seconds over the graph's own limits after which a run counts as hung."""
+
+THINKING = "\n\nThink step by step before you answer."
+"""What follows the question in the baseline that reasons in words (chain of thought)."""
 
 FinalState = dict[str, Any]
 """A finished state without its messages: plain data."""
@@ -65,6 +69,7 @@ class Trials:
         self._slots = asyncio.Semaphore(request.concurrency)
         self._outcomes: dict[Key, Outcome] = {}
         self._context = lru_cache(lambda trial: context_of(request, trial))
+        self._breaker = Breaker(request.max_failed)
         self.stopped: RunStopped | None = None
 
     async def outcome(self, key: Key) -> Outcome:
@@ -77,8 +82,11 @@ class Trials:
         try:
             async with self._slots:
                 self._may_go_on()
-                state = await self._state(key)
-                mark = await self._grader.mark(key, whole_reply(state))
+                async with self._breaker.turn() as end:
+                    self._may_go_on()
+                    state = await self._state(key)
+                    end.failed = was_away(state)
+                    mark = await self._grader.mark(key, whole_reply(state))
         except TrialFailed:
             self._on_end(None)
             raise
@@ -138,7 +146,8 @@ class Trials:
         """The finished state, and what is wrong with it; an empty state where there is none."""
         config: RunnableConfig = {"recursion_limit": context.recursion_limit}
         limit = context.max_seconds + context.grace + MARGIN
-        given = State(question=self._items[key.task][key.item].question)
+        more = THINKING if self._request.baseline == "cot" else ""
+        given = State(question=self._items[key.task][key.item].question + more)
         try:
             async with asyncio.timeout(limit) as clock:
                 with record_as(run):
@@ -153,6 +162,12 @@ class Trials:
             FinalState, {name: value for name, value in state.items() if name != "messages"}
         )
         return final, final["error"]
+
+
+def was_away(state: Mapping[str, Any]) -> bool:
+    """Whether a tool's service could not be asked in a finished run."""
+    calls = (call for turn in state["turns"] for call in turn.get("calls", []))
+    return any(call.get("data", {}).get("away") for call in calls)
 
 
 def context_of(request: Request, trial: int = 1) -> Context:

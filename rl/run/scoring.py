@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from benchmarks.report.statistics import bootstrap, wilson
+from benchmarks.report.numbers.statistics import bootstrap, wilson
 from rl.rollout import Trajectory
 from rl.settings.sections import Evaluation
 

@@ -13,8 +13,8 @@ from agentflow_graph.__main__ import main as agent
 from agentflow_graph.record import Record
 from benchmarks.__main__ import main
 from benchmarks.items.data import load
-from benchmarks.runner.folder import Folder, Request
-from benchmarks.runner.records import Key
+from benchmarks.runner.store.folder import Folder, Request
+from benchmarks.runner.store.records import Key
 from benchmarks.tasks.registry import benchmark
 
 TASK = "almanac"

@@ -25,10 +25,10 @@ from agentflow_graph.graph import Agent
 from agentflow_graph.record.events import Event, events_in
 from agentflow_graph.record.reading import events, files_of
 from benchmarks.errors import RunStopped, TrialFailed
-from benchmarks.runner.folder import Folder
 from benchmarks.runner.grading import Grader
-from benchmarks.runner.records import Key, Records
-from benchmarks.runner.session import keys, read_session
+from benchmarks.runner.store.folder import Folder
+from benchmarks.runner.store.records import Key, Records
+from benchmarks.runner.store.session import keys, read_session
 from benchmarks.runner.trials import Trials
 from benchmarks.scoring.judge import Judge
 

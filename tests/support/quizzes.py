@@ -18,7 +18,7 @@ from langchain_core.tools import tool
 
 from agentflow_graph.graph import Agent, build_graph
 from benchmarks.items.item import Benchmark, Item
-from benchmarks.runner.folder import Items, Request
+from benchmarks.runner.store.folder import Items, Request
 from benchmarks.scoring.judge import Judge
 from benchmarks.scoring.scorers import Reply, Score, exact
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.items.item import Benchmark, Item
-from benchmarks.report.result import Result, Session
+from benchmarks.report.numbers.result import Result, Session
 
 
 def result(item: str = "q1", score: float | None = 1.0, trial: int = 1, **changed: Any) -> Result:

@@ -41,6 +41,8 @@ class Provider:
     renamed: dict[str, str] = field(default_factory=dict)
     """Parameters that the integration calls otherwise; empty: it has none."""
     aliases: tuple[str, ...] = ()
+    seed: str = ""
+    """What a request calls the seed of sampling; empty: the provider takes none."""
 
 
 # The o-series and everything from gpt-5 on, fine-tuned or not; gpt-5-chat takes a temperature.
@@ -107,6 +109,7 @@ PROVIDERS = (
         path="",
         key="XAI_API_KEY",
         structured="schema",
+        seed="seed",
     ),
     Provider(
         "together",
@@ -116,6 +119,7 @@ PROVIDERS = (
         path="",
         key="TOGETHER_API_KEY",
         structured="schema",
+        seed="seed",
     ),
     Provider(
         "dashscope",
@@ -135,6 +139,7 @@ PROVIDERS = (
         key="GROQ_API_KEY",
         limit="max_completion_tokens",
         structured="object",
+        seed="seed",
     ),
     Provider(
         "mistralai",
@@ -145,6 +150,7 @@ PROVIDERS = (
         key="MISTRAL_API_KEY",
         structured="schema",
         aliases=("mistral",),
+        seed="random_seed",
     ),
     Provider(
         "openrouter",
@@ -154,6 +160,7 @@ PROVIDERS = (
         path="",
         key="OPENROUTER_API_KEY",
         structured="schema",
+        seed="seed",
     ),
     Provider(
         "ollama",
@@ -179,6 +186,7 @@ PROVIDERS = (
         key="VLLM_API_KEY",
         needs_key=False,
         structured="schema",
+        seed="seed",
     ),
     Provider(
         "llamacpp",
@@ -188,6 +196,7 @@ PROVIDERS = (
         key="LLAMACPP_API_KEY",
         needs_key=False,
         structured="schema",
+        seed="seed",
     ),
     Provider(
         "lmstudio",
@@ -197,6 +206,7 @@ PROVIDERS = (
         key="LMSTUDIO_API_KEY",
         needs_key=False,
         structured="schema",
+        seed="seed",
     ),
 )
 

@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from agentflow_graph.record.artifacts import read_json, read_object
-from benchmarks.report.statistics import wilson
+from benchmarks.report.numbers.statistics import wilson
 from rl.run.folder import records
 from rl.studies.ablations.arms import BUDGETS, TURNS, Arm
 

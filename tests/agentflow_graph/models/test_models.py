@@ -58,3 +58,23 @@ def test_what_a_planner_was_trained_under(tmp_path: Path) -> None:
     (tmp_path / "agentflow.json").write_text(json.dumps({"layout": "terse"}))
     assert trained_under(tmp_path) == {"layout": "terse"}
     assert NANO.name == "nano"
+
+
+@pytest.mark.parametrize(
+    ("spec", "sent"),
+    [
+        ("vllm:x@http://127.0.0.1:1", {"seed": 7}),
+        ("vllm:x@http://127.0.0.1:1?seed=3", {"seed": 3}),
+        ("mistralai:x", {"random_seed": 7}),
+        ("deepseek:x", None),
+    ],
+)
+def test_a_seed_reaches_the_servers_that_take_one(
+    spec: str, sent: dict[str, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("MISTRAL_API_KEY", "DEEPSEEK_API_KEY"):
+        monkeypatch.setenv(key, "a key of a test")
+    model = chat_model(spec, 0.7, 10, seed=7)
+    assert isinstance(model, ProviderModel)
+    assert model.sampling.get("extra") == sent
+    assert "extra" not in chat_model(spec.partition("?")[0], 0.7, 10).sampling  # type: ignore[attr-defined]

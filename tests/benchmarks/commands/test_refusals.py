@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.runner.folder import Folder, Request
+from benchmarks.runner.store.folder import Folder, Request
 
 VLLM = "vllm:x@http://127.0.0.1:1"
 
@@ -29,12 +29,15 @@ VLLM = "vllm:x@http://127.0.0.1:1"
         (["almanac", "--set", "tools=nothing_such"], "nothing_such"),
         (["almanac", "--set", "planner=local:/absent"], "/absent"),
         (["almanac", "--baseline"], "set generator to a model"),
-        (["almanac", "--judge", "openai:gpt-5-mini"], "OPENAI_API_KEY"),
-        (["almanac", "--judge", "nonsense"], "none of the forms"),
+        (["almanac", "--as-is", "--judge", "openai:gpt-5-mini"], "OPENAI_API_KEY"),
+        (["almanac", "--as-is", "--judge", "nonsense"], "none of the forms"),
         (["almanac", "--max-cost", "3", "--set", f"planner={VLLM}"], f"none is known for {VLLM}"),
-        (["almanac", "--max-cost", "3", "--judge", VLLM], f"none is known for {VLLM}"),
+        (["almanac", "--as-is", "--max-cost", "3", "--judge", VLLM], f"none is known for {VLLM}"),
         (["almanac", "--prices", "/absent.toml"], "/absent.toml cannot be read"),
         (["bamboogle", "--data", "/absent"], "--data /absent is no folder"),
+        ([], "no task is named: give some of `list`, or --like DIR"),
+        (["--like", "/absent"], "/absent holds no run"),
+        (["almanac", "--like", "x", "--trials", "2"], "as it was: leave out task, trials"),
     ],
 )
 def test_bad_input_is_refused(
@@ -142,6 +145,6 @@ def test_a_reader_that_has_enough_is_no_fault() -> None:
 def test_without_inspect_the_extra_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmarks.runner.preflight.find_spec", lambda name: None)
+    monkeypatch.setattr("benchmarks.runner.preflight.checks.find_spec", lambda name: None)
     assert main(["run", "almanac", "--run", str(tmp_path / "run")]) == 2
     assert "`pip install inspect-ai`" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import pytest
 from made_up import write
 
 from agentflow_graph.errors import SettingError
-from benchmarks.items.data import load
+from benchmarks.items.data import load, loaded
 from benchmarks.tasks.registry import benchmark
 
 BAMBOOGLE = benchmark("bamboogle")
@@ -90,3 +90,18 @@ def test_an_account_that_accepted_no_terms_downloads_nothing(gate: str, tmp_path
     assert "GatedRepoError" in done.stderr
     of_the_set = [path for path in Gate.asked if "GAIA" in path]
     assert of_the_set == ["/api/datasets/gaia-benchmark/GAIA/auth-check"]
+
+
+def test_the_hub_is_read_at_the_commit_that_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def load_dataset(name: str, config: str | None, **how: object) -> list[dict[str, str]]:
+        asked.append(how["revision"])
+        return [{"Question": "Who?", "Answer": "Orla"}]
+
+    monkeypatch.setattr("datasets.load_dataset", load_dataset)
+    monkeypatch.setattr("benchmarks.items.data.revision", lambda name: "newest")
+    newest = replace(BAMBOOGLE, hub="owner/read-at-the-newest")
+    for known, commit in ((newest, "newest"), (replace(newest, revision="pinned"), "pinned")):
+        found = loaded(known, "full", None)
+        assert asked.pop() == found.revision == found.described["revision"] == commit

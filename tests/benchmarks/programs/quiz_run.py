@@ -15,8 +15,8 @@ from quizzes import QUIZ, noting_judge, quiz_agent, quiz_benchmark, quiz_items, 
 
 from agentflow_graph.errors import SettingError
 from benchmarks.commands.outcome import finish
-from benchmarks.runner.folder import Folder
 from benchmarks.runner.run import resume, start
+from benchmarks.runner.store.folder import Folder
 from tools.outcomes.interrupts import ended
 
 

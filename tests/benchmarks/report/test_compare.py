@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from sessions import result, session
 
 from agentflow_graph.errors import SettingError
-from benchmarks.report.compare import Change, Comparison, compare, text
-from benchmarks.report.result import Session
+from benchmarks.report.compare import text
+from benchmarks.report.numbers.pairing import Change, Comparison, compare
+from benchmarks.report.numbers.result import Session
 
 
 def run(scores: str, name: str = "run", task: str = "bamboogle") -> Session:
@@ -78,7 +79,7 @@ def test_an_item_whose_right_answers_changed_is_no_longer_the_same() -> None:
     other = session([result("q0", golds=("else",)), result("q1")], 2)
     found = compare(run("11"), other)
     assert (found.differences[0].items, found.other_golds) == (1, 1)
-    assert "left out 1 items with other right answers" in text(found)
+    assert "left out 1 items with another question or other right answers" in text(found)
 
 
 def test_runs_without_a_common_item_are_refused() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sessions import KNOWN, result, session
 
+from benchmarks.report.numbers.summary import Summary
 from benchmarks.report.report import markdown, record, report_of, write_report
-from benchmarks.report.summary import Summary
 from benchmarks.report.table import Table, dollars, shorten
 
 RESULTS = [result("a", f1=1.0), result("b", 0.0, f1=0.5, scored_by="judge"), result("c", None)]
@@ -24,7 +24,7 @@ def test_the_json_has_the_keys_that_it_promises(tmp_path: Path) -> None:
     base = session([result("a")], 1, name="base")
     write_report(tmp_path, report_of(session(RESULTS, 4), KNOWN, base))
     found = json.loads((tmp_path / "report.json").read_text())
-    top = "name judge trials settings versions tasks kinds labels baseline"
+    top = "name judge scoring trials settings versions provenance tasks kinds labels baseline"
     assert list(found) == top.split()
     task = found["tasks"]["bamboogle"]
     assert set(task) == {field.name for field in fields(Summary)} | {"title", "kind", "paper"}

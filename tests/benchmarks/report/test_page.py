@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sessions import KNOWN, result, session
 
+from benchmarks.report.numbers.result import Result, Session
+from benchmarks.report.plots import scale_y, svg
 from benchmarks.report.report import page, report_of
-from benchmarks.report.result import Result, Session
 
 HOSTILE = (
     "</td></table><script>alert(1)</script><img src=//x.example onerror=alert(2)>\"' {{ 7*7 }} $x$"
@@ -116,7 +117,7 @@ def test_the_run_stands_beside_the_paper_and_a_baseline() -> None:
         ["AgentFlow + Flow-GRPO", "69.6"],
         ["GPT-4o", "68.8"],
     ]
-    assert rows(text, "Accuracy")[1][-2:] == ["0.0 %", "+50.0"]
+    assert rows(text, "Against the baseline")[1][2:5] == ["0.0 %", "50.0 %", "+50.0"]
     assert "AgentFlow + Flow-GRPO (paper)</li>" in text
 
 
@@ -142,3 +143,13 @@ def test_a_run_that_has_not_begun_has_a_page() -> None:
     text = shown(session([], 3))
     assert "<b>0.0 %</b>" in text
     assert "<h2>Turns</h2>" not in text
+
+
+def test_the_numbers_of_a_log_axis_are_plain_text() -> None:
+    def draw(axes: Any) -> None:
+        axes.plot([1e-5, 1e-3])
+        scale_y(axes, "log")
+
+    text = svg(draw, (4.0, 3.0))
+    assert "mathdefault" not in text and "$" not in text
+    assert ">1e-05</text>" in text and ">0.001</text>" in text

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.report import statistics
-from benchmarks.report.statistics import (
+from benchmarks.report.numbers import statistics
+from benchmarks.report.numbers.statistics import (
     Comparison,
     Estimate,
     bootstrap,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sessions import result, session
 
-from benchmarks.report.result import Result
-from benchmarks.report.summary import Summary, summarise
+from benchmarks.report.numbers.result import Result
+from benchmarks.report.numbers.summary import Summary, summarise
 
 
 def summary(results: list[Result], items: int, trials: int = 1) -> Summary:

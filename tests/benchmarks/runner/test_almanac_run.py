@@ -12,8 +12,8 @@ from launched import run_program
 from agentflow_graph.record import RecordedRun, read
 from agentflow_graph.record.events import Key
 from benchmarks.__main__ import main
-from benchmarks.runner.folder import Folder
-from benchmarks.runner.session import read_session
+from benchmarks.runner.store.folder import Folder
+from benchmarks.runner.store.session import read_session
 
 
 def calls_of(run: RecordedRun) -> list[tuple[str, Key]]:
@@ -24,6 +24,12 @@ def calls_of(run: RecordedRun) -> list[tuple[str, Key]]:
 pytestmark = pytest.mark.integration
 
 ITEMS, TRIALS = 10, 2
+RETELL = """
+import asyncio
+from pathlib import Path
+from benchmarks.runner.retelling import retell
+from benchmarks.runner.store.folder import Folder
+"""
 
 
 def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
@@ -40,21 +46,22 @@ def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
     assert all(result.turns and result.tools and result.input_tokens for result in session.results)
     assert {result.cost for result in session.results} == {0.0}
 
-    # The last third is lost, as if it had been killed.
+    # The last third is lost, as if it had been killed; what is missing runs with what is added.
     (file,) = folder.record.glob("*.jsonl")
     lines = file.read_bytes().splitlines(keepends=True)
     kept = len(lines) * 2 // 3
     file.write_bytes(b"".join(lines[:kept]) + lines[kept][:40])
-    resumed = run_program("-m", "benchmarks", "resume", str(folder.path))
-    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    again = read_session(folder.path)
-    assert [result.score for result in again.results] == [r.score for r in session.results]
+    added = run_program("-m", "benchmarks", "add", str(folder.path), "--trials", str(TRIALS + 1))
+    assert added.returncode == 0, added.stdout + added.stderr
+    again = read_session(folder.path).results
+    assert len(again) == ITEMS * (TRIALS + 1)
+    assert [r.score for r in again if r.trial <= TRIALS] == [r.score for r in session.results]
     answered = Counter(key for run in read(folder.record).values() for key in calls_of(run))
     assert max(answered.values()) == 1, "what was on record was asked again"
 
     (path,) = folder.logs.glob("*.eval")
     log = read_eval_log(str(path))
-    assert len(log.samples or []) == ITEMS * TRIALS
+    assert len(log.samples or []) == ITEMS * (TRIALS + 1)
     sample = (log.samples or [])[0]
     spans = [event.name for event in sample.events if event.event == "span_begin"]
     turns = json.loads(sample.metadata["agentflow"])["turns"]
@@ -67,6 +74,30 @@ def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
     assert main(["report", str(folder.path)]) == 0
     summary = json.loads((folder.path / "report.json").read_text())["tasks"]["almanac"]
     right = sum(result.score == 1.0 for result in read_session(folder.path).results)
-    assert summary["accuracy"]["mean"] == pytest.approx(right / (ITEMS * TRIALS))
-    assert f"| Almanac | {ITEMS} x {TRIALS} |" in (folder.path / "report.md").read_text()
+    assert summary["accuracy"]["mean"] == pytest.approx(right / len(again))
+    assert f"| Almanac | {ITEMS} x {TRIALS + 1} |" in (folder.path / "report.md").read_text()
     assert (folder.path / "report.html").read_text().count("<svg") >= 2
+    is_told(folder, 0)
+
+    scored = run_program("-m", "benchmarks", "score", str(folder.path))
+    assert scored.returncode == 0, scored.stdout + scored.stderr
+    assert f"scoring 1: {right} of {len(again)} right (rules alone, shown)" in scored.stdout
+    assert not folder.logs.exists(), "a log of what is no longer shown"
+    words = f"retell(Folder(Path({str(folder.path)!r})))"
+    told = run_program("-c", f"{RETELL}\nasyncio.run({words})")
+    assert told.returncode == 0, told.stdout + told.stderr
+    is_told(folder, 1)
+
+
+def is_told(folder: Folder, scoring: int) -> None:
+    """The log tells that scoring, with the accuracy of the report and the model's name."""
+    from inspect_ai.log import read_eval_log
+
+    (path,) = folder.logs.glob("*.eval")
+    log = read_eval_log(str(path), header_only=True)
+    session = read_session(folder.path, scoring)
+    assert log.eval.metadata and log.eval.metadata["scoring"] == session.scoring == scoring
+    assert log.eval.model == "agentflow/nano" and log.results
+    accuracy = log.results.scores[0].metrics["accuracy"].value
+    own = [result.score or 0.0 for result in session.results]
+    assert accuracy == pytest.approx(sum(own) / len(own))

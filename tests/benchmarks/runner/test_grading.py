@@ -11,12 +11,12 @@ from quizzes import QUIZ, counted, noting_judge, quiz_benchmark
 
 from agentflow_graph.errors import SettingError
 from benchmarks.errors import RunStopped
-from benchmarks.report.summary import summarise
+from benchmarks.report.numbers.summary import summarise
 from benchmarks.runner.grading import audited
-from benchmarks.runner.prices import Price
-from benchmarks.runner.records import Key
 from benchmarks.runner.run import score
-from benchmarks.runner.session import read_session
+from benchmarks.runner.store.prices import Price
+from benchmarks.runner.store.records import Key
+from benchmarks.runner.store.session import read_session
 
 ONCE = {"0": 1, "0:control": 1, "3": 1, "3:control": 1}
 """What the judge is asked in a run: each answer that the rule refuses, and its control."""

@@ -17,9 +17,9 @@ from quizzes import QUIZ, counted
 
 from agentflow_graph.record import read
 from agentflow_graph.record.reading import events
-from benchmarks.runner.folder import Folder
-from benchmarks.runner.records import Key, Records
-from benchmarks.runner.session import read_session
+from benchmarks.runner.store.folder import Folder
+from benchmarks.runner.store.records import Key, Records
+from benchmarks.runner.store.session import read_session
 
 pytestmark = pytest.mark.integration
 
@@ -99,6 +99,7 @@ def test_sigkill_amid_two_hundred_items_repeats_and_loses_none(tmp_path: Path) -
     assert len(session.results) == ITEMS
     lost = [result for result in session.results if result.score is None]
     assert all("the model is away" in result.error for result in lost), shown
+    assert lost and accuracy_in_log(quiz.run) == pytest.approx(1 - len(lost) / ITEMS)
 
     code, shown = quiz.finished()
     assert "0 missing" in shown and code == 0
@@ -107,6 +108,15 @@ def test_sigkill_amid_two_hundred_items_repeats_and_loses_none(tmp_path: Path) -
     assert max(counted(quiz.judged).values()) <= 2
     assert max(max(each.values()) for each in quiz.answered()) == 1, "answered twice"
     inspects_log_is_whole(quiz.run)
+
+
+def accuracy_in_log(run: Path) -> float:
+    from inspect_ai.log import read_eval_log
+
+    (path,) = Folder(run).logs.glob("*.eval")
+    results = read_eval_log(str(path), header_only=True).results
+    assert results
+    return results.scores[0].metrics["accuracy"].value
 
 
 def inspects_log_is_whole(run: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from agentflow_graph.errors import SettingError
-from benchmarks.report.result import Result, Session
-from benchmarks.report.statistics import kappa
-from benchmarks.runner.labels import FILE, agreements, write_labels
+from benchmarks.report.numbers.result import Result, Session
+from benchmarks.report.numbers.statistics import kappa
+from benchmarks.runner.store.labels import FILE, agreements, write_labels
 
 RESULTS = [
     Result("bamboogle", "a", 1, 1.0, answer="=1+1", golds=("2",), audit=1.0, question="1+1?"),

@@ -8,7 +8,7 @@ import pytest
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError
-from benchmarks.runner.prices import Price, cost, read_prices, unpriced
+from benchmarks.runner.store.prices import Price, cost, read_prices, unpriced
 
 MINI, BIG = "openai:mini", "openai:big"
 SPENT = {"calls": 1.0, "input_tokens": 1_000_000, "output_tokens": 500_000, "seconds": 1.0}

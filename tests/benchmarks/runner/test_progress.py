@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import StringIO
 
 from benchmarks.runner.progress import Progress
-from benchmarks.runner.records import Records
+from benchmarks.runner.store.records import Records
 
 
 def test_the_last_line_says_how_it_went() -> None:

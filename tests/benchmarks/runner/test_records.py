@@ -18,14 +18,14 @@ from quizzes import QUIZ, quiz_benchmark
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record.events import Event, events_in
 from agentflow_graph.record.reading import events, files_of
-from benchmarks.runner.folder import Folder
-from benchmarks.runner.records import LOST, Key, Records
 from benchmarks.runner.run import score
+from benchmarks.runner.store.folder import Folder
+from benchmarks.runner.store.records import LOST, Key, Records
 
 HOLDER = """
 import sys
 from pathlib import Path
-from benchmarks.runner.folder import Folder
+from benchmarks.runner.store.folder import Folder
 with Folder(Path(sys.argv[1])).open():
     print("open", flush=True)
     sys.stdin.read()

@@ -14,7 +14,7 @@ from benchmarks.__main__ import main
 from benchmarks.commands.study import budgets
 from benchmarks.items.item import Item
 from benchmarks.report.budgets import Step, budget_table, mean_turns, write_study
-from benchmarks.runner.folder import Request
+from benchmarks.runner.store.folder import Request
 from benchmarks.runner.study import Study
 
 ITEMS = {"bamboogle": {"q1": Item("q1", "Who?", ("gold",))}}

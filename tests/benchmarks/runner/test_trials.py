@@ -18,8 +18,8 @@ from quizzes import QUIZ, counted, noted
 
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.record.reading import events
-from benchmarks.runner.records import Key, Records
-from benchmarks.runner.session import read_session
+from benchmarks.runner.store.records import Key, Records
+from benchmarks.runner.store.session import read_session
 
 WHOLE = {"planner": 2, "executor": 2, "look_up": 2, "verifier": 2, "generator": 1}
 """Calls of a trial of two turns."""

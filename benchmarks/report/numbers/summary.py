@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmarks.report.result import Result, Session
-from benchmarks.report.statistics import clustered, over_trials, wilson
+from benchmarks.report.numbers.result import Result, Session
+from benchmarks.report.numbers.statistics import clustered, over_trials, wilson
 
 NEVER_RUN = "not run"
 """Reason of a missing trial of which the run holds nothing."""

@@ -1,7 +1,9 @@
 """The folder of a run: what was asked for, its items, its record, inspect's logs.
 
-run.json        what was asked for; written before the first item runs, never changed
-items.jsonl     the items, so that a run can be resumed and scored without the data
+run.json        what was asked for; written before the first item runs, and again when trials,
+                items or tasks are added
+items.jsonl     the items, so that a run can be resumed and scored without the data; those that
+                `run.json` does not count were being added when the process was killed
 record/         all that was asked and answered, and every mark: see `agentflow_graph.record`
 logs/           inspect's logs, made again from the record by every resume
 state/          what inspect would else keep under the user's home
@@ -15,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -31,7 +33,7 @@ from agentflow_graph.record.artifacts import (
 )
 from benchmarks.errors import RunStopped
 from benchmarks.items.item import Item
-from benchmarks.runner.prices import Price
+from benchmarks.runner.store.prices import Price
 
 FORMAT = 2
 REMEDY = "put the run's own file back, or begin a new run"
@@ -61,6 +63,14 @@ class Request:
     """US dollars of the whole run; 0: any."""
     prices: dict[str, Price] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    baseline: Literal["", "direct", "cot"] = ""
+    """The generator alone: asked as it is, or to think step by step."""
+    as_is: bool = False
+    """Whether it measures what it is told to, fit or not, and asks nobody first."""
+    max_failed: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of failed trials among the last ones above which the run pauses, then stops."""
+    provenance: dict[str, Any] = field(default_factory=dict)
+    """When, by which code, on which data, with what in effect: `preflight.provenance`."""
 
     def expecting(self, items: dict[str, int]) -> Request:
         """The same with the number of items by task."""
@@ -105,18 +115,26 @@ class Folder:
             SettingError: another process has it.
             RunStopped: inside, the disk did not take an event.
         """
+        with self.locked():
+            record = Record(self.record)
+            try:
+                yield record
+            except RecordError as error:
+                raise RunStopped(str(error)) from error
+            finally:
+                with suppress(RecordError):  # who must hear of it has heard
+                    record.close()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """The folder for this process alone; SettingError where another one has it."""
         held = hold(
             self.record / "lock",
             f"{self.path} is in use by another process; wait for it or stop it",
         )
-        record = Record(self.record)
         try:
-            yield record
-        except RecordError as error:
-            raise RunStopped(str(error)) from error
+            yield
         finally:
-            with suppress(RecordError):  # who must hear of it has heard
-                record.close()
             os.close(held)
 
     def must_be_new(self) -> None:
@@ -130,7 +148,10 @@ class Folder:
             raise SettingError(f"{self.path} is not an empty folder; name another one for --run")
 
     def create(self, request: Request, items: Items) -> None:
-        """Write what was asked for; `run.json` last, so that it stands for a whole folder."""
+        """Write what was asked for; `run.json` last, so that it stands for a whole folder.
+
+        Of a run that grows the items that it had come first in each task, as they were.
+        """
         rows = [{"task": task, **asdict(i)} for task, own in items.items() for i in own.values()]
         write_whole(self.items_file, "".join(json.dumps(row) + "\n" for row in rows).encode())
         whole = json.dumps({"format": FORMAT, **asdict(request)}, indent=2)
@@ -161,6 +182,7 @@ class Folder:
 
     def items(self) -> dict[str, dict[str, Item]]:
         """The items by task and id; raises SettingError if the file is gone or damaged."""
+        asked = self.request().expected
         found: dict[str, dict[str, Item]] = {}
         for number, line in enumerate(read_bytes(self.items_file, REMEDY).splitlines(), 1):
             try:
@@ -169,14 +191,17 @@ class Folder:
                 raise SettingError(
                     f"{self.items_file}:{number} is damaged ({faults(error)}); {REMEDY}"
                 ) from None
-            found.setdefault(row.task, {})[row.id] = row.item
-        self._must_hold(found)
+            own = found.setdefault(row.task, {})
+            if row.id in own or len(own) < asked.get(row.task, 0):
+                own[row.id] = row.item
+        found = {task: own for task, own in found.items() if task in asked}
+        self._must_hold(found, asked)
         return found
 
-    def _must_hold(self, found: Items) -> None:
+    def _must_hold(self, found: Items, expected: Mapping[str, int]) -> None:
         """Raises SettingError unless the items are those that `run.json` speaks of."""
         there = {task: len(own) for task, own in found.items()}
-        if there != (expected := self.request().expected):
+        if there != expected:
             raise SettingError(
                 f"{self.items_file} is damaged (it holds {there}, {self.request_file.name} says "
                 f"{expected}); {REMEDY}"

@@ -15,9 +15,9 @@ from typing import Any
 from agentflow_graph.record.artifacts import interpreting
 from agentflow_graph.record.reading import events
 from benchmarks.items.item import Item
-from benchmarks.report.result import Result, Session
-from benchmarks.runner.folder import REMEDY, Folder, Items, Request
-from benchmarks.runner.records import Event, Key, Records
+from benchmarks.report.numbers.result import Result, Session
+from benchmarks.runner.store.folder import REMEDY, Folder, Items, Request
+from benchmarks.runner.store.records import Event, Key, Records
 
 
 def read_session(path: Path, scoring: int | None = None) -> Session:
@@ -42,7 +42,41 @@ def read_session(path: Path, scoring: int | None = None) -> Session:
         versions=request.versions,
         results=results,
         judge=records.judges[number] if number else request.judge,
+        scoring=number,
+        seed=request.seed,
+        sources=_sources(request),
+        provenance=request.provenance,
     )
+
+
+def scoring_of(path: Path, scoring: int | None = None) -> tuple[int, str]:
+    """Number and judge of a scoring, by default of the one that is shown.
+
+    Raises:
+        SettingError: as `read_session`.
+    """
+    request, records = _light(path)
+    number = records.chosen(scoring)
+    return number, records.judges[number] if number else request.judge
+
+
+def scorings(path: Path) -> list[int]:
+    """Numbers of a run's scorings, unfinished ones too."""
+    return _light(path)[1].known
+
+
+def _light(path: Path) -> tuple[Request, Records]:
+    """What is on record, without what the finished states say."""
+    folder = Folder(path)
+    with interpreting(folder.record, REMEDY):
+        return folder.request(), Records.of(events(folder.record), lambda state: {"kept": False})
+
+
+def _sources(request: Request) -> dict[str, str]:
+    """By task what tells its data from others: the commit or the file, else the items."""
+    data = request.provenance.get("data", {})
+    names = ("revision", "sha256", "items")
+    return {t: next((d[n][:12] for n in names if d.get(n)), "") for t, d in data.items()}
 
 
 def keys(request: Request, items: Items) -> Iterator[Key]:
@@ -62,7 +96,7 @@ def result_of(key: Key, item: Item, records: Records, scoring: int) -> Result:
         level=item.level,
         golds=item.golds,
         question=item.question,
-        **(_marked(mark) if mark else {"score": None, "error": _why(key, records, scoring)}),
+        **(_marked(mark) if mark else {"score": None, "error": why_missing(key, records, scoring)}),
         **(_ran(ran) if ran else {}),
     )
 
@@ -74,7 +108,8 @@ def _marked(mark: Event) -> dict[str, Any]:
     return {"score": mark["value"], "scored_by": mark["by"], **same}
 
 
-def _why(key: Key, records: Records, scoring: int) -> str:
+def why_missing(key: Key, records: Records, scoring: int) -> str:
+    """Why a trial has no mark in a scoring."""
     if key in records.finished:
         unscored = records.unscored.get(scoring, {}).get(key)
         return str(unscored["error"]) if unscored else "finished, but not scored yet"

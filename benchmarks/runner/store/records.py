@@ -2,7 +2,8 @@
 
 Beside the events of each run of the graph (`agentflow_graph.record`) a benchmark writes `trial` (a
 run came to an end, its cost, and what went wrong with it), `scored` (an answer and its mark),
-`unscored` (the judge or the rule failed) and `scoring` (a later scoring of all runs has ended).
+`unscored` (the judge or the rule failed), `scoring_begun` (a later scoring of all runs) and
+`scoring` (it has a mark of every answer there was: from now on it is the one that is shown).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from agentflow_graph.errors import SettingError
 from benchmarks.items.shapes import fits, is_final
 
 Event = dict[str, Any]
-KINDS = ("scored", "unscored", "scoring")
+KINDS = ("scored", "unscored", "scoring", "scoring_begun")
 LOST = "its finished state is damaged on disk; resume makes it again"
 
 
@@ -49,7 +50,11 @@ class Records:
     """By number of the scoring; 0 is the run's own."""
     unscored: dict[int, dict[Key, Event]] = field(default_factory=dict)
     judges: dict[int, str] = field(default_factory=dict)
-    """Judge of each later scoring that has ended."""
+    """Judge of each later scoring, ended or not; empty: rules alone."""
+    ended: list[int] = field(default_factory=list)
+    """The later scorings that were complete once, in the order in which they became so."""
+    _rules: dict[int, str] = field(default_factory=dict)
+    """Version of the project whose rules a later scoring was begun with."""
     spent: float = 0.0
     """US dollars of everything, failed runs and judges included, as far as prices are known."""
     _paid: dict[Key, float] = field(default_factory=dict)
@@ -85,11 +90,19 @@ class Records:
             self._add_trial(Key.of(event), event)
             return
         self.spent += event.get("cost") or 0.0
-        if kind == "scoring":
-            self.judges[event["scoring"]] = event["judge"]
+        if kind in ("scoring", "scoring_begun"):
+            self._add_scoring(event)
         else:
             by_scoring = self.scored if kind == "scored" else self.unscored
             by_scoring.setdefault(event["scoring"], {})[Key.of(event)] = event
+
+    def _add_scoring(self, event: Event) -> None:
+        number = event["scoring"]
+        self.judges[number] = event["judge"]
+        if event["event"] == "scoring_begun":
+            self._rules[number] = event["version"]
+        elif number not in self.ended:
+            self.ended.append(number)
 
     def _add_trial(self, key: Key, event: Event) -> None:
         before, cost = self._paid.get(key, 0.0), event["cost"] or 0.0
@@ -109,15 +122,34 @@ class Records:
             if event["by"] == "judge" and event["judge"] == judge
         }
 
+    @property
+    def known(self) -> list[int]:
+        """The scorings that may be asked for."""
+        return [0, *sorted(self.judges)]
+
+    def open_scoring(self, judge: str, version: str) -> int | None:
+        """A later scoring by the same judge and rules that was broken off: it is gone on with."""
+        for number, rules in self._rules.items():
+            if number not in self.ended and (self.judges[number], rules) == (judge, version):
+                return number
+        return None
+
     def next_scoring(self) -> int:
-        """A number for a new scoring; one that was broken off keeps its own."""
+        """A number for a new scoring."""
         return max([*self.scored, *self.unscored, *self.judges]) + 1
 
     def chosen(self, scoring: int | None) -> int:
-        """The scoring asked for, by default the last that ended; SettingError for no such one."""
-        known = [0, *sorted(self.judges)]
+        """The scoring asked for, by default the last that became complete, else the run's own (0).
+
+        Raises:
+            SettingError: there is no such scoring.
+        """
         if scoring is None:
-            return known[-1]
-        if scoring not in known:
-            raise SettingError(f"there is no scoring {scoring}; known: {known}")
+            return self.ended[-1] if self.ended else 0
+        if scoring not in self.known:
+            raise SettingError(f"there is no scoring {scoring}; known: {self.known}")
         return scoring
+
+    def all_marked(self, scoring: int) -> bool:
+        """Whether every answer that there is has its mark in this scoring."""
+        return self.finished.keys() <= self.scored.get(scoring, {}).keys()

@@ -92,3 +92,11 @@ class Session:
     results: list[Result]
     judge: str = ""
     """Model string of the judge; empty: rules alone."""
+    scoring: int = 0
+    """Which of the run's scorings the results are of; 0 is its own."""
+    seed: int = 0
+    """Trial k samples with seed + k - 1; 0: without a seed."""
+    sources: dict[str, str] = field(default_factory=dict)
+    """What tells the data of a task from others, by task; empty: not known."""
+    provenance: dict[str, Any] = field(default_factory=dict)
+    """When, by which code, on which data, with what in effect."""

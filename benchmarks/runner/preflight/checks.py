@@ -1,0 +1,154 @@
+"""Everything that can be wrong with a run, found before its first item costs anything."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from agentflow_graph.context import Context
+from agentflow_graph.errors import SettingError
+from agentflow_graph.nodes.resources import ResourceCache, Resources
+from agentflow_graph.record.events import versions
+from benchmarks.items.data import Loaded, loaded, must_be_folder
+from benchmarks.items.item import Benchmark
+from benchmarks.runner.preflight.fitness import must_fit
+from benchmarks.runner.preflight.pings import pinged
+from benchmarks.runner.preflight.profiles import settings_of
+from benchmarks.runner.preflight.provenance import changes, provenance
+from benchmarks.runner.store.folder import Folder, Items, Request
+from benchmarks.runner.store.prices import read_prices, unpriced
+from benchmarks.runner.trials import context_of
+from benchmarks.scoring.judge import Judge
+from benchmarks.tasks.registry import benchmark, registry
+
+LOG = logging.getLogger(__name__)
+PACKAGES = ("agentflow-graph", "inspect-ai", "langgraph", "langchain-core", "math-verify")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a run works with, once it has been found and asked."""
+
+    context: Context
+    resources: Resources
+    judge: Judge | None
+    served: dict[str, str]
+    """By module the name of its model as its server calls it."""
+
+
+def prepare(args: argparse.Namespace) -> tuple[Request, Items, Judge | None]:
+    """What the command line asks for, with its items and judge; raises SettingError."""
+    needs_inspect()
+    Folder(args.run).must_be_new()
+    must_be_folder(args.data)
+    subsets = {name: _subset(benchmark(name), args.subset) for name in args.task}
+    request = Request(
+        name=args.run.resolve().name,
+        subsets=subsets,
+        expected={},
+        trials=args.trials,
+        concurrency=args.concurrency,
+        settings=settings_of(args),
+        seed=args.seed,
+        judge=args.judge,
+        max_cost=args.max_cost,
+        prices=read_prices(args.prices) if args.prices else {},
+        versions=versions(PACKAGES),
+        baseline=args.baseline,
+        as_is=args.as_is,
+        max_failed=args.max_failed,
+    )
+    ready = check(request)
+    chosen = {name: selection(name, part, args.data, args.limit) for name, part in subsets.items()}
+    items = {name: each.by_id for name, each in chosen.items()}
+    told = {name: each.described for name, each in chosen.items()}
+    request = replace(request, provenance=provenance(*_parts(ready), told))
+    return request.expecting({name: len(own) for name, own in items.items()}), items, ready.judge
+
+
+def repeat(run: Path, like: Path) -> tuple[Request, Items, Judge | None]:
+    """The same as a run was asked for, of the same items; says what is not the same any more.
+
+    Raises:
+        SettingError: there is no such run, or its models and tools cannot be had.
+    """
+    needs_inspect()
+    Folder(run).must_be_new()
+    before, items = Folder(like).request(), Folder(like).items()
+    request = replace(before, name=run.resolve().name, versions=versions(PACKAGES))
+    ready = check(request)
+    now = provenance(*_parts(ready), before.provenance.get("data", {}))
+    for change in changes(before.provenance, now):
+        LOG.warning("not as in %s: %s", like, change[:300])
+    return replace(request, provenance=now), items, ready.judge
+
+
+def _parts(ready: Ready) -> tuple[Context, Resources, dict[str, str]]:
+    return ready.context, ready.resources, ready.served
+
+
+def selection(name: str, subset: str, data: Path | None, limit: int | None) -> Loaded:
+    """The items of a task, by default of the paper's subset; raises SettingError."""
+    must_be_folder(data)
+    part = _subset(benchmark(name), subset)
+    found = loaded(benchmark(name), part, data, limit)
+    if not found.items:
+        raise SettingError(f"{name} ({part}) has no items; look at --data and --limit")
+    return found
+
+
+def check(request: Request, ask: bool = True) -> Ready:
+    """Raises SettingError unless the run is fit, and models, tools, judge and prices can be had.
+
+    `ask`: whether models and tools are asked something, which a run `as_is` never does.
+    """
+    context = context_of(request)
+    if context.approve:
+        raise SettingError("approve=True asks a human before each call; a benchmark has none")
+    known = registry()
+    tasks = {task: known[task] for task in request.subsets if task in known}
+    must_fit(context, tasks, request.judge, request.as_is)
+    judge = Judge.of(request.judge) if request.judge else None
+    _check_prices(context, request)
+    serious = any(task.needs for task in tasks.values())
+    return asyncio.run(_ready(context, judge, ask and not request.as_is, serious))
+
+
+async def _ready(context: Context, judge: Judge | None, ask: bool, tools: bool) -> Ready:
+    resources = await ResourceCache({}, None).of(context)
+    if resources.lost:
+        raise SettingError("; ".join(f"{what}: {why}" for what, why in resources.lost.items()))
+    served = await pinged(context, resources, judge, tools) if ask else {}
+    return Ready(context, resources, judge, served)
+
+
+def needs_inspect() -> None:
+    """Raises SettingError where inspect_ai is not installed."""
+    if find_spec("inspect_ai") is None:
+        raise SettingError(
+            "the runner needs inspect_ai: run `make setup` or `pip install inspect-ai`"
+        )
+
+
+def _check_prices(context: Context, request: Request) -> None:
+    if not request.max_cost:
+        return
+    missing = set(unpriced(context, request.prices))
+    if request.judge and request.judge not in request.prices:
+        missing.add(request.judge)
+    if missing:
+        names = ", ".join(sorted(missing))
+        raise SettingError(
+            f"--max-cost needs prices, and none is known for {names}; state them with --prices FILE"
+        )
+
+
+def _subset(of: Benchmark, name: str) -> str:
+    if name:
+        of.subset(name)
+        return name
+    return "agentflow" if "agentflow" in of.subsets else next(iter(of.subsets))
