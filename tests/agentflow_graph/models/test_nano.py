@@ -71,7 +71,7 @@ async def test_tokens_and_log_probabilities_are_those_of_transformers(
 def other(folder: Path, **changes: Any) -> Path:
     """A planner of random weights beside the tokenizer of ours."""
     torch.manual_seed(0)
-    told = {"vocab_size": 1007, "hidden_size": 48, "intermediate_size": 40}
+    told: dict[str, Any] = {"vocab_size": 1007, "hidden_size": 48, "intermediate_size": 40}
     told |= {"num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2}
     told |= {"max_position_embeddings": 64, "tie_word_embeddings": False}
     config = Qwen2Config(initializer_range=0.1, **told, **changes)
@@ -89,7 +89,8 @@ async def test_another_shape_is_computed_too(tmp_path: Path) -> None:
 
 
 async def test_a_reply_is_drawn_as_often_as_it_is_probable() -> None:
-    client, drawn = NanoPolicy(NANO), {}
+    client = NanoPolicy(NANO)
+    drawn: dict[int, tuple[int, float]] = {}
     for _ in range(600):
         done = await client.generate([5, 6], Sampling(1.0, 1))
         count = drawn.get(done.token_ids[0], (0, 0.0))[0]
