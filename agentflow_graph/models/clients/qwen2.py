@@ -118,8 +118,8 @@ class Qwen2:
         for layer in range(self.shape.num_hidden_layers):
             state = state + self._attended(layer, self._norm(layer, "input", state), memory, turn)
             state = state + self._mixed(layer, self._norm(layer, "post_attention", state))
-        last: Array = self._scaled(state[-1:], "model.norm.weight") @ self._out.T
-        return last[0]
+        last: Array = (self._scaled(state[-1:], "model.norm.weight") @ self._out.T)[0]
+        return last
 
     def _attended(self, layer: int, x: Array, memory: Memory, turn: tuple[Array, Array]) -> Array:
         query, key, value = (self._heads(layer, name, x) for name in "qkv")
