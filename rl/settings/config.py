@@ -30,6 +30,8 @@ from rl.settings.sections import (
 )
 from rl.settings.yaml_file import read
 
+SHIPPED = Path(__file__).parents[1] / "configs"
+
 __all__ = [
     "Algorithm",
     "Config",
@@ -156,7 +158,15 @@ class Config(Section):
 def load(path: Path, overrides: Sequence[str] = ()) -> Config:
     """The configuration in a YAML file, with `section.key=value` pairs over it.
 
+    Those that ship are found by name, `nano` or `rl/configs/nano.yaml`, where no file is called so.
+
     Raises:
         SettingError: the file, a key or a value is wrong; one line per fault.
     """
-    return read(Config, path, overrides)
+    return read(Config, _found(path), overrides)
+
+
+def _found(path: Path) -> Path:
+    ours = SHIPPED / f"{path.stem}.yaml"
+    named = path in (Path(path.stem), Path("rl", "configs", ours.name))
+    return ours if named and ours.exists() and not path.is_file() else path
