@@ -8,7 +8,8 @@ import signal
 import sys
 
 COMMANDS = ("agentflow", "agentflow-bench", "agentflow-train")
-PACKAGES = ("agentflow_graph", "benchmarks", "rl")
+PACKAGES = ("agentflow_graph", "agentflow_parts", "benchmarks", "rl")
+"""In a wheel the others lie below `agentflow_parts`."""
 
 
 def _is_command() -> bool:

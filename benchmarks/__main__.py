@@ -17,6 +17,7 @@ from importlib import import_module
 
 from agentflow_graph.errors import AgentFlowError, NotWritten
 from agentflow_graph.errors.outside import guard_output
+from tools.outcomes.extras import explained
 from tools.outcomes.interrupts import ended
 
 COMMANDS = (
@@ -50,6 +51,9 @@ def _called(args: argparse.Namespace) -> int:
         code = int(args.call(args))
         sys.stdout.flush()
         return code
+    except ModuleNotFoundError as error:
+        print(f"error: {explained(error, 'bench')}", file=sys.stderr)
+        return 2
     except NotWritten as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

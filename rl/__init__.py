@@ -12,7 +12,9 @@ def _leave(*_: object) -> None:
     os._exit(130)
 
 
-_is_command = sys.argv[:1] == ["-m"] and any(w.split(".")[0] == __name__ for w in sys.orig_argv)
+_is_command = sys.argv[:1] == ["-m"] and any(
+    f"{w}.".startswith(f"{__name__}.") for w in sys.orig_argv
+)
 if _is_command and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     # A command takes seconds to load; Ctrl-C is to end that without a traceback. The command itself
     # gives the signal back: `tools.outcomes.interrupts`.

@@ -7,6 +7,8 @@ import sys
 from functools import partial
 
 from agentflow_graph.errors.outside import guard_output
+from rl.settings.errors import EXTRA
+from tools.outcomes.extras import explained
 from tools.outcomes.interrupts import ended
 
 VERBS = {
@@ -54,7 +56,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(module: str) -> int:
-    runpy.run_module(module, run_name="__main__", alter_sys=False)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=False)
+    except ModuleNotFoundError as error:
+        print(f"error: {explained(error, EXTRA)}", file=sys.stderr)
+        return 2
     return 0
 
 

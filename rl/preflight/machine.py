@@ -55,8 +55,8 @@ def versions(config: Config) -> Iterator[Finding]:
     if not wrong:
         yield ok("versions", ", ".join(f"{p} {v}" for p, v in found.items()))
         return
-    extra = "cpu" if config.engine.device == "cpu" else "gpu"
-    remedy = f"install the extra `{extra}` (docs/{'training' if extra == 'cpu' else 'gpu'}.md)"
+    extra = "train" if config.engine.device == "cpu" else "gpu"
+    remedy = f"install the extra `{extra}` (docs/{'training' if extra == 'train' else 'gpu'}.md)"
     yield failure("versions", "; ".join(wrong.values()), remedy)
 
 

@@ -30,6 +30,8 @@ from rl.settings.sections import (
 )
 from rl.settings.yaml_file import read
 
+SHIPPED = Path(__file__).parents[1] / "configs"
+
 __all__ = [
     "Algorithm",
     "Config",
@@ -183,8 +185,16 @@ class Config(Section):
 def load(path: Path, overrides: Sequence[str] = ()) -> Config:
     """The configuration in a YAML file, with `section.key=value` pairs over it; its paths whole.
 
+    Those that ship are found by name, `nano` or `rl/configs/nano.yaml`, where no file is called so.
+
     Raises:
         SettingError: the file, a key or a value is wrong; one line per fault.
     """
-    found = read(Config, path, overrides)
+    found = read(Config, _found(path), overrides)
     return Config.model_validate(with_whole_paths(found.model_dump()))
+
+
+def _found(path: Path) -> Path:
+    ours = SHIPPED / f"{path.stem}.yaml"
+    named = path in (Path(path.stem), Path("rl", "configs", ours.name))
+    return ours if named and ours.exists() and not path.is_file() else path

@@ -19,7 +19,11 @@ from pathlib import Path
 
 from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.record import RecordError
+from tools.outcomes.extras import explained
 from tools.outcomes.interrupts import ended
+
+EXTRA = "train"
+"""What brings the packages of training."""
 
 
 class TrainingFailed(AgentFlowError):
@@ -73,6 +77,9 @@ def exit_code(
     def done() -> int:
         try:
             work()
+        except ModuleNotFoundError as error:
+            print(f"error: {explained(error, EXTRA)}", file=sys.stderr)
+            return 2
         except SettingError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

@@ -67,6 +67,7 @@ def target(command: Command) -> tuple[str, list[str]]:
         return name, rest
     if rest[0] != "-m":
         return rest[0], rest[1:]
+    rest[1] = rest[1].removeprefix("agentflow_parts.")  # as a wheel calls it
     if rest[1] == "rl" and len(rest) > 2:
         assert rest[2] in VERBS, f"{command}: no such verb"
         return VERBS[rest[2]][0], rest[3:]

@@ -17,7 +17,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.sandbox.launch import MODULES, Launch, MissingError, Setup, packages, readable
+from tools.sandbox.launch import MODULES, PACKAGE, Launch, MissingError, Setup, packages, readable
 from tools.sandbox.warm import WarmSandbox
 
 SCRATCH = "/scratch"
@@ -67,8 +67,8 @@ def _mounts(python: str) -> tuple[str, ...]:
     for path in (*readable(), python):
         words += ["--dev-bind" if path.startswith("/dev/") else "--ro-bind", path, path]
     words += ["--dev-bind", os.devnull, os.devnull]
-    for part in ("__init__.py", "sandbox"):
-        words += ["--ro-bind", f"{MODULES}/tools/{part}", f"{_INSIDE}/tools/{part}"]
+    for part in (PACKAGE / "__init__.py", PACKAGE / "sandbox"):
+        words += ["--ro-bind", str(part), f"{_INSIDE}/{part.relative_to(MODULES)}"]
     words += ["--ro-bind", _ldconfig(), "/sbin/ldconfig"]
     # The root is a tmpfs that bwrap leaves writable: programs would leave messages there.
     return (*words, "--dir", SCRATCH, "--remount-ro", "/", "--chdir", "/")

@@ -32,10 +32,8 @@ SILENCE = 30.0
 Long, because the first word comes after numpy and sympy were read from a disk that may be cold.
 """
 
-_BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[2]); "
-    "from tools.sandbox.inside.boot import main; main()"
-)
+_MAIN = "tools.sandbox.inside.boot"
+_BOOT = f"import sys; sys.path.insert(0, sys.argv[2]); from {_MAIN} import main; main()"
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",

@@ -9,8 +9,11 @@ from pathlib import Path
 
 from tools.sandbox.inside.cage import Walls
 
-MODULES = Path(__file__).parents[2]
-"""The folder in which the zygote finds this package, under the name `tools`."""
+MODULES = Path(__file__).parents[__name__.count(".")]
+"""The folder in which the zygote finds this package; in a wheel `tools` has a parent."""
+
+PACKAGE = Path(__file__).parents[1]
+"""Of `tools` itself."""
 
 PRELOADED = ("numpy", "sympy")
 """Imported once by the zygote, so that no program waits for them; absent ones are passed over."""
@@ -60,7 +63,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Launch:
-    """One start: `command` is everything up to the interpreter, which finds `tools` in `modules`.
+    """One start: `command` is everything up to the interpreter, which finds PACKAGE in `modules`.
 
     `folder` is made for this zygote alone and removed after it; None if it needs none.
     """

@@ -49,7 +49,7 @@ GROWN = 400 * 2**20
 LONGEST = 64_000_000
 """Bytes of a worker's answer."""
 
-_ROOT = str(Path(__file__).parents[2])
+_ROOT = str(Path(__file__).parents[__name__.count(".")])
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {} import serve; serve()"
 

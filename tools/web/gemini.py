@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from tools.outcomes.extras import lacking
 from tools.outcomes.threads import in_thread
 from tools.services.faults import RemoteFault
 from tools.services.remote import Service
@@ -64,6 +65,8 @@ class Gemini:
 
     def missing(self) -> str:
         """What keeps it from searching, with the remedy; empty if nothing."""
+        if gap := lacking("google", "google.genai"):
+            return f"it {gap}"
         return "" if self._key is not None else f"Gemini has no key: {REMEDY}"
 
     async def search(self, query: str, top_k: int) -> SearchResult:

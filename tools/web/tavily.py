@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from tools.outcomes.extras import lacking
 from tools.outcomes.threads import in_thread
 from tools.services.remote import Service
 from tools.web.hits import Hit
@@ -62,6 +63,8 @@ class Tavily:
 
     def missing(self) -> str:
         """What keeps it from searching, with the remedy; empty if nothing."""
+        if gap := lacking("tools", "tavily"):
+            return f"it {gap}"
         if self._key is not None or self._keyless:
             return ""
         return (

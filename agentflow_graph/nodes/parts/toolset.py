@@ -161,6 +161,6 @@ def ours(module: str) -> ModuleType:
     if "AGENTFLOW" not in vars(tools):
         raise SettingError(
             f"another package called `tools` ({tools.__file__}) shadows agentflow-graph's; "
-            "remove it, or put agentflow-graph's folder before it on sys.path"
+            "install agentflow-graph as a wheel, not editable: that keeps the two apart"
         )
     return import_module(module)

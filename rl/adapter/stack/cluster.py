@@ -17,9 +17,10 @@ import ray
 from ray._private import ray_constants
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
+import agentflow_graph
 from agentflow_graph.errors import SettingError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(agentflow_graph.__file__).parents[1]
 
 
 def unwrap_ray_actor(actor: Any) -> Any:

@@ -26,6 +26,7 @@ from itertools import product
 from pathlib import Path
 from typing import NoReturn
 
+import agentflow_graph
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.errors.outside import guard_output, hidden_in
 from agentflow_graph.record.artifacts import write_whole
@@ -36,7 +37,7 @@ from rl.studies.ablations.arms import ARMS, TRAINED_AT, Arm, Job, Sizes, jobs, w
 from rl.studies.ablations.findings import Found, collect, of_arm
 from rl.studies.ablations.report import write_report
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(agentflow_graph.__file__).parents[1]
 
 
 def main(arguments: list[str] | None = None) -> int:

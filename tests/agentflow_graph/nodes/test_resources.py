@@ -117,5 +117,5 @@ async def test_another_package_called_tools_is_named(
     other = ModuleType("tools")
     other.__file__ = "/somewhere/else/tools.py"
     monkeypatch.setitem(sys.modules, "tools", other)
-    with pytest.raises(SettingError, match=r"/somewhere/else/tools.py\) shadows .* remove it"):
+    with pytest.raises(SettingError, match=r"/somewhere/else/tools.py\) shadows .* as a wheel"):
         await ResourceCache({"planner": scripted("x")}, None).of(Context())

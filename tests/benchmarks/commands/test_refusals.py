@@ -147,4 +147,4 @@ def test_without_inspect_the_extra_is_named(
 ) -> None:
     monkeypatch.setattr("benchmarks.runner.preflight.checks.find_spec", lambda name: None)
     assert main(["run", "almanac", "--run", str(tmp_path / "run")]) == 2
-    assert "`pip install inspect-ai`" in capsys.readouterr().err
+    assert "pip install 'agentflow-graph[bench]'" in capsys.readouterr().err

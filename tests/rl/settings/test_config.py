@@ -24,6 +24,19 @@ def refused(path: Path, *overrides: str) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["nano", "rl/configs/nano.yaml"])
+def test_what_ships_is_found_by_name_from_any_folder(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load(Path(name), ["steps=3"]) == load(NANO, ["steps=3"])
+    (tmp_path / "nano").write_text("stepz: 4\n")
+    with pytest.raises(SettingError, match="stepz"):
+        load(Path("nano"))
+    with pytest.raises(SettingError, match="other/nano.yaml"):
+        load(Path("other/nano.yaml"))
+
+
 def test_the_nano_configuration_loads() -> None:
     config = load(NANO)
     assert (config.seed, config.rollout.group_size, config.optimizer.lr) == (7, 8, 1e-3)
