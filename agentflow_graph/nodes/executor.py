@@ -10,6 +10,7 @@ import time
 from typing import Any, Literal, cast, get_args
 
 from langchain_core.messages import ToolMessage
+from langchain_core.runnables.config import ensure_config, merge_configs
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
@@ -97,7 +98,8 @@ async def _recorded(run: NodeRun, tool: BaseTool, arguments: dict[str, Any]) -> 
 
     async def ask() -> Answer:
         with on_behalf_of(Scope(run.scope.run, run.scope.turn, tool.name)) as scope:
-            call = await use(tool, arguments, seconds, f"turn-{run.scope.turn}")
+            name, failed = f"turn-{run.scope.turn}", _failed(run, tool)
+            call = await use(tool, arguments, seconds, name, failed)
         told = {name: value for name, value in call.items() if name not in ("tool", "arguments")}
         return told | ({"spent": dict(scope.spent)} if scope.spent else {})
 
@@ -124,15 +126,27 @@ def _only_text(tool: str, schema: dict[str, Any]) -> str:
     )
 
 
-async def use(tool: BaseTool, arguments: dict[str, Any], seconds: float, name: str) -> ToolCall:
-    """Call `tool` within `seconds`; whatever happens becomes a record."""
+def _failed(run: NodeRun, tool: BaseTool) -> int:
+    calls = (call for turn in run.turns for call in turn["calls"] if call["tool"] == tool.name)
+    return sum(call["status"] != "ok" for call in calls)
+
+
+async def use(
+    tool: BaseTool, arguments: dict[str, Any], seconds: float, name: str, failed: int = 0
+) -> ToolCall:
+    """Call `tool` within `seconds`; whatever happens becomes a record.
+
+    `failed`: how many of its calls failed in this run before; the tool finds it as `failed_calls`
+    in its config's metadata.
+    """
     request = {"type": "tool_call", "id": name, "name": tool.name, "args": arguments}
+    config = merge_configs(ensure_config(), {"metadata": {"failed_calls": failed}})
     begun = time.perf_counter()
     status: Status
     data: dict[str, Any] = {}
     try:
         async with asyncio.timeout(seconds) as clock:
-            status, text, data = _read(await tool.ainvoke(request))
+            status, text, data = _read(await tool.ainvoke(request, config))
     except GraphBubbleUp:  # a tool that asks a human itself
         raise
     except ValidationError as error:

@@ -19,7 +19,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from agentflow_graph.context import RULES, Context
+from agentflow_graph.context import Context, is_rule
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.errors.outside import keep_keys
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
@@ -160,7 +160,7 @@ class ResourceCache:
 
 def _model(module: str, context: Context) -> Chat | None:
     spec: str = getattr(context, module)
-    if spec in (RULES.get(module), "off"):
+    if spec == "off" or is_rule(module, spec):
         return None
     temperature = context.temperature if module == "planner" else 0.0
     return chat_model(spec, temperature, context.reply_tokens, context.seed)
@@ -208,7 +208,12 @@ def load_tools(context: Context, passages: int) -> list[BaseTool]:
         )
     try:
         found: list[BaseTool] = _catalog().load(
-            names, model=model, top_k=passages, file=context.tools_file, resolve=resolve
+            names,
+            model=model,
+            top_k=passages,
+            corpus=context.corpus or None,
+            file=context.tools_file,
+            resolve=resolve,
         )
     except ValueError as error:
         raise SettingError(f"tools={context.tools!r}: {error}") from error
