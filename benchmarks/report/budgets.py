@@ -17,12 +17,12 @@ from typing import Any
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.record.artifacts import write_all
 from benchmarks.items.item import Benchmark
-from benchmarks.report.page import HOUSE, render
 from benchmarks.report.plots import Interval, budget_plot
 from benchmarks.report.result import Result, Session
 from benchmarks.report.statistics import clustered
 from benchmarks.report.summary import Summary, summarise
 from benchmarks.report.table import NONE, Table, escape_markdown, number, percent, points
+from benchmarks.report.templates.page import HOUSE, render
 
 TEMPLATE = HOUSE / "study.html.jinja"
 

@@ -6,7 +6,8 @@ Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules a
 `settings`, `versions`; `tasks`, by name the fields of `benchmarks.report.summary.Summary` with
 `title`, `kind` and `paper` (per cent by system); `kinds`, by kind `tasks`, `accuracy`,
 `standard_error`; `labels`, a list of `benchmarks.report.result.Agreement`; `baseline`, null or
-`name` and `tasks`. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
+`name` and `tasks`; `hardness`, by task the fields of `benchmarks.report.hardness.Hardness`, for
+tasks whose items know it. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
 """
 
 from __future__ import annotations
@@ -14,14 +15,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.record.artifacts import write_all
 from benchmarks.items.item import Benchmark
-from benchmarks.report.agreement import agreement_table, label_table, official_table
-from benchmarks.report.page import HOUSE, render
+from benchmarks.report.further_tables import (
+    agreement_table,
+    difficulty_tables,
+    label_table,
+    official_table,
+)
+from benchmarks.report.hardness import Hardness, hardness
 from benchmarks.report.plots import Interval, accuracy_plot, turns_plot
 from benchmarks.report.report_tables import (
     KINDS,
@@ -39,6 +46,7 @@ from benchmarks.report.report_tables import (
 from benchmarks.report.result import Agreement, Session
 from benchmarks.report.summary import Summary, summarise
 from benchmarks.report.table import Table, escape_markdown, percent
+from benchmarks.report.templates.page import HOUSE, render
 
 TEMPLATE = HOUSE / "report.html.jinja"
 PAPER = ("AgentFlow no RL", "AgentFlow + Flow-GRPO")
@@ -56,6 +64,12 @@ class Report:
     baseline_summaries: Mapping[str, Summary]
     labels: Sequence[Agreement] = ()
     """What people say of rule and judge, once they have said it."""
+
+    @cached_property
+    def hardness(self) -> dict[str, Hardness]:
+        """By task, for those whose items know how hard they are."""
+        own = {task: [r for r in self.session.results if r.task == task] for task in self.summaries}
+        return {task: found for task, each in own.items() if (found := hardness(each))}
 
 
 def report_of(
@@ -101,6 +115,7 @@ def record(report: Report) -> dict[str, Any]:
             }
             for mean in means(report.summaries, known)
         },
+        "hardness": {task: asdict(each) for task, each in report.hardness.items()},
         "labels": [asdict(each) for each in report.labels],
         "baseline": _baseline(report),
     }
@@ -141,6 +156,7 @@ def all_tables(report: Report) -> list[Table]:
         agreement_table(*of),
         label_table(report.labels),
         level_table(*of),
+        *difficulty_tables(report.hardness, report.benchmarks),
         effort_table(*of),
         share_table("Tool mix", "Share of all tool calls.", *of, lambda each: each.tools),
         share_table("What ended a trial", ended, *of, lambda each: each.stopped_by),

@@ -15,7 +15,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -27,6 +26,7 @@ from agentflow_graph.nodes.run import GRACE
 from agentflow_graph.record import Record, RecordError, RunRecord, record_as
 from agentflow_graph.state import State
 from benchmarks.errors import RunStopped, TrialFailed
+from benchmarks.items.item import Item
 from benchmarks.runner.folder import Items, Request
 from benchmarks.runner.grading import Grader, whole_reply
 from benchmarks.runner.prices import cost
@@ -65,7 +65,6 @@ class Trials:
         self._on_end = on_end
         self._slots = asyncio.Semaphore(request.concurrency)
         self._outcomes: dict[Key, Outcome] = {}
-        self._context = lru_cache(lambda trial: context_of(request, trial))
         self.stopped: RunStopped | None = None
 
     async def outcome(self, key: Key) -> Outcome:
@@ -114,7 +113,8 @@ class Trials:
         return await self._run(key)
 
     async def _run(self, key: Key) -> FinalState:
-        context, begun = self._context(key.trial), time.perf_counter()
+        item = self._items[key.task][key.item]
+        context, begun = context_of(self._request, key.trial, item), time.perf_counter()
         run = self._record.run(key.run)
         before = set(run.answers)
         state, error = await self._answered(key, context, run)
@@ -156,7 +156,12 @@ class Trials:
         return final, final["error"]
 
 
-def context_of(request: Request, trial: int = 1) -> Context:
-    """The graph's settings for one trial; raises SettingError for what cannot work."""
+def context_of(request: Request, trial: int = 1, item: Item | None = None) -> Context:
+    """The graph's settings for one trial: the run's own go before those of the item.
+
+    Raises:
+        SettingError: they cannot work.
+    """
     seed = {"seed": request.seed + trial - 1} if request.seed else {}
-    return Context.of({**request.settings, **seed})
+    own = item.settings if item else {}
+    return Context.of({**own, **request.settings, **seed})

@@ -24,7 +24,7 @@ def test_the_json_has_the_keys_that_it_promises(tmp_path: Path) -> None:
     base = session([result("a")], 1, name="base")
     write_report(tmp_path, report_of(session(RESULTS, 4), KNOWN, base))
     found = json.loads((tmp_path / "report.json").read_text())
-    top = "name judge trials settings versions tasks kinds labels baseline"
+    top = "name judge trials settings versions tasks kinds hardness labels baseline"
     assert list(found) == top.split()
     task = found["tasks"]["bamboogle"]
     assert set(task) == {field.name for field in fields(Summary)} | {"title", "kind", "paper"}
