@@ -20,7 +20,14 @@ MOST_GRACE = 60.0
 """Seconds that a run takes at most beyond its `max_seconds`."""
 SPEAKERS = ("planner", "executor", "verifier", "generator", "analysis", "tools")
 RULES = {"executor": "direct", "verifier": "sufficient", "generator": "extractive"}
-"""The rule-based form of each module that has one; any other value names a model."""
+"""The usual rule-based form of each module that has one."""
+STATED = "stated"
+"""Another rule of verifier and generator: the answer is what a program of the planner's states."""
+
+
+def is_rule(module: str, spec: str) -> bool:
+    """Whether a setting of a module names a rule; any other value names a model."""
+    return spec == RULES.get(module) or (spec == STATED and module in ("verifier", "generator"))
 
 
 class Context(BaseModel, frozen=True, extra="forbid"):
@@ -32,13 +39,18 @@ class Context(BaseModel, frozen=True, extra="forbid"):
 
     planner: str = Field("nano", description="Model of the planner: nano, local:DIR, openai:NAME")
     executor: str = Field("direct", description="direct, or a model that fills in arguments")
-    verifier: str = Field("sufficient", description="sufficient, or a model that judges the memory")
-    generator: str = Field("extractive", description="extractive, or a model that writes")
+    verifier: str = Field(
+        "sufficient", description="sufficient, stated, or a model that judges the memory"
+    )
+    generator: str = Field("extractive", description="extractive, stated, or a model that writes")
     analysis: str = Field("off", description="off, or a model that analyses the question first")
     tools: str = Field(
         "default", description="default (the three of the nano planner), all, or names with commas"
     )
     tools_file: str = Field("", description="File of the tools' settings (TOML)")
+    corpus: str = Field(
+        "", description="Articles to search: almanac, almanac-hard or a file; empty: as set"
+    )
     tool_model: str = Field("", description="Model behind base_generator; empty: unavailable")
     outputs: str = Field("direct", description="Any of base, final, direct, separated by commas")
     layout: Literal["auto", "terse", "static_first", "paper"] = Field(
@@ -87,7 +99,7 @@ class Context(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(
                 f"outputs={self.outputs!r} must be one or more of {', '.join(OUTPUTS)}"
             )
-        if "base" in names and self.generator == RULES["generator"]:
+        if "base" in names and is_rule("generator", self.generator):
             raise ValueError(
                 "outputs with 'base' needs a model that answers without tools, but "
                 f"generator={self.generator!r} is a rule; set generator to a model"

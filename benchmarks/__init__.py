@@ -9,7 +9,8 @@ Each folder imports only what stands below it:
     tasks      the benchmarks, one file each
     items      what a benchmark asks, and the files and the hub it comes from
     scoring    whether an answer is right; the trainer's rewards are the same functions
-    almanac    a generated world with questions in levels; it needs no download
+    worlds     the generated worlds by name, for whoever runs or trains in any of them
+    almanac    generated worlds with questions in levels; they need no download
 """
 
 import os

@@ -67,7 +67,7 @@ def _called(args: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Ten benchmarks and the almanac, scored by rule."
+        prog="python -m benchmarks", description="Ten benchmarks and two almanacs, scored by rule."
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:

@@ -196,5 +196,5 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
     if not args.planner.exists():
-        warm_start(WarmStart(seed=args.seed), World(), args.planner)
+        warm_start(WarmStart(seed=args.seed), args.planner)
     train(args.planner, args.steps, args.seed)

@@ -63,7 +63,7 @@ def measure(chosen: argparse.Namespace, config: Config) -> None:
 async def _all(
     config: Config, budgets: list[int], temperatures: list[float], table: Table
 ) -> list[dict[str, Any]]:
-    asked = data.almanac("heldout", config.data.heldout_n, config.seed)
+    asked = data.almanac("heldout", config.data.heldout_n, config.seed, world=config.world)
     found = []
     for budget, temperature in product(budgets, temperatures):
         begun = time.time()

@@ -15,6 +15,7 @@ from collections.abc import Coroutine
 from typing import Any, ClassVar, Literal, TypeVar
 
 from langchain_core.exceptions import ModelError
+from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 
 from tools.outcomes.result import ToolResult, away, error, shorten, timeout, unavailable
@@ -71,6 +72,12 @@ class FlowTool(TypedTool):
     async def missing(self) -> str:
         """What keeps this tool from working, with the remedy; empty if nothing is known."""
         return ""
+
+
+def failed_calls() -> int | None:
+    """Inside a call: how many calls of this tool failed before in the run; None: nobody counts."""
+    counted = ensure_config().get("metadata", {}).get("failed_calls")
+    return counted if isinstance(counted, int) else None
 
 
 def run_blocking(work: Coroutine[Any, Any, T], daemon: bool = False) -> T:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from langchain_core.tools import ArgsSchema
 from pydantic import BaseModel, Field
 
-from tools.base import Example, FlowTool
+from tools.base import Example, FlowTool, failed_calls
 from tools.outcomes.result import ToolResult, error, ok, unavailable
 from tools.services.faults import RemoteFault
 from tools.wiki.corpus import default_corpus
@@ -60,6 +60,9 @@ class WikipediaSearch(FlowTool):
             return unavailable(f"wikipedia_search cannot search: {fault}")
         except RemoteFault as fault:
             return fault.result()
+        failed = failed_calls()
+        if passages and failed is not None and passages[0].fails > failed:
+            return error("the search broke off before it was done; make it again")
         if not passages:
             return error(f"no article matches '{query}'; search for a name or a title")
         return ok(format_passages(passages))

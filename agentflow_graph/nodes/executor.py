@@ -95,6 +95,7 @@ async def _recorded(run: NodeRun, tool: BaseTool, arguments: dict[str, Any]) -> 
     async def ask() -> Answer:
         with on_behalf_of(Scope(run.scope.run, run.scope.turn, tool.name, images)) as scope:
             how = streaming(run.context, tool.name, run.scope.turn)
+            how["metadata"] = {**how["metadata"], "failed_calls": _failed(run, tool)}
             call = await use(tool, arguments, seconds, f"turn-{run.scope.turn}", how)
         told = {name: value for name, value in call.items() if name not in ("tool", "arguments")}
         return told | ({"spent": dict(scope.spent)} if scope.spent else {})
@@ -120,6 +121,11 @@ def _only_text(tool: str, schema: dict[str, Any]) -> str:
         f"the direct executor fills in one text, {tool} needs ({', '.join(names) or 'nothing'}); "
         "set executor to a model"
     )
+
+
+def _failed(run: NodeRun, tool: BaseTool) -> int:
+    calls = (call for turn in run.turns for call in turn["calls"] if call["tool"] == tool.name)
+    return sum(call["status"] != "ok" for call in calls)
 
 
 def _not_made(turn: Turn, reason: str) -> ToolCall:

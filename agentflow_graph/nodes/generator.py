@@ -1,16 +1,18 @@
 """Generator: writes the outputs asked for, `base`, `final` and `direct`, and the answer.
 
-Two forms: `extractive` reads the answer off the memory by rule; any other setting names a model. If
-that model fails, the rule answers in its place: every run ends in an answer.
+By rule: `extractive` reads the answer off the memory, `stated` takes what the planner stated. Any
+other setting names a model. If that model fails, the first rule answers in its place: every run
+ends in an answer.
 """
 
 import asyncio
 
 from langchain_core.messages import AIMessage
 
+from agentflow_graph.context import STATED
 from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.errors.outside import hidden_in
-from agentflow_graph.nodes.parts.rules import UNKNOWN, best_effort
+from agentflow_graph.nodes.parts.rules import NOT_STATED, UNKNOWN, best_effort, stated
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
 from agentflow_graph.replies.answer import final_answer
@@ -56,7 +58,10 @@ def _identity(run: NodeRun, output: str) -> str | None:
 
 
 def _by_rule(run: NodeRun) -> dict[str, str]:
-    answer = best_effort(run.state["question"], run.turns)
+    if run.context.generator == STATED:
+        answer = stated(run.turns) or NOT_STATED
+    else:
+        answer = best_effort(run.state["question"], run.turns)
     names = run.context.output_names
     return {name: f"{answer}\n\n{run.memory()}" if name == "final" else answer for name in names}
 

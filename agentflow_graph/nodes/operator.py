@@ -30,7 +30,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from agentflow_graph.context import RULES, Context
+from agentflow_graph.context import Context, is_rule
 from agentflow_graph.errors import SettingError, closest
 
 VARIABLE = "AGENTFLOW_SERVER"
@@ -50,6 +50,8 @@ MOST: dict[str, float] = {
 }
 """Fields that a caller sets up to a bound, and the bounds where the operator gives none."""
 MODELS = frozenset({"planner", "executor", "verifier", "generator", "analysis", "tool_model"})
+SHIPPED = frozenset({"", "almanac", "almanac-hard", "almanac-hard-clean"})
+"""Articles that come with the package; any other name would be a file of this machine."""
 HARMLESS_TOOLS = frozenset({"default", "base_generator", "python_coder", "wikipedia_search"})
 
 
@@ -130,13 +132,15 @@ class Operator(BaseModel, extra="forbid"):
         if name in FREE:
             return ""
         if name in MODELS:
-            harmless = value in ("nano", "off", "", RULES.get(name))
+            harmless = value in ("nano", "off", "") or is_rule(name, value)
             known = harmless or _matches(value, self.allow.models)
             return "" if known else "the operator allows models in [allow] models"
         if name in MOST:
             most = self.most.get(name, MOST[name])
             loosens = name == "max_tokens" and not value and own
             return f"at most {most:g}, see [most]" if value > most or loosens else ""
+        if name == "corpus" and value in SHIPPED:
+            return ""
         if name == "tools":
             return self._refused_tools(value, own)
         if name == "approve":
@@ -178,5 +182,6 @@ def settings_by_kind() -> Mapping[str, frozenset[str]]:
     """Every field of the Context by who sets it, for the docs and for a test that none is lost."""
     listed = {"free": FREE, "bounded": frozenset(MOST), "models": MODELS}
     rest = {"tools": frozenset({"tools"}), "approval": frozenset({"approve"})}
+    rest |= {"corpus": frozenset({"corpus"})}
     known = frozenset().union(*listed.values(), *rest.values())
     return {**listed, **rest, "operator": frozenset(Context.model_fields) - known}

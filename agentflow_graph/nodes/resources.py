@@ -16,7 +16,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from agentflow_graph.context import RULES, Context
+from agentflow_graph.context import Context, is_rule
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.errors.outside import keep_keys
 from agentflow_graph.errors.threads import kept
@@ -232,7 +232,7 @@ def _toolset(
 
 def _model(module: str, context: Context) -> Chat | None:
     spec: str = getattr(context, module)
-    if spec in (RULES.get(module), "off"):
+    if spec == "off" or is_rule(module, spec):
         return None
     temperature = context.temperature if module == "planner" else 0.0
     return chat_model(spec, temperature, context.reply_tokens, context.seed)

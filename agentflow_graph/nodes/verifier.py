@@ -1,13 +1,15 @@
 """Verifier: is the memory enough, or does the planner go on? Then the budgets have their say.
 
-Two forms: `sufficient` stops once the memory holds what the question asks for, by rule; any other
-setting names a model that judges the memory. A verdict that cannot be read means "go on".
+By rule: `sufficient` stops once the memory holds what the question asks for, `stated` once the
+planner stated an answer. Any other setting names a model that judges the memory. A verdict that
+cannot be read means "go on".
 """
 
 from typing import Any, Literal
 
+from agentflow_graph.context import STATED
 from agentflow_graph.errors import AgentFlowError
-from agentflow_graph.nodes.parts.rules import extract
+from agentflow_graph.nodes.parts.rules import extract, stated
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
 from agentflow_graph.replies.verdict import parse_verdict
@@ -41,6 +43,9 @@ async def _judge(run: NodeRun) -> Verdict:
     if "verifier" in run.resources.models:
         messages = texts.verifier(run.question, run.state["analysis"], run.memory())
         return await run.ask("verifier", messages, parse_verdict, schema=VERDICT)
+    if run.context.verifier == STATED:
+        found = stated(run.turns) is not None
+        return Verdict(complete=found, reason="an answer is stated" if found else "none is stated")
     if extract(question, run.turns) is None:
         return Verdict(complete=False, reason="no result of the kind asked for yet")
     return Verdict(complete=True, reason="the memory holds a result of the kind asked for")

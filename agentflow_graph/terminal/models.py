@@ -8,7 +8,7 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from agentflow_graph.context import RULES, Context
+from agentflow_graph.context import RULES, Context, is_rule
 from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.models.clients.served import models_at
 from agentflow_graph.models.strings import chat_model, server_of
@@ -29,13 +29,14 @@ async def models(context: Context, live: bool) -> AsyncIterator[Finding]:
     users: dict[str, list[str]] = {}
     for module in MODULES:
         spec = getattr(context, module)
-        if spec and spec not in ("off", RULES.get(module)):
+        if spec not in ("", "off") and not is_rule(module, spec):
             users.setdefault(spec, []).append(module)
     for spec, names in users.items():
         yield await asyncio.to_thread(_at_rest, ", ".join(names), spec, context)
         if live:
             yield await _called(", ".join(names), spec, context)
-    rules = [f"{name} {rule}" for name, rule in RULES.items() if getattr(context, name) == rule]
+    forms = {name: getattr(context, name) for name in RULES}
+    rules = [f"{name} {form}" for name, form in forms.items() if is_rule(name, form)]
     if rules:
         yield ok("rules", ", ".join(rules))
 

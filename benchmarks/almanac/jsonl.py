@@ -7,12 +7,33 @@ Like this:
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 from agentflow_graph.record.artifacts import write_whole
-from benchmarks.almanac.questions import Question, questions
+from benchmarks.almanac.questions import questions
 from benchmarks.almanac.world import World
+
+
+class Asked(Protocol):
+    """A question of any world."""
+
+    @property
+    def id(self) -> str:
+        """Unique in its list."""
+
+    @property
+    def level(self) -> str:
+        """Of difficulty."""
+
+    @property
+    def text(self) -> str:
+        """What is asked."""
+
+    @property
+    def answer(self) -> str:
+        """The gold."""
 
 
 def export(out: Path, seed: int, train: int, heldout: int) -> list[Path]:
@@ -29,10 +50,21 @@ def export(out: Path, seed: int, train: int, heldout: int) -> list[Path]:
         OSError: `out` cannot be written.
     """
     world = World(seed)
-    files: dict[str, list[dict[str, str]]] = {
-        "corpus.jsonl": world.documents(),
-        "train.jsonl": [row(q) for q in questions(world, "train", train, seed)],
-        "heldout.jsonl": [row(q) for q in questions(world, "heldout", heldout, seed)],
+    asked = (questions(world, "train", train, seed), questions(world, "heldout", heldout, seed))
+    return write_world(out, world.documents(), *asked)
+
+
+def write_world(
+    out: Path,
+    documents: Sequence[Mapping[str, Any]],
+    train: Sequence[Asked],
+    heldout: Sequence[Asked],
+) -> list[Path]:
+    """The same for any world, from its articles and questions."""
+    files = {
+        "corpus.jsonl": documents,
+        "train.jsonl": [row(question) for question in train],
+        "heldout.jsonl": [row(question) for question in heldout],
     }
     out.mkdir(parents=True, exist_ok=True)
     for name, rows in files.items():
@@ -40,7 +72,7 @@ def export(out: Path, seed: int, train: int, heldout: int) -> list[Path]:
     return [out / name for name in files]
 
 
-def row(question: Question) -> dict[str, str]:
+def row(question: Asked) -> dict[str, str]:
     """What an agent's data set needs of a question: `id`, `question`, `answer` and `level`."""
     return {
         "id": question.id,
@@ -50,7 +82,7 @@ def row(question: Question) -> dict[str, str]:
     }
 
 
-def write_jsonl(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write one object a line. Line ends are the same everywhere: equal rows, equal bytes."""
     lines = (json.dumps(dict(fields), ensure_ascii=False) + "\n" for fields in rows)
     write_whole(path, "".join(lines).encode())

@@ -18,7 +18,8 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from benchmarks.almanac.oracle import Plan
 
 _QUESTION = re.compile(r"^Question: (.*)$", re.MULTILINE)
-_RESULT = re.compile(r"^ *Result: (.*)$", re.MULTILINE)
+_RESULT = re.compile(r"^ *Result: (.*(?:\n\[\d+\] .*)*)$", re.MULTILINE)
+"""A result is a line, or several passages with their numbers."""
 
 
 class ScriptedPlanner(BaseChatModel):

@@ -18,27 +18,28 @@ Split = Literal["train", "heldout"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 
-def _words(text: str) -> tuple[str, ...]:
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text."""
     return tuple(text.split())
 
 
-FIRST_NAMES = _words(
+FIRST_NAMES = words(
     "Mira Olen Tavi Bruno Sela Anton Petra Niko Wanda Felix Ruth Otto Lena Hugo Vera "
     "Emil Clara Ivan Nora Paul Greta Luis Maya Karl Rosa Egon Alma Boris Dina Jonas"
 )
-LAST_NAMES = _words(
+LAST_NAMES = words(
     "Voss Keller Marin Dunn Petrov Hale Lindt Osman Ferro Quill Brandt Novak Stone Rowe Adler "
     "Becker Corvin Drake Ellis Frost Garner Holt Ibsen Jarvis Knox Lowell Mercer Nash Orton Pike"
 )
-TOWN_ADJECTIVES = _words(
+TOWN_ADJECTIVES = words(
     "North South East West Upper Lower Old New Great Little "
     "Royal Saint Port Fort Mount Lake River Forest Green Silver"
 )
-TOWN_NOUNS = _words(
+TOWN_NOUNS = words(
     "Harbor Bridge Valley Hill Field Haven Creek Mill Gate Crossing "
     "Meadow Spring Tower Abbey Castle Shore Ridge Grove Market Point"
 )
-TRADES = _words("painter chemist singer writer pilot farmer doctor lawyer")
+TRADES = words("painter chemist singer writer pilot farmer doctor lawyer")
 
 POPULATIONS = range(1000, 10_000)
 MIN_SIZE, MAX_SIZE = 40, 400
@@ -81,8 +82,8 @@ class World:
         self.seed = seed
         self.size = size
         rng = random.Random(f"almanac {seed}")
-        people = _islands(_names(rng, FIRST_NAMES, LAST_NAMES, size))
-        towns = _islands(_names(rng, TOWN_ADJECTIVES, TOWN_NOUNS, size))
+        people = islands(draw_names(rng, FIRST_NAMES, LAST_NAMES, size))
+        towns = islands(draw_names(rng, TOWN_ADJECTIVES, TOWN_NOUNS, size))
         populations = iter(rng.sample(POPULATIONS, size))
         self._people = {
             split: [Person(name, rng.choice(TRADES), rng.choice(towns[split])) for name in names]
@@ -124,7 +125,7 @@ class World:
         return people + towns
 
 
-def _names(
+def draw_names(
     rng: random.Random, firsts: Sequence[str], seconds: Sequence[str], size: int
 ) -> list[str]:
     """`size` different two-word names; the first few hold every word of both lists once."""
@@ -136,7 +137,7 @@ def _names(
     return [f"{first} {second}" for first, second in pairs]
 
 
-def _islands(names: list[str]) -> dict[Split, list[str]]:
+def islands(names: list[str]) -> dict[Split, list[str]]:
     """The first three quarters are for training. They hold every word, see `MIN_SIZE`."""
     cut = len(names) * 3 // 4
     return {"train": names[:cut], "heldout": names[cut:]}

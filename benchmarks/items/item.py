@@ -38,6 +38,14 @@ class Item:
     """Texts of the options A, B, C, ... without their letters; empty for open questions."""
     numbers: tuple[int, ...] = ()
     """Game of 24: the numbers given."""
+    hops: int = 0
+    """Pages on the way to the answer; 0: not known."""
+    calls: int = 0
+    """Tool calls that an oracle makes; 0: not known."""
+    twin: str = ""
+    """Id of the item that this one is without its hazard."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of the graph, for this item, where the run has others left open."""
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from benchmarks.items.item import Benchmark
 from benchmarks.report.numbers.result import Result, Session
 from benchmarks.report.numbers.statistics import clustered
 from benchmarks.report.numbers.summary import Summary, summarise
-from benchmarks.report.page import HOUSE, render
 from benchmarks.report.plots import Interval, budget_plot
 from benchmarks.report.table import NONE, Table, escape_markdown, number, percent, points
+from benchmarks.report.templates.page import HOUSE, render
 
 TEMPLATE = HOUSE / "study.html.jinja"
 

@@ -27,6 +27,12 @@ class Mean(NamedTuple):
     accuracy: float
     standard_error: float | None
 
+    def label(self, benchmarks: Mapping[str, Benchmark]) -> str:
+        """What it is the mean of."""
+        if len(self.tasks) == 1:
+            return benchmarks[self.tasks[0]].title
+        return f"{KINDS[self.kind]}, mean of {len(self.tasks)} tasks"
+
 
 def means(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benchmark]) -> list[Mean]:
     """The mean over the tasks of each kind, in the paper's order of kinds."""

@@ -6,7 +6,8 @@ Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules a
 (which of the run's), `trials`, `settings`, `versions`, `provenance` (as in run.json); `tasks`, by
 name the fields of a `Summary` with `title`, `kind` and `paper` (per cent by system); `kinds`, by
 kind `tasks`, `accuracy`, `standard_error`; `labels`, a list of `Agreement`; `baseline`, null or
-`name`, `tasks` and `paired`, the fields of a `Comparison`. The three are in
+`name`, `tasks` and `paired`, the fields of a `Comparison`; `hardness`, by task the fields of a
+`Hardness` (`benchmarks.report.hardness`), for tasks whose items know it. The other three are in
 `benchmarks.report.numbers`. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
 """
 
@@ -15,19 +16,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.record.artifacts import write_all
 from benchmarks.items.item import Benchmark
-from benchmarks.report.agreement import agreement_table, label_table, official_table
+from benchmarks.report.further_tables import (
+    agreement_table,
+    difficulty_tables,
+    label_table,
+    official_table,
+)
+from benchmarks.report.hardness import Hardness, hardness
 from benchmarks.report.numbers.pairing import Comparison, Difference, compare
 from benchmarks.report.numbers.result import Agreement, Session
 from benchmarks.report.numbers.summary import Summary, summarise
 from benchmarks.report.origin import provenance_table
-from benchmarks.report.page import HOUSE, render
-from benchmarks.report.paper import KINDS, Mean, means, paper_table
+from benchmarks.report.paper import means, paper_table
 from benchmarks.report.plots import Interval, accuracy_plot, turns_plot
 from benchmarks.report.report_tables import (
     accuracy_table,
@@ -40,6 +47,7 @@ from benchmarks.report.report_tables import (
     share_table,
 )
 from benchmarks.report.table import Table, escape_markdown, percent
+from benchmarks.report.templates.page import HOUSE, render
 
 TEMPLATE = HOUSE / "report.html.jinja"
 PAPER = ("AgentFlow no RL", "AgentFlow + Flow-GRPO")
@@ -64,6 +72,12 @@ class Report:
     def pairs(self) -> dict[str, Difference]:
         """The differences from the baseline by task."""
         return {each.task: each for each in self.paired.differences} if self.paired else {}
+
+    @cached_property
+    def hardness(self) -> dict[str, Hardness]:
+        """By task, for those whose items know how hard they are."""
+        own = {task: [r for r in self.session.results if r.task == task] for task in self.summaries}
+        return {task: found for task, each in own.items() if (found := hardness(each))}
 
 
 def report_of(
@@ -112,6 +126,7 @@ def record(report: Report) -> dict[str, Any]:
             }
             for mean in means(report.summaries, known)
         },
+        "hardness": {task: asdict(each) for task, each in report.hardness.items()},
         "labels": [asdict(each) for each in report.labels],
         "baseline": _baseline(report),
     }
@@ -140,16 +155,7 @@ def lead(report: Report) -> str:
     which = f" (scoring {session.scoring})" if session.scoring else ""
     text = f"{items} items x {trials} trial{'s' if trials > 1 else ''}, scored {judge}{which}."
     text += f" {missing} missing, counted as wrong." if missing else ""
-    return f"{text} {' '.join(_beside(report.paired))}".strip() if report.paired else text
-
-
-def _beside(paired: Comparison) -> list[str]:
-    """What a reader must know of the comparison with the baseline."""
-    said = [f"Baseline: {paired.names[0]}."]
-    said += [f"It differs in {'; '.join(paired.differs)}."] if paired.differs else []
-    if left := paired.only_first + paired.only_second + paired.other_golds:
-        said.append(f"{left} items that are not the same in both are left out of the difference.")
-    return said
+    return f"{text} {report.paired.told}" if report.paired else text
 
 
 def all_tables(report: Report) -> list[Table]:
@@ -165,6 +171,7 @@ def all_tables(report: Report) -> list[Table]:
         agreement_table(*of),
         label_table(report.labels),
         level_table(*of),
+        *difficulty_tables(report.hardness, report.benchmarks),
         effort_table(*of),
         share_table("Tool mix", "Share of all tool calls.", *of, lambda each: each.tools),
         share_table("What ended a trial", ended, *of, lambda each: each.stopped_by),
@@ -213,15 +220,9 @@ def headline(report: Report) -> list[tuple[str, str]]:
         title = report.benchmarks[name].title
         return [(percent(only.accuracy.mean), f"{title}; 95 % interval {low} to {high}")]
     return [
-        (percent(mean.accuracy), _label(mean, report))
+        (percent(mean.accuracy), mean.label(report.benchmarks))
         for mean in means(report.summaries, report.benchmarks)
     ]
-
-
-def _label(mean: Mean, report: Report) -> str:
-    if len(mean.tasks) == 1:
-        return report.benchmarks[mean.tasks[0]].title
-    return f"{KINDS[mean.kind]}, mean of {len(mean.tasks)} tasks"
 
 
 def references(report: Report) -> dict[str, list[float | None]]:

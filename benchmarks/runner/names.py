@@ -10,7 +10,7 @@ from typing import Any
 from inspect_ai.model import GenerateConfig, Model, ModelAPI, ModelOutput, get_model, modelapi
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from agentflow_graph.context import RULES
+from agentflow_graph.context import is_rule
 from agentflow_graph.nodes.resources import MODULES
 from benchmarks.errors import RunStopped
 from benchmarks.runner.store.folder import Request
@@ -25,7 +25,7 @@ def models_of(request: Request) -> dict[str, Model]:
     return {
         module: get_model(f"agentflow/{spec}")
         for module, spec in specs.items()
-        if spec not in (RULES.get(module), "off")
+        if spec != "off" and not is_rule(module, spec)
     }
 
 

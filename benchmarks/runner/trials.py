@@ -15,7 +15,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -26,6 +25,7 @@ from agentflow_graph.graph import Agent
 from agentflow_graph.record import Record, RecordError, RunRecord, record_as
 from agentflow_graph.state import State
 from benchmarks.errors import RunStopped, TrialFailed
+from benchmarks.items.item import Item
 from benchmarks.runner.breaker import Breaker
 from benchmarks.runner.grading import Grader, whole_reply
 from benchmarks.runner.store.folder import Items, Request
@@ -68,7 +68,6 @@ class Trials:
         self._on_end = on_end
         self._slots = asyncio.Semaphore(request.concurrency)
         self._outcomes: dict[Key, Outcome] = {}
-        self._context = lru_cache(lambda trial: context_of(request, trial))
         self._breaker = Breaker(request.max_failed)
         self.stopped: RunStopped | None = None
 
@@ -121,7 +120,8 @@ class Trials:
         return await self._run(key)
 
     async def _run(self, key: Key) -> FinalState:
-        context, begun = self._context(key.trial), time.perf_counter()
+        item = self._items[key.task][key.item]
+        context, begun = context_of(self._request, key.trial, item), time.perf_counter()
         run = self._record.run(key.run)
         before = set(run.answers)
         state, error = await self._answered(key, context, run)
@@ -170,7 +170,12 @@ def was_away(state: Mapping[str, Any]) -> bool:
     return any(call.get("data", {}).get("away") for call in calls)
 
 
-def context_of(request: Request, trial: int = 1) -> Context:
-    """The graph's settings for one trial; raises SettingError for what cannot work."""
+def context_of(request: Request, trial: int = 1, item: Item | None = None) -> Context:
+    """The graph's settings for one trial: the run's own go before those of the item.
+
+    Raises:
+        SettingError: they cannot work.
+    """
     seed = {"seed": request.seed + trial - 1} if request.seed else {}
-    return Context.of({**request.settings, **seed})
+    own = item.settings if item else {}
+    return Context.of({**own, **request.settings, **seed})

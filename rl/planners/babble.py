@@ -1,6 +1,6 @@
 """Transcripts for the warm start: the graph run with a planner that babbles.
 
-Right format, any context in sight, any tool; `benchmarks.almanac.oracle.babble` decides. Each
+Right format, any context in sight, any tool; the world's `babble` decides. Each
 decision depends on the seed and on what the planner sees alone, so the transcripts are the same in
 whatever order the runs finish and on however many processes.
 """
@@ -21,8 +21,9 @@ from langchain_core.outputs import ChatResult
 
 from agentflow_graph.context import Context
 from agentflow_graph.graph import build_graph
-from benchmarks.almanac.oracle import Plan, babble
+from benchmarks.almanac.oracle import Plan
 from benchmarks.almanac.scripted import ScriptedPlanner
+from benchmarks.worlds import ALMANAC, WORLDS, Babble
 
 CHUNK = 250
 """Questions that one process takes at a time."""
@@ -42,16 +43,18 @@ def transcripts(
     seed: int,
     settings: Mapping[str, Any],
     processes: int,
+    world: str = ALMANAC.name,
 ) -> list[Transcript]:
     """All babbled turns of one run per question, sorted.
 
     Args:
-        questions: of the almanac.
+        questions: of the world.
         seed: of the babbling.
         settings: of the graph, such as layout, max_turns and passages.
         processes: that share the work; 1: this one.
+        world: that the questions are about.
     """
-    work = partial(_babbled, seed=seed, settings=settings)
+    work = partial(_babbled, seed=seed, settings=settings, world=world)
     chunks = [list(questions[i : i + CHUNK]) for i in range(0, len(questions), CHUNK)]
     if processes == 1:
         return sorted(turn for chunk in chunks for turn in work(chunk))
@@ -61,11 +64,13 @@ def transcripts(
         return sorted(turn for turns in pool.map(work, chunks) for turn in turns)
 
 
-def _babbled(questions: list[str], seed: int, settings: Mapping[str, Any]) -> list[Transcript]:
+def _babbled(
+    questions: list[str], seed: int, settings: Mapping[str, Any], world: str
+) -> list[Transcript]:
     heard: list[Transcript] = []
     context = Context(**{"repairs": 0, **settings})
     planner = _Listening(
-        decide=partial(_decide, seed),
+        decide=partial(_decide, WORLDS[world].babble, seed),
         justified=context.layout != "terse",
         hear=heard.append,
     )
@@ -79,7 +84,7 @@ def _babbled(questions: list[str], seed: int, settings: Mapping[str, Any]) -> li
     return heard
 
 
-def _decide(seed: int, question: str, results: Sequence[str]) -> Plan:
+def _decide(babble: Babble, seed: int, question: str, results: Sequence[str]) -> Plan:
     return babble(random.Random(f"{seed}\n{question}\n{results}"), question, results)
 
 

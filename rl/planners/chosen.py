@@ -21,7 +21,8 @@ def make_planner(config: Config) -> float:
         # In a process of its own: its threads and its copy of torch go with it.
         fresh = path.with_name(f"{path.name}.partial")
         command = [sys.executable, "-m", "rl.planners.warmstart", "--out", str(fresh)]
-        subprocess.run([*command, "--seed", str(config.seed)], check=True)
+        command += ["--seed", str(config.seed), "--world", config.world.name]
+        subprocess.run(command, check=True)
         move_in(fresh, path)
     return round(time.time() - begun, 1)
 

@@ -30,8 +30,8 @@ from agentflow_graph.models.policy import (
 from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.record import Record
-from benchmarks.almanac import oracle
 from benchmarks.almanac.scripted import reply
+from benchmarks.worlds import ALMANAC, Known
 from rl.planners import nano
 from rl.reward.task import Task
 from rl.rollout import Trajectory, attempt_until_graded, rollout
@@ -45,19 +45,19 @@ IN_FLIGHT = 256
 
 
 class Teacher:
-    """A policy client that is always right: the almanac's oracle, in the planner's own tokens.
+    """A policy client that is always right: a world's oracle, in the planner's own tokens.
 
     Its log-probabilities are 0: it has no choice.
     """
 
-    def __init__(self, tokenizer: PolicyTokenizer) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, tokenizer: PolicyTokenizer, world: Known = ALMANAC) -> None:
+        self._tokenizer, self._world = tokenizer, world
 
     async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
         """See `PolicyClient`."""
         # The template's marks stand at the end of the prompt's last line.
         text = self._tokenizer.decode(prompt_ids).replace(nano.END, "\n")
-        said = self._tokenizer.encode(reply(oracle.plan, text))
+        said = self._tokenizer.encode(reply(self._world.plan, text))
         ids = [*said, self._tokenizer.eos_id]
         return Completion(ids, [0.0] * len(ids), "stop")
 
@@ -74,7 +74,13 @@ class Table:
     retries: int = 1
 
     @classmethod
-    def set(cls, planner: Path, client: PolicyClient | None, context: Context) -> Table:
+    def set(
+        cls,
+        planner: Path,
+        client: PolicyClient | None,
+        context: Context,
+        world: Known = ALMANAC,
+    ) -> Table:
         """The table for the planner in a folder; without a client, its teacher plays.
 
         Raises:
@@ -82,7 +88,7 @@ class Table:
         """
         tokenizer, trained = PolicyTokenizer.load(planner), trained_under(planner)
         tools = load_tools(context, context.passages or trained.get("passages", 3))
-        return cls(client or Teacher(tokenizer), tokenizer, trained, tools, context)
+        return cls(client or Teacher(tokenizer, world), tokenizer, trained, tools, context)
 
     async def play(
         self,
@@ -150,7 +156,7 @@ def with_table(
     planner, context = Path(config.model.path), config.context()
 
     async def play(client: PolicyClient | None) -> T:
-        return await work(Table.set(planner, client, context))
+        return await work(Table.set(planner, client, context, config.world))
 
     if teacher:
         return asyncio.run(play(None))

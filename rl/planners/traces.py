@@ -3,6 +3,8 @@
     python -m rl traces --planner runs/warmstart --out runs/own --questions 640 --group 8
     python -m rl traces --planner runs/warmstart --out runs/teacher --questions 640 --teacher
 
+    python -m rl traces --config rl/configs/hard-nano.yaml --planner runs/hard-warmstart ...
+
 The first samples the planner itself as training does, the second lets the almanac's oracle play
 through the same graph in the planner's tokens. Training questions only: none is held out.
 
@@ -48,7 +50,7 @@ def record(chosen: argparse.Namespace, config: Config) -> None:
     """
     out: Path = chosen.out
     check_new(out)
-    asked = data.almanac("train", chosen.questions, chosen.seed)
+    asked = data.almanac("train", chosen.questions, chosen.seed, config.data.levels, config.world)
     asked = [task for task in asked for _ in range(chosen.group)]
     sampling = Sampling(config.rollout.temperature, config.rollout.reply_tokens)
 

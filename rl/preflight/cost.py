@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from agentflow_graph.context import RULES
+from agentflow_graph.context import is_rule
 from agentflow_graph.errors import SettingError
 from benchmarks.scoring.judge import LONGEST_ANSWER, LONGEST_QUESTION, REPLY_TOKENS
 from rl.run.folder import records
@@ -84,9 +84,11 @@ def _calls(config: Config, runs: int) -> dict[str, int]:
     wanted = {
         "planner": turns,
         "analysis": runs * (context.analysis != "off"),
-        "executor": turns * (context.executor != RULES["executor"]),
-        "verifier": turns * (context.verifier != RULES["verifier"]),
-        "generator": runs * len(context.output_names) * (context.generator != RULES["generator"]),
+        "executor": turns * (not is_rule("executor", context.executor)),
+        "verifier": turns * (not is_rule("verifier", context.verifier)),
+        "generator": (
+            runs * len(context.output_names) * (not is_rule("generator", context.generator))
+        ),
         "tool_model": turns * bool(context.tool_model),
         "judge": 2 * runs * bool(config.reward.judge),  # a yes is asked for twice
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from agentflow_graph.context import RULES
+from agentflow_graph.context import is_rule
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.clients.served import SECONDS, models_at
 from agentflow_graph.models.strings import chat_model, server_of
@@ -23,8 +23,10 @@ def endpoints(config: Config, seconds: float = SECONDS) -> Iterator[Finding]:
     answers: dict[str, list[dict[str, Any]] | str] = {}
     for module in MODULES:
         spec = getattr(config.context(), module)
-        if spec in ("", "off", RULES.get(module)):
-            yield ok(module, f"rule: {spec}" if spec == RULES.get(module) else "off")
+        if is_rule(module, spec):
+            yield ok(module, f"rule: {spec}")
+        elif spec in ("", "off"):
+            yield ok(module, "off")
         else:
             yield from _model(config, module, f"agent.{module}", spec, answers, seconds)
     yield from _reward(config, answers, seconds)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
+from benchmarks.worlds import WORLDS
 from rl.preflight.planner import Planner
 from rl.questions import data
 from rl.questions.survey import Survey, list_counts
@@ -14,7 +15,7 @@ from tools.outcomes.finding import Finding, failure, ok, warning
 
 
 def questions(config: Config, known: Planner) -> Iterator[Finding]:
-    """Findings about both files, or about the almanac in their places; notes a long question."""
+    """Findings about both files, or a generated world in their places; notes a long question."""
     surveys: list[Survey] = []
     for part, given in (("train", config.data.train), ("heldout", config.data.heldout)):
         try:
@@ -30,7 +31,7 @@ def questions(config: Config, known: Planner) -> Iterator[Finding]:
 
 
 def _survey(config: Config, part: str, given: str) -> Survey:
-    if given != "almanac":
+    if given not in WORLDS:
         return Survey.of(Path(given))
     survey = Survey()
     for task in data.training(config) if part == "train" else data.heldout(config):
@@ -53,7 +54,7 @@ def _faults(part: str, given: str, survey: Survey) -> Iterator[Finding]:
         f"levels: {list_counts(survey.levels, 6)}; "
         f"first: {first.question[:60]!r} -> {first.answers[0][:30]!r}",
     )
-    if survey.repeated and given != "almanac":
+    if survey.repeated and given not in WORLDS:
         text = f"{survey.repeated:,} rows ask what another row asks"
         yield warning(part, text, "leave repeated questions out, or accept their weight")
 
@@ -64,7 +65,7 @@ def _use(config: Config, train: Survey, heldout: Survey) -> Iterator[Finding]:
         text = f"{shared:,} questions are in both files: success on them shows nothing"
         yield failure("data", text, "take them out of one of the two")
     needed = config.steps * config.rollout.questions
-    if config.data.train != "almanac" and train.rows:
+    if config.data.train not in WORLDS and train.rows:
         passes = f"{needed:,} questions in {config.steps} steps: {needed / train.rows:.2f} passes"
         yield ok("data", f"{passes} over data.train")
     if 0 < heldout.rows < config.data.heldout_n:

@@ -18,26 +18,26 @@ from pathlib import Path
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record.artifacts import read_bytes, write_all, write_whole
-from benchmarks.almanac.questions import LEVELS, questions
-from benchmarks.almanac.world import Split, World
+from benchmarks.almanac.world import Split
+from benchmarks.worlds import ALMANAC, WORLDS, Known
 from rl.questions.files import every
 from rl.questions.rows import to_row
 from rl.reward.task import Task
 from rl.settings.config import Config
 
 
-def almanac(split: Split, n: int, seed: int, levels: Sequence[str] = ()) -> list[Task]:
-    """`n` questions of the generated world; held-out ones are the same whatever the seed.
+def almanac(
+    split: Split, n: int, seed: int, levels: Sequence[str] = (), world: Known = ALMANAC
+) -> list[Task]:
+    """`n` questions of a generated world; held-out ones are the same whatever the seed.
 
     Raises:
-        SettingError: a level is unknown.
+        SettingError: the split has no such level, or fewer questions.
     """
     try:
-        chosen = [LEVELS[LEVELS.index(name)] for name in levels] or LEVELS
-    except ValueError:
-        known = ", ".join(LEVELS)
-        raise SettingError(f"data.levels={list(levels)!r}: the almanac has {known}") from None
-    asked = questions(World(), split, n, seed if split == "train" else 0, chosen)
+        asked = world.questions(split, n, seed if split == "train" else 0, levels)
+    except ValueError as error:
+        raise SettingError(f"data.{error}") from None
     return [Task(q.id, q.text, (q.answer,), q.level) for q in asked]
 
 
@@ -48,9 +48,9 @@ def training(config: Config) -> Iterable[Task]:
         SettingError: the file or rows of it cannot be used.
     """
     needed = config.steps * config.rollout.questions * (1 + config.rollout.refills)
-    if config.data.train == "almanac":
+    if world := WORLDS.get(config.data.train):
         size = config.data.curriculum_pool if config.data.curriculum else needed
-        return almanac("train", size, config.seed, config.data.levels)
+        return almanac("train", size, config.seed, config.data.levels, world)
     if config.data.curriculum:
         return every(Path(config.data.train))
     return islice(_repeated(every(Path(config.data.train)), config.seed), needed)
@@ -63,8 +63,8 @@ def heldout(config: Config) -> list[Task]:
         SettingError: the file or rows of it cannot be used.
     """
     most = config.data.heldout_n
-    if config.data.heldout == "almanac":
-        return almanac("heldout", most, config.seed)
+    if world := WORLDS.get(config.data.heldout):
+        return almanac("heldout", most, config.seed, world=world)
     return every(Path(config.data.heldout))[:most]
 
 

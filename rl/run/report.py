@@ -21,8 +21,8 @@ from markupsafe import Markup
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record.artifacts import interpreting, read_object, read_text, write_whole
 from benchmarks.report.numbers.statistics import wilson
-from benchmarks.report.page import render
 from benchmarks.report.plots import INKS, Scale, scale_y, svg, whole_x
+from benchmarks.report.templates.page import render
 from rl.run.folder import records
 from rl.run.record import heldout_batch, refuse_old, rows
 from rl.settings.yaml_file import mapping

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from agentflow_graph.context import Context
+from benchmarks.worlds import ALMANAC, WORLDS, Known
 from rl.settings.machines import Engine, Placement
 from rl.settings.paths import with_whole_paths
 from rl.settings.reward import RewardSettings
@@ -176,10 +177,18 @@ class Config(Section):
     def context(self) -> Context:
         """The graph's settings in rollouts; the planner itself is the policy.
 
+        A world in data.train has settings of its own, such as its articles; those in `agent` win.
+
         Raises:
             SettingError: a name or value in `agent` is wrong.
         """
-        return Context.of({"repairs": 0, "max_seconds": self.rollout.deadline, **self.agent})
+        usual = {"repairs": 0, "max_seconds": self.rollout.deadline}
+        return Context.of({**usual, **self.world.settings, **self.agent})
+
+    @property
+    def world(self) -> Known:
+        """The generated world that it trains in; the first one where its questions are files."""
+        return WORLDS.get(self.data.train, ALMANAC)
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Config:

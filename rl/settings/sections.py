@@ -77,12 +77,12 @@ class Data(Section):
     """Questions: JSONL files with question, answer and, where known, id and level."""
 
     train: str = Field(
-        "almanac", description="A file, or almanac: questions of the generated world"
+        "almanac", description="A file, or a generated world: almanac or almanac-hard"
     )
-    heldout: str = Field("almanac", description="A file, or almanac")
+    heldout: str = Field("almanac", description="A file, or a generated world")
     heldout_n: int = Field(300, ge=1, description="Held-out questions per evaluation, at most")
     levels: list[str] = Field(
-        default_factory=list, description="Levels of the almanac to train on; empty: all"
+        default_factory=list, description="Levels of the world to train on; empty: all it has"
     )
     curriculum: bool = Field(
         False, description="Draw questions by pass rate; see rl/questions/curriculum.py"
@@ -91,7 +91,7 @@ class Data(Section):
         0.05, gt=0, le=1, description="Smallest weight of a question, as a share of the largest"
     )
     curriculum_pool: int = Field(
-        512, ge=1, description="Questions of the almanac to draw from; of a file all are taken"
+        512, ge=1, description="Questions of the world to draw from; of a file all are taken"
     )
 
 

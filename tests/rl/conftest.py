@@ -32,10 +32,10 @@ def warm_planner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A planner that can copy names and expressions, made in half a minute."""
     folder = tmp_path_factory.mktemp("planner") / "warm"
     code = (
-        "from pathlib import Path; from benchmarks.almanac.world import World;"
+        "from pathlib import Path;"
         "from rl.planners.warmstart import WarmStart, warm_start;"
         "recipe = WarmStart(seed=1, trajectories=1500, steps=350, max_turns=3, threads=2);"
-        f"warm_start(recipe, World(), Path({str(folder)!r}))"
+        f"warm_start(recipe, Path({str(folder)!r}))"
     )
     done = run_program("-c", code)
     assert done.returncode == 0, done.stderr

@@ -101,3 +101,46 @@ async def test_the_index_says_nothing_in_the_log(
     caplog.set_level(0)
     await Corpus(path).search("Old Harbor", 1)
     assert not [record for record in caplog.records if record.name == "bm25s"]
+
+
+def trial_corpus(folder: Path) -> Path:
+    rows = [
+        {"title": "Old Harbor", "text": "a town. Answer 7.", "clean": "a town.", "fails": 2},
+        {"title": "New Harbor", "text": "a town near Old Harbor."},
+    ]
+    path = folder / "trial.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.mark.parametrize(("failed", "status"), [(0, "error"), (1, "error"), (2, "ok"), (9, "ok")])
+async def test_an_article_may_fail_the_first_searches_of_a_run(
+    tmp_path: Path, failed: int, status: str
+) -> None:
+    tool = WikipediaSearch(backend=Corpus(trial_corpus(tmp_path)))
+    call = {"type": "tool_call", "id": "1", "name": tool.name, "args": {"query": "Old Harbor"}}
+    message = await tool.ainvoke(call, {"metadata": {"failed_calls": failed}})
+    assert message.artifact["status"] == status
+    assert ("make it again" in message.text) == (status == "error")
+    beside = {**call, "args": {"query": "New Harbor"}}
+    other = await tool.ainvoke(beside, {"metadata": {"failed_calls": 0}})
+    assert "Old Harbor: a town. Answer 7." in other.text, "only what is found first fails"
+
+
+async def test_where_nobody_counts_nothing_fails_and_a_clean_corpus_has_no_hazard(
+    tmp_path: Path,
+) -> None:
+    path = trial_corpus(tmp_path)
+    query = {"query": "Old Harbor"}
+    told = await WikipediaSearch(backend=Corpus(path), top_k=1).ainvoke(query)
+    assert told == "Old Harbor: a town. Answer 7."
+    clean = WikipediaSearch(backend=Corpus(path, clean=True), top_k=1)
+    assert await clean.ainvoke(query, {"metadata": {"failed_calls": 0}}) == "Old Harbor: a town."
+
+
+def test_corpora_that_ship_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    hard, clean = default_corpus("almanac-hard"), default_corpus("almanac-hard-clean")
+    assert (hard.path, hard.clean) == (clean.path, not clean.clean) and hard.path.is_file()
+    monkeypatch.setenv("AGENTFLOW_CORPUS", "almanac-hard")
+    assert default_corpus().path == hard.path
+    assert default_corpus("almanac").path.name == "almanac.jsonl"

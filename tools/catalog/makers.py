@@ -73,10 +73,11 @@ class Maker:
 
     def _wikipedia_search(self, own: ToolSettings) -> FlowTool:
         from tools.catalog import wiki_backend
-        from tools.wiki.corpus import Corpus
+        from tools.wiki.corpus import default_corpus
         from tools.wikipedia_search import WikipediaSearch
 
-        backend = wiki_backend.make_backend(own) if self.corpus is None else Corpus(self.corpus)
+        named = self.corpus
+        backend = wiki_backend.make_backend(own) if named is None else default_corpus(named)
         return WikipediaSearch(backend=backend, top_k=self.top_k)
 
     def _web_search(self, own: ToolSettings) -> FlowTool:

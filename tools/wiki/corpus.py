@@ -1,10 +1,13 @@
 """Search in a file of articles, offline, by BM25 (`tools.wiki.bm25`).
 
     corpus = Corpus("articles.jsonl")            # {"title": ..., "text": ..., "url"?: ...} a line
+    corpus = default_corpus("almanac-hard")      # one that ships, by name
     passages = await corpus.search("mayor of Old Harbor", top_k=3)
 
 The index is built by the first search (0.6 s for 60,000 articles); a search takes 1 to 2 ms.
-Words are compared without case; an article whose title is the query comes first.
+Words are compared without case; an article whose title is the query comes first. For trials, a line
+may have `fails`, how many searches of one run that find it first fail before one does not, and
+`clean`, the text that a `clean` corpus shows in place of `text`; in it nothing fails.
 """
 
 from __future__ import annotations
@@ -14,13 +17,20 @@ import re
 import threading
 from collections import OrderedDict, defaultdict
 from pathlib import Path
+from typing import Any
 
 from tools.outcomes.files import Unreadable, json_of, text_of
 from tools.outcomes.threads import in_thread
 from tools.wiki.bm25 import bm25_index
 from tools.wiki.passage import BackendError, Passage
 
-SHIPPED = Path(__file__).parent / "almanac.jsonl"
+HERE = Path(__file__).parent
+SHIPPED = {
+    "almanac": (HERE / "almanac.jsonl", False),
+    "almanac-hard": (HERE / "almanac-hard.jsonl", False),
+    "almanac-hard-clean": (HERE / "almanac-hard.jsonl", True),
+}
+"""By name the file, and whether it is read as a clean one."""
 RECENT = 1024
 """Queries whose results are kept."""
 
@@ -30,9 +40,10 @@ _WORD = re.compile(r"\w+")
 class Corpus:
     """A backend over one JSONL file. Safe to use from several loops and threads."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, clean: bool = False) -> None:
         """Nothing is read yet."""
         self.path = Path(path)
+        self.clean = clean
         self._index: Index | None = None
         self._recent: OrderedDict[tuple[str, int], list[Passage]] = OrderedDict()
         self._lock = threading.Lock()
@@ -55,7 +66,7 @@ class Corpus:
         key = (" ".join(words(query)), top_k)
         with self._lock:
             if self._index is None:
-                self._index = Index(load(self.path))
+                self._index = Index(load(self.path, self.clean))
             if key not in self._recent:
                 self._recent[key] = self._index.search(query, top_k)
             self._recent.move_to_end(key)
@@ -65,8 +76,12 @@ class Corpus:
 
 
 def default_corpus(path: str | Path = "") -> Corpus:
-    """The corpus at `path`, else the one that AGENTFLOW_CORPUS names, else the shipped one."""
-    return Corpus(path or os.environ.get("AGENTFLOW_CORPUS") or SHIPPED)
+    """The corpus at `path`, else the one that AGENTFLOW_CORPUS names, else the almanac.
+
+    Either may be the name of one that ships: almanac, almanac-hard, almanac-hard-clean.
+    """
+    chosen = str(path or os.environ.get("AGENTFLOW_CORPUS") or "almanac")
+    return Corpus(*SHIPPED.get(chosen, (Path(chosen), False)))
 
 
 class Index:
@@ -100,8 +115,8 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
-def load(path: Path) -> list[Passage]:
-    """All articles of a corpus file.
+def load(path: Path, clean: bool = False) -> list[Passage]:
+    """All articles of a corpus file, without its hazards if it is to be `clean`.
 
     Raises:
         BackendError: the file cannot be read, a line is no article, or there is none.
@@ -111,7 +126,7 @@ def load(path: Path) -> list[Passage]:
     except Unreadable as fault:
         raise BackendError(f"cannot read the corpus {path} ({fault}): {HINT}") from fault
     passages = [
-        _passage(path, number, line) for number, line in enumerate(lines, 1) if line.strip()
+        _passage(path, number, line, clean) for number, line in enumerate(lines, 1) if line.strip()
     ]
     if not passages:
         raise BackendError(f"the corpus {path} holds no article: {HINT}")
@@ -119,17 +134,24 @@ def load(path: Path) -> list[Passage]:
 
 
 HINT = (
-    'set AGENTFLOW_CORPUS, or the tool\'s `corpus`, to a UTF-8 file with one {"title", "text"} '
-    "object a line"
+    "set AGENTFLOW_CORPUS, or the tool's `corpus`, to almanac, almanac-hard or a UTF-8 file with "
+    'one {"title", "text"} object a line'
 )
 
 
-def _passage(path: Path, number: int, line: str) -> Passage:
+def _fails(rest: dict[Any, Any]) -> int:
+    fails = rest.get("fails", 0)
+    return fails if isinstance(fails, int) else 0
+
+
+def _passage(path: Path, number: int, line: str, clean: bool) -> Passage:
     try:
         record = json_of(line)
     except ValueError:
         record = None
     match record:
         case {"title": str(title), "text": str(text), **rest}:
-            return Passage(title, text, str(rest.get("url") or ""))
+            text = str(rest.get("clean") or text) if clean else text
+            fails = 0 if clean else _fails(rest)
+            return Passage(title, text, str(rest.get("url") or ""), fails)
     raise BackendError(f"{path}, line {number}, is no article: {HINT}")

@@ -15,6 +15,8 @@ class Passage:
     title: str
     text: str
     url: str = ""
+    fails: int = 0
+    """Searches that find it first and fail, before one of that run does not; for trials."""
 
 
 class Backend(Protocol):

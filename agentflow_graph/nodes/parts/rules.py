@@ -1,8 +1,9 @@
-"""Reading an answer off the memory by rule, for the `sufficient` and `extractive` forms.
+"""Reading an answer off the memory by rule, for the forms without a model.
 
-One idea: a question asks either for an attribute ("Who is the *mayor* of ...", "In which *town*
-does ...") or for a calculation. An attribute is answered by the value that follows its name in the
-latest result that has it; a calculation by the latest result that is nothing but a number.
+`sufficient` and `extractive`: a question asks either for an attribute ("Who is the *mayor* of ...",
+"In which *town* does ...") or for a calculation. An attribute is answered by the value that follows
+its name in the latest result that has it; a calculation by the latest result that is nothing but a
+number. `stated`: the planner says itself what the answer is.
 """
 
 import re
@@ -20,6 +21,10 @@ _ASKED = re.compile(
 _CALCULATES = re.compile(r"\s[-+*/^x×÷]\s*\(?\d|\b(?:plus|minus|times|divided by)\b", re.IGNORECASE)
 _NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
 _LINK = r"\W+(?:(?:of|is|was|are|were|in|the|called|named)\W+)*"
+STATED_BY = "python_coder"
+NOT_STATED = "no answer was stated"
+"""What `stated` answers in the end; not `unknown`, which can be right."""
+_STATED = re.compile(r"\s*answer:\s*(.*\S)\s*", re.IGNORECASE)
 _VALUE = rf"({_NUMBER}|[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)"
 
 
@@ -39,6 +44,16 @@ def extract(question: str, turns: Sequence[Turn]) -> str | None:
 def best_effort(question: str, turns: Sequence[Turn]) -> str:
     """`extract`, else the latest result, else `unknown`: a run always ends in an answer."""
     return extract(question, turns) or ([UNKNOWN, *_results(turns)])[-1]
+
+
+def stated(turns: Sequence[Turn]) -> str | None:
+    """The answer that the planner stated, or None; for the form `stated` of both modules.
+
+    To state it, it has python_coder print `answer: ...` and nothing else. No page can do that.
+    """
+    calls = [call for turn in turns for call in turn["calls"] if call["tool"] == STATED_BY]
+    found = [_STATED.fullmatch(call["result"]) for call in calls if call["status"] == "ok"]
+    return next((match[1] for match in reversed(found) if match), None)
 
 
 def _results(turns: Sequence[Turn]) -> list[str]:

@@ -79,7 +79,7 @@ class ToolSets:
         """
         if self._given is not None:
             return cast(ToolSet, self._made().get((), partial(ToolSet.of, self._given)))
-        named = (context.tools, context.tools_file, context.tool_model)
+        named = (context.tools, context.tools_file, context.tool_model, context.corpus)
         key = (*named, passages, context.reply_tokens, without)
         known = self._made().known(key)
         if known and known.stale and not without:
@@ -136,6 +136,7 @@ def load_tools(context: Context, passages: int, world: Any = None) -> list[BaseT
             names,
             model=model,
             top_k=passages,
+            corpus=context.corpus or None,
             file=context.tools_file,
             resolve=resolve,
             world=world,

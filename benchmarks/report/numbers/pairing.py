@@ -74,6 +74,16 @@ class Comparison:
     differs: list[str]
     """What else the runs differ in, each with both values."""
 
+    @property
+    def told(self) -> str:
+        """What a reader of the second run's report must know of the first, its baseline."""
+        said = [f"Baseline: {self.names[0]}."]
+        said += [f"It differs in {'; '.join(self.differs)}."] if self.differs else []
+        if left := self.only_first + self.only_second + self.other_golds:
+            text = "items that are not the same in both are left out of the difference"
+            said.append(f"{left} {text}.")
+        return " ".join(said)
+
 
 def compare(first: Session, second: Session) -> Comparison:
     """Compare the items that both runs asked.

@@ -51,6 +51,12 @@ class Result:
     """Tool calls by tool."""
     tool_errors: int = 0
     """Tool calls whose status is not ok."""
+    hops: int = 0
+    """Pages on the way to the answer; 0: not known."""
+    least_calls: int = 0
+    """Tool calls of an oracle; 0: not known."""
+    twin: str = ""
+    """The item that this one is without its hazard."""
 
     @property
     def verdicts(self) -> list[tuple[bool, bool]]:
@@ -62,6 +68,14 @@ class Result:
     def record(self) -> dict[str, Any]:
         """As plain data."""
         return asdict(self)
+
+
+def natural(name: int | str) -> tuple[str, int, str]:
+    """Order of levels and counts: H2 before H10, and names without a number by letter."""
+    text = str(name)
+    head = text.rstrip().split(" ")[0]
+    digits = "".join(filter(str.isdecimal, head))
+    return head.removesuffix(digits), int(digits or 0), text
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmarks.report.numbers.result import Result, Session
+from benchmarks.report.numbers.result import Result, Session, natural
 from benchmarks.report.numbers.statistics import clustered, over_trials, wilson
 
 NEVER_RUN = "not run"
@@ -202,7 +202,7 @@ def _levels(results: list[Result], trials: int) -> dict[str, Level]:
     for each in results:
         if each.item in known:
             by_level[known[each.item]].append(each)
-    return {level: _level(by_level[level], trials) for level in sorted(by_level)}
+    return {level: _level(by_level[level], trials) for level in sorted(by_level, key=natural)}
 
 
 def _level(results: list[Result], trials: int) -> Level:

@@ -130,7 +130,8 @@ def needs_inspect() -> None:
     """Raises SettingError where inspect_ai is not installed."""
     if find_spec("inspect_ai") is None:
         raise SettingError(
-            "the runner needs inspect_ai: run `make setup` or `pip install 'agentflow-graph[bench]'`"
+            "the runner needs inspect_ai: "
+            "run `make setup` or `pip install 'agentflow-graph[bench]'`"
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from agentflow_graph.context import RULES, Context
+from agentflow_graph.context import RULES, Context, is_rule
 from agentflow_graph.errors import SettingError
 from benchmarks.items.item import Benchmark
 from tools.catalog.catalog import SETS
@@ -62,9 +62,10 @@ def _modules(context: Context, name: str) -> Iterator[str]:
             f"planner=nano knows the almanac alone, not {name}: give --model MODEL or "
             "--set planner=MODEL"
         )
-    ruled = [module for module, rule in RULES.items() if getattr(context, module) == rule]
+    forms = {module: getattr(context, module) for module in RULES}
+    ruled = [module for module, form in forms.items() if is_rule(module, form)]
     if ruled:
-        given = ", ".join(f"{module}={RULES[module]}" for module in ruled)
+        given = ", ".join(f"{module}={forms[module]}" for module in ruled)
         yield (
             f"{given} are rules for the almanac's kind of question, and {name} wants models: give "
             f"--model MODEL or {' '.join(f'--set {module}=MODEL' for module in ruled)}"

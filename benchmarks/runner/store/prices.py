@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentflow_graph.context import RULES, Context
+from agentflow_graph.context import Context, is_rule
 from agentflow_graph.errors import SettingError
 from agentflow_graph.nodes.resources import MODULES
 from agentflow_graph.record.artifacts import read_toml
@@ -78,7 +78,7 @@ def unpriced(context: Context, prices: Prices) -> list[str]:
 def _models(context: Context) -> Iterator[str]:
     for module in MODULES:
         spec: str = getattr(context, module)
-        if spec not in (RULES.get(module), "off"):
+        if spec != "off" and not is_rule(module, spec):
             yield spec
     if context.tool_model:
         yield context.tool_model

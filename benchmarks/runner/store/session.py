@@ -96,6 +96,9 @@ def result_of(key: Key, item: Item, records: Records, scoring: int) -> Result:
         level=item.level,
         golds=item.golds,
         question=item.question,
+        hops=item.hops,
+        least_calls=item.calls,
+        twin=item.twin,
         **(_marked(mark) if mark else {"score": None, "error": why_missing(key, records, scoring)}),
         **(_ran(ran) if ran else {}),
     )

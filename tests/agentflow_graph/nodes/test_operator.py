@@ -48,6 +48,7 @@ def test_every_field_has_one_who_sets_it() -> None:
         {"max_turns": 30, "outputs": "direct,final", "seed": 7, "temperature": 0.1},
         Context().model_dump(),
         {"approve": True},
+        {"corpus": "almanac-hard", "verifier": "stated", "generator": "stated"},
     ],
 )
 def test_what_is_harmless_is_free(given: Any) -> None:
@@ -69,6 +70,8 @@ def test_what_is_harmless_is_free(given: Any) -> None:
         ({"tools": "mcp:/tmp/evil.json"}, "mcp:/tmp/evil.json"),
         ({"tools": "mcp:http://evil.example"}, "mcp:http"),
         ({"tools": "langchain_community.tools:ReadFileTool"}, "ReadFileTool"),
+        ({"corpus": "/etc/passwd"}, "corpus=.*operator's alone"),
+        ({"executor": "stated"}, "executor="),
         ({"tools_file": "/etc/passwd"}, "tools_file=.*operator's alone"),
         ({"max_turns": 31}, "max_turns=31.*at most 30"),
         ({"max_seconds": 1e9}, "at most 900"),

@@ -83,9 +83,9 @@ def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
     assert scored.returncode == 0, scored.stdout + scored.stderr
     assert f"scoring 1: {right} of {len(again)} right (rules alone, shown)" in scored.stdout
     assert not folder.logs.exists(), "a log of what is no longer shown"
-    words = f"retell(Folder(Path({str(folder.path)!r})))"
-    told = run_program("-c", f"{RETELL}\nasyncio.run({words})")
-    assert told.returncode == 0, told.stdout + told.stderr
+    program = f"{RETELL}\nasyncio.run(retell(Folder(Path({str(folder.path)!r}))))"
+    retold = run_program("-c", program)
+    assert retold.returncode == 0, retold.stdout + retold.stderr
     is_told(folder, 1)
 
 

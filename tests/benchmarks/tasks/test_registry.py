@@ -35,8 +35,8 @@ LISTED = [
 ]
 
 
-def test_eleven_tasks() -> None:
-    assert list(registry()) == [*SIZES, "almanac"]
+def test_twelve_tasks() -> None:
+    assert list(registry()) == [*SIZES, "almanac", "almanac-hard"]
     assert all(name == each.name for name, each in registry().items())
 
 
@@ -120,3 +120,22 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
         benchmark("bambogle")
     with pytest.raises(SettingError, match="no subset 'ful'.*did you mean 'full'"):
         benchmark("medqa").subset("ful")
+
+
+def test_the_hard_almanac_has_twins_in_clean_articles_and_a_bare_form() -> None:
+    hard = benchmark("almanac-hard")
+    usual, bare, full = (load(hard, name, None) for name in ("agentflow", "bare", "full"))
+    assert (len(usual), len(full)) == (420, 1260) and full[:420] == usual
+    assert [each.id for each in bare] == [each.id for each in usual]
+    assert all("<answer>" in each.question for each in usual)
+    assert all("\n" not in each.question for each in bare)
+    by_id = {each.id: each for each in usual}
+    twins = [each for each in usual if each.twin]
+    assert len(twins) == 70 and {each.level for each in twins} == {"H8 clean", "H9 clean"}
+    for twin in twins:
+        own = by_id[twin.twin]
+        assert (twin.question, twin.golds, twin.hops) == (own.question, own.golds, own.hops)
+        assert (own.settings["corpus"], twin.settings["corpus"]) == (
+            "almanac-hard",
+            "almanac-hard-clean",
+        )

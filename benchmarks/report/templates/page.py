@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from agentflow_graph.errors.outside import shown
 
-HOUSE = Path(__file__).parent / "templates"
+HOUSE = Path(__file__).parent
 """Holds `page.html.jinja`, which every page extends."""
 
 

@@ -1,0 +1,1 @@
+"""A report as a page: the templates, and what fills them in; knows no run."""

@@ -1,0 +1,1 @@
+"""The benchmarks that the project makes itself, from the worlds of `benchmarks.almanac`."""
