@@ -30,7 +30,7 @@ check: setup ## ruff and mypy, changing nothing; a minute, later seconds
 	@$(PY) -m mypy
 	@$(PY) scripts/snippets.py build/snippets && $(PY) -m mypy build/snippets
 
-test: setup ## every test, 17 minutes; some: ARGS="tests/rl/adapter/test_pool.py -k dead"
+test: setup ## every test, half an hour; some: ARGS="tests/rl/adapter/test_pool.py -k dead"
 	@$(PY) -m pytest $(ARGS)
 
 unit: setup ## the tests that start no server and open no socket, 3 minutes; ARGS as above
