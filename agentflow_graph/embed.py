@@ -8,23 +8,27 @@ A parent *graph* takes the compiled graph as a node: `parent.add_node("agent", g
 shows each way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from langchain_core.messages import BaseMessage
+from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 
 from agentflow_graph.context import Context
+from agentflow_graph.errors import QuestionError
 from agentflow_graph.graph import Agent, graph
 from agentflow_graph.state import Finished, State
 
-Question = str | Mapping[str, Any]
+Question = str | Mapping[str, Any] | PromptValue | BaseMessage | Sequence[Any]
+"""Text, the graph's input, or what chat models take: a prompt, a message, messages."""
 
 
 def as_runnable(
     context: Context | None = None, agent: Agent = graph
 ) -> RunnableLambda[Any, Finished]:
-    """A Runnable from a question (text, or the graph's input) to the finished state.
+    """A Runnable from a question (see `Question`) to the finished state.
 
     Its input is declared as anything, or a type checker would not have it as a node of a graph.
     """
@@ -37,8 +41,7 @@ def as_runnable(
         return cast(Finished, agent.invoke(*_call(question, config), context=settings))
 
     def _call(question: Question, config: RunnableConfig) -> tuple[State, RunnableConfig]:
-        given = {"question": question} if isinstance(question, str) else question
-        return cast(State, given), {**config, "recursion_limit": settings.recursion_limit}
+        return _input(question), {**config, "recursion_limit": settings.recursion_limit}
 
     return RunnableLambda(wait, answer, name="agentflow")
 
@@ -78,6 +81,22 @@ def ask(
     `config` is LangChain's: callbacks, tags, metadata, `configurable` with a thread_id.
     """
     return as_runnable(context, agent).invoke(question, config)
+
+
+def _input(question: Question) -> State:
+    """Raises QuestionError for what is no question."""
+    if isinstance(question, PromptValue):
+        question = question.to_messages()
+    if isinstance(question, BaseMessage):
+        question = [question]
+    if isinstance(question, str):
+        return State(question=question)
+    if isinstance(question, Mapping):
+        return cast(State, question)
+    if isinstance(question, Sequence):
+        return cast(State, {"messages": list(question)})
+    kind = type(question).__name__
+    raise QuestionError(f"the question is a {kind}; give text, messages, or {{'question': '...'}}")
 
 
 def _answer(state: Finished) -> str:

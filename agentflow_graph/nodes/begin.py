@@ -96,8 +96,9 @@ def new_question(state: State) -> State:
     if newest and asked_by != state.get("asked_by", "") and not _only_before(state):
         text, images = str(newest.text), images_of(newest)
     if not isinstance(text, str) or not text.strip():
-        remedy = "say in words what is asked" if images else "give {'question': '...'} or a human"
-        raise QuestionError(f"the question is empty ({text!r}); {remedy} message")
+        given = "give {'question': '...'} or a human message"
+        remedy = "say in words what is asked of the image" if images else given
+        raise QuestionError(f"the question is empty ({text!r}); {remedy}")
     return State(question=text.strip(), asked_by=asked_by, images=images)
 
 

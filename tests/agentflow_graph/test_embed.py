@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -17,7 +19,7 @@ from typing_extensions import TypedDict
 
 from agentflow_graph import Context, build_graph
 from agentflow_graph.embed import as_runnable, as_tool, ask
-from agentflow_graph.errors import SettingError
+from agentflow_graph.errors import QuestionError, SettingError
 
 TEN = Context(max_turns=10)
 QUESTION = "What is the population of Old Harbor?"
@@ -32,6 +34,28 @@ def agent(scripted, plan, look_up) -> Any:
 async def test_in_a_chain(agent) -> None:
     chain = RunnableLambda(lambda q: q.strip()) | as_runnable(TEN, agent) | (lambda s: s["turns"])
     assert len(await chain.ainvoke("  What is the population? ")) == 10
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ChatPromptTemplate.from_messages([("system", "Be short."), ("human", "{text}")]),
+        PromptTemplate.from_template("{text}"),
+        lambda given: [SystemMessage("Be short."), HumanMessage(given["text"])],
+        lambda given: [("system", "Be short."), ("human", given["text"])],
+        lambda given: HumanMessage(given["text"]),
+    ],
+)
+async def test_behind_a_prompt_or_messages(given: Any, agent: Any) -> None:
+    chain = RunnableLambda(given) if callable(given) else given
+    chain = chain | as_runnable(Context(max_turns=1), agent)
+    state = await chain.ainvoke({"text": QUESTION})
+    assert (state["question"], len(state["turns"])) == (QUESTION, 1)
+
+
+def test_what_is_no_question_is_named(agent: Any) -> None:
+    with pytest.raises(QuestionError, match="the question is a int; give text, messages"):
+        as_runnable(TEN, agent).invoke(7)
 
 
 async def test_a_bare_graph_in_a_chain_has_room_for_its_turns(agent) -> None:
