@@ -1,1 +1,1 @@
-"""What the command line does beside asking: `agentflow doctor`, `agentflow replay`."""
+"""The command line: asking, a conversation, playing again, and what works here."""

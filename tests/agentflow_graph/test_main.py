@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import sys
 from typing import Any
 
 import pytest
@@ -44,6 +47,21 @@ def test_json_is_one_line_with_the_whole_state(use, plan, capsys) -> None:
     assert (state["answer"], len(state["turns"]), out.count("\n")) == ("4821", 1, 1)
     assert state["messages"][0]["data"]["content"] == "4821"
     assert err == ""
+
+
+def test_quiet_prints_the_answer_alone_of_a_question_from_standard_input(
+    use, plan, capsys, monkeypatch
+) -> None:
+    use(plan("Old Harbor"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{QUESTION}\n"))
+    assert cli.main(["-", "--quiet"]) == 0
+    assert capsys.readouterr() == ("4821\n", "")
+
+
+def test_what_it_cost_is_said_beside_the_answer(use, plan, capsys) -> None:
+    use(plan("x"), plan("Old Harbor"))
+    assert cli.main([QUESTION]) == 0
+    assert re.search(r"^2 turns, 220 tokens, \d+\.\d s$", capsys.readouterr().err, re.M)
 
 
 def test_a_model_that_fails_is_exit_code_1(use, plan, capsys) -> None:
