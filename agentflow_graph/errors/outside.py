@@ -37,7 +37,7 @@ def told(arguments: tuple[object, ...]) -> tuple[object, ...]:
 
 def holds_credentials(text: str) -> bool:
     """Whether an address in `text` has a user and a password, or a token, before its host."""
-    return bool(opened("secrets").holds_credentials(text))
+    return bool(opened("tools.outcomes.secrets").holds_credentials(text))
 
 
 def keep_keys(part: Any) -> None:
@@ -47,29 +47,27 @@ def keep_keys(part: Any) -> None:
 
 def guard_output() -> None:
     """From here on, what this process writes to standard output and error is shown."""
-    opened("terminal").guard_output()
+    opened("tools.outcomes.terminal").guard_output()
 
 
 def guarded(stream: TextIO) -> TextIO:
     """A stream to a person: what is written to it is shown."""
-    found: TextIO = opened("terminal").Guarded(stream)
+    found: TextIO = opened("tools.outcomes.terminal").Guarded(stream)
     return found
 
 
 def unguarded(stream: TextIO) -> TextIO:
     """The stream itself, for a library that draws on it what holds no text from outside."""
-    found: TextIO = opened("terminal").unguarded(stream)
+    found: TextIO = opened("tools.outcomes.terminal").unguarded(stream)
     return found
 
 
 @lru_cache
-def opened(name: str = "outside", room: str = "outcomes") -> ModuleType:
-    """Our module of that name in a room of `tools`."""
+def opened(name: str = "tools.outcomes.outside") -> ModuleType:
+    """Our module of that name, in `tools`."""
     import tools
 
-    if "AGENTFLOW" in vars(tools):
-        return importlib.import_module(f"tools.{room}.{name}")
-    return _beside(f"tools.{room}.{name}")
+    return importlib.import_module(name) if "AGENTFLOW" in vars(tools) else _beside(name)
 
 
 def _beside(name: str) -> ModuleType:

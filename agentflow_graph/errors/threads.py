@@ -17,23 +17,23 @@ T = TypeVar("T")
 
 async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
     """What `work` gives, off the event loop and off asyncio's own threads."""
-    found: T = await opened("threads").in_thread(work, *arguments)
+    found: T = await opened("tools.outcomes.threads").in_thread(work, *arguments)
     return found
 
 
 def threads(name: str, at_once: int, most_lost: int) -> "Callable[[], Threads]":
     """Threads of one kind of work."""
-    return _later(lambda: opened("threads").Threads(name, at_once, most_lost))
+    return _later(lambda: opened("tools.outcomes.threads").Threads(name, at_once, most_lost))
 
 
 def kept(most: int) -> "Callable[[], Kept[Hashable, Any]]":
     """What is dear to make, each made once."""
-    return _later(lambda: opened("threads").Kept(most))
+    return _later(lambda: opened("tools.outcomes.threads").Kept(most))
 
 
 def too_many_lost() -> type[Exception]:
     """What is raised for work that was not begun."""
-    refused: type[Exception] = opened("threads").TooManyLost
+    refused: type[Exception] = opened("tools.outcomes.threads").TooManyLost
     return refused
 
 

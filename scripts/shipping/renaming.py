@@ -17,6 +17,8 @@ from pathlib import Path
 
 MOVED = ("tools", "benchmarks", "rl")
 PARENT = "agentflow_parts"
+PREFIXES = tuple(f"{name}." for name in MOVED)
+"""What a formatted text may not begin with: what follows is not known."""
 SENTENCE = '"""The packages tools, benchmarks and rl, below a name that no other project has."""\n'
 
 _NAMES = "|".join(MOVED)
@@ -94,6 +96,8 @@ def _change_text(lines: list[str], node: ast.Constant, modules: set[str], where:
     text = str(node.value)
     if "\n" not in text and _CODE.search(text):
         raise NotUnderstood(f"{where}:{node.lineno}: code that imports in a text: {text}")
+    if text in PREFIXES:
+        raise NotUnderstood(f"{where}:{node.lineno}: name the room too: {text!r} could be anything")
     if not (_WORD.fullmatch(text) and _known(text, modules)):
         return
     for number in range(node.lineno - 1, node.end_lineno or node.lineno):

@@ -62,7 +62,12 @@ def test_what_only_looks_like_it_stays(source: str, renaming: Any) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["import tools.base", "x = 'from tools.base import y; y()'", "x = ('rl'\n     '.train')"],
+    [
+        "import tools.base",
+        "x = 'from tools.base import y; y()'",
+        "x = ('rl'\n     '.train')",
+        "x = f'tools.{room}.{name}'",
+    ],
 )
 def test_what_cannot_be_rewritten_breaks_the_build_off(source: str, renaming: Any) -> None:
     with pytest.raises(renaming.NotUnderstood, match="text:1"):

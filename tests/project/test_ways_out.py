@@ -117,7 +117,8 @@ async def test_a_state_in_a_program_of_anybody(kind: str, tmp_path: Path) -> Non
 def test_a_benchmark_and_its_report(kind: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with Leaking(kind) as server:
-        words = ("almanac", "--run", str(folder), "--limit", "2", "--judge", server.model)
+        judged = ("--judge", server.model, "--as-is")
+        words = ("almanac", "--run", str(folder), "--limit", "2", *judged)
         modules = [f"--set={name}={server.model}" for name in ("planner", "generator")]
         done = run("benchmarks", "run", *words, *modules, "--set=max_turns=1")
     hold(done, folder)

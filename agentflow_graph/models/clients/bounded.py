@@ -19,14 +19,14 @@ def bounded(name: str) -> dict[str, Any]:
     The client is httpx's or, as OpenAI's is by now, its successor's. It raises a `RemoteFault` that
     calls the server `name`.
     """
-    bounds = opened("bounds", room="services")
+    bounds = opened("tools.services.bounds")
     bound = bounds.Bound(LARGEST, name)
 
     async def apply(response: Any) -> None:
         if isinstance(response, httpx.Response):
             bound.apply(response)
         else:
-            opened("successor", room="services").apply(bound, response)
+            opened("tools.services.successor").apply(bound, response)
 
     return {
         "headers": {"Accept-Encoding": bounds.ACCEPTED},
