@@ -50,16 +50,16 @@ def main(arguments: list[str] | None = None) -> int:
         from agentflow_graph.terminal import chat
 
         return chat.main(arguments[1:])
-    if arguments[:1] == ["doctor"]:
-        from agentflow_graph.terminal.doctor import main as doctor
-
-        return doctor(arguments[1:])
-    args = _parser().parse_args(arguments)
     try:
         interrupts = ours("tools.outcomes.interrupts")
     except SettingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if arguments[:1] == ["doctor"]:
+        from agentflow_graph.terminal import doctor
+
+        return doctor.main(arguments[1:])
+    args = _parser().parse_args(arguments)
     code: int = interrupts.ended(lambda: _answered(args), patience=PATIENCE)
     return code
 

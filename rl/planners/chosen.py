@@ -38,7 +38,8 @@ def at_hand(config: Config) -> Config:
         SettingError: it cannot be had, or not converted.
     """
     model = config.model
-    found = {"path": model.path if model.warm_start else _folder(config, model.path)}
+    to_be_made = model.warm_start and not wants_door(model.path)
+    found = {"path": model.path if to_be_made else _folder(config, model.path)}
     if model.reference:
         found["reference"] = _folder(config, model.reference)
     return config.model_copy(update={"model": model.model_copy(update=found)})

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from agentflow_graph.nodes.operator import SHIPPED
+from benchmarks.worlds import WORLDS
 from rl.settings.weights import GGUF, SHORT_NAMES
 
 MODULES = ("analysis", "executor", "verifier", "generator", "tool_model")
@@ -31,7 +33,7 @@ def with_whole_paths(record: Mapping[str, Any]) -> dict[str, Any]:
     model["path"] = _weights(model["path"], warm)
     model["reference"] = _weights(model["reference"], False)
     for name in ("train", "heldout"):
-        if made["data"][name] != "almanac":
+        if made["data"][name] not in WORLDS:
             made["data"][name] = whole(made["data"][name])
     made["agent"] = {name: _agent(name, value) for name, value in made["agent"].items()}
     return made
@@ -47,6 +49,8 @@ def _weights(path: str, made_here: bool) -> str:
 
 def _agent(name: str, value: Any) -> Any:
     if name == "tools_file" and isinstance(value, str):
+        return whole(value)
+    if name == "corpus" and isinstance(value, str) and value not in SHIPPED:
         return whole(value)
     if name in MODULES and isinstance(value, str) and value.startswith(LOCAL):
         return LOCAL + whole(value.removeprefix(LOCAL))

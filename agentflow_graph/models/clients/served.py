@@ -8,8 +8,6 @@ import httpx
 
 from agentflow_graph.models.providers.keys import key_of
 from agentflow_graph.models.providers.table import provider_of
-from tools.services.bounds import bounded_get
-from tools.services.faults import RemoteFault
 
 SECONDS = 5.0
 """Most seconds until a server has said which models it has."""
@@ -22,6 +20,9 @@ def models_at(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str
         base: its address without /v1.
         seconds: after which there is no answer.
     """
+    from tools.services.bounds import bounded_get
+    from tools.services.faults import RemoteFault
+
     try:
         key = key_of(provider_of("vllm"), base)
         headers = {"Authorization": f"Bearer {key}"} if key else {}

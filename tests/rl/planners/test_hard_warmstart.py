@@ -73,6 +73,12 @@ def test_the_world_brings_its_settings_and_the_runs_own_win() -> None:
     assert hard("data.train=almanac").context().verifier == "sufficient"
 
 
+def test_the_names_of_what_ships_are_no_paths() -> None:
+    config = hard("agent.corpus=almanac-hard-clean")
+    assert (config.data.train, config.agent["corpus"]) == ("almanac-hard", "almanac-hard-clean")
+    assert hard("agent.corpus=own.jsonl").agent["corpus"] == str(Path.cwd() / "own.jsonl")
+
+
 def test_levels_are_those_of_the_world() -> None:
     some = hard("data.levels=[H2,H9]", "steps=1")
     assert {task.level for task in data.training(some)} == {"H2", "H9"}
