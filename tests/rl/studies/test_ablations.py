@@ -69,7 +69,7 @@ def test_every_arm_is_measured_at_its_budgets_with_the_common_settings(name: str
         assert "data.heldout_n=50" in job.words or job.words[0] == "rl.planners.sft"
         if job.words[0] == "rl.train":
             config = load(NANO, [word for word in job.words if "=" in word])
-            assert (config.seed, config.model.path) == (7, "home/warmstart")
+            assert (config.seed, config.model.path) == (7, str(Path("home/warmstart").absolute()))
 
 
 def test_the_arms_differ_in_what_they_are_named_for() -> None:
