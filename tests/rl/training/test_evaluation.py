@@ -109,6 +109,7 @@ def evaluate(
     def made(solved: Sequence[int], **settings: Any) -> Any:
         trainer: Any = object.__new__(trainer_module.FlowTrainer)
         record = {"run": tmp_path, "steps": STEPS, "model": {"path": str(NANO)}}
+        trainer.ledger = None
         trainer.config = Config.model_validate(record | {"evaluation": settings})
         trainer.recorder = Recorder(tmp_path, STEPS)
         trainer.recorder.screen = io.StringIO()
