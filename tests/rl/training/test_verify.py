@@ -81,10 +81,9 @@ def test_what_was_changed_in_the_record_is_named_by_step_run_and_token(damaged: 
     assert said.startswith(f"step 2: run {run}: ")
     assert said.endswith(" events after the verdict of turn 1 are missing")
     run, said = damaged["turns swapped"]
-    assert said == (
-        f"step 2: run {run}: its events were moved: where the request to planner in turn 1 was, "
-        "there is the request to planner in turn 2"
-    )
+    # Where the first event of turn 1 lies depends on where the run was when it was killed.
+    assert said.startswith(f"step 2: run {run}: its events were moved: where the ")
+    assert said.endswith(" was, there is the request to planner in turn 2")
 
 
 def test_what_was_changed_with_a_ledger_that_fits_is_named_all_the_same(damaged: Found) -> None:
