@@ -62,6 +62,7 @@ async def test_a_page_that_cannot_be_read_says_why(reply: Reply, status: str, sa
     assert said in found[1]
 
 
+@pytest.mark.enable_socket  # what resolves names is called; nobody is asked
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "file:///etc/passwd", "http://[::1]/"])
 async def test_a_private_address_is_refused(url: str) -> None:
     status, text = await outcome(

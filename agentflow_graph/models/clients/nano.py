@@ -1,7 +1,7 @@
 """The planner that ships with the package, in numpy: it needs neither torch nor transformers.
 
 For the same prompt it gives the tokens of `LocalPolicy` at temperature 0, and log-probabilities
-equal to 1e-5 (tested). With a temperature it draws by a generator of its own: a seed gives the same
+equal to 3e-5 (tested). With a temperature it draws by a generator of its own: a seed gives the same
 reply again, but not the one that torch draws from that seed.
 """
 

@@ -61,10 +61,10 @@ async def test_tokens_and_log_probabilities_are_those_of_transformers(
         greedy = await ours.generate(prompt, Sampling(0.0, 64))
         same = await theirs.generate(prompt, Sampling(0.0, 64))
         assert (greedy.token_ids, greedy.finish_reason) == (same.token_ids, same.finish_reason)
-        assert apart(model, prompt, greedy, 0.0) < 1e-5
+        assert apart(model, prompt, greedy, 0.0) < 3e-5
         for warmth in (0.7, 1.3, 3.0):
             drawn = await ours.generate(prompt, Sampling(warmth, 64, seed=4))
-            assert apart(model, prompt, drawn, warmth) < 1e-5
+            assert apart(model, prompt, drawn, warmth) < 3e-5
             assert drawn == await ours.generate(prompt, Sampling(warmth, 64, seed=4))
 
 
@@ -85,7 +85,7 @@ async def test_another_shape_is_computed_too(tmp_path: Path) -> None:
     folder = other(tmp_path)
     done = await NanoPolicy(folder).generate([5, 6, 7], Sampling(0.7, 40, seed=4))
     assert len(done.token_ids) > 5
-    assert apart(model_of(folder), [5, 6, 7], done, 0.7) < 1e-5
+    assert apart(model_of(folder), [5, 6, 7], done, 0.7) < 3e-5
 
 
 async def test_a_reply_is_drawn_as_often_as_it_is_probable() -> None:
