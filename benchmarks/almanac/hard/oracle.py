@@ -14,33 +14,27 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
 
 from benchmarks.almanac.hard.missing import Missing
 from benchmarks.almanac.hard.pages import (
     NAME,
-    Census,
-    County,
-    League,
     Page,
     Person,
-    Town,
     census_title,
     read,
     title,
 )
 from benchmarks.almanac.hard.parsing import parse, recognised
-from benchmarks.almanac.hard.programs import answer
+from benchmarks.almanac.hard.programs import Facts, answer
 from benchmarks.almanac.oracle import TOOLS, Plan
 
-T = TypeVar("T", bound=Page)
 SKILL = 0.35
 """Share of the babbler's steps that are the oracle's: else it never sees the end of a long way."""
 _LINE = re.compile(r"^(?:\[\d+\] )?(.*)$", re.MULTILINE)
 _NUMBER = re.compile(r"\b\d+\b")
 
 
-class Memory:
+class Memory(Facts):
     """The pages that results show; see `benchmarks.almanac.hard.programs.Facts`."""
 
     def __init__(self, results: Iterable[str]) -> None:
@@ -54,28 +48,6 @@ class Memory:
             if one.name == name and trade in ("", one.trade):
                 return one
         raise Missing(f"{name} {trade}".strip())
-
-    def town(self, name: str) -> Town:
-        """A town that was looked up."""
-        return self._page(name, Town)
-
-    def county(self, name: str) -> County:
-        """A county that was looked up."""
-        return self._page(name, County)
-
-    def league(self, name: str) -> League:
-        """A league that was looked up."""
-        return self._page(name, League)
-
-    def census(self, town: str, year: int) -> Census:
-        """A census that was looked up."""
-        return self._page(census_title(town, year), Census)
-
-    def _page(self, name: str, kind: type[T]) -> T:
-        page = self._by_title.get(name)
-        if not isinstance(page, kind):
-            raise Missing(name)
-        return page
 
 
 def plan(question: str, results: Sequence[str]) -> Plan:

@@ -10,35 +10,59 @@ that its page does not tell makes the answer `unknown`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Literal, Protocol
+from typing import Literal, TypeVar
 
-from benchmarks.almanac.hard.missing import Untold
-from benchmarks.almanac.hard.pages import Census, County, League, Person, Town
+from benchmarks.almanac.hard.missing import Missing, Untold
+from benchmarks.almanac.hard.pages import (
+    Census,
+    County,
+    League,
+    Page,
+    Person,
+    Town,
+    census_title,
+)
 
+T = TypeVar("T", bound=Page)
 UNKNOWN = "unknown"
 METRES_PER_MILE = 1609.344
 
 
-class Facts(Protocol):
+class Facts(ABC):
     """Pages by name. Each method raises Missing where the page is not at hand."""
 
+    _by_title: Mapping[str, Page]
+
+    @abstractmethod
     def person(self, name: str, trade: str = "") -> Person:
         """Somebody; by trade too where several have the name."""
 
     def town(self, name: str) -> Town:
         """A town."""
+        return self.page(name, Town)
 
     def county(self, name: str) -> County:
         """A county."""
+        return self.page(name, County)
 
     def league(self, name: str) -> League:
         """A league."""
+        return self.page(name, League)
 
     def census(self, town: str, year: int) -> Census:
         """A town in a year."""
+        return self.page(census_title(town, year), Census)
+
+    def page(self, title: str, kind: type[T]) -> T:
+        """A page of that kind by its title."""
+        page = self._by_title.get(title)
+        if not isinstance(page, kind):
+            raise Missing(title)
+        return page
 
 
 @dataclass(frozen=True)

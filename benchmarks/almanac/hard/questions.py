@@ -19,8 +19,8 @@ from itertools import islice
 from benchmarks.almanac.hard.compositions import ALL
 from benchmarks.almanac.hard.island import Island
 from benchmarks.almanac.hard.missing import Missing
-from benchmarks.almanac.hard.pages import Census, County, League, Person, Town, census_title
-from benchmarks.almanac.hard.programs import UNKNOWN, answer
+from benchmarks.almanac.hard.pages import Census, Person
+from benchmarks.almanac.hard.programs import UNKNOWN, Facts, T, answer
 from benchmarks.almanac.hard.templates import HELD_OUT, LEVELS, Level, Template
 from benchmarks.almanac.hard.world import HardWorld
 from benchmarks.almanac.world import SPLITS, Split
@@ -154,41 +154,26 @@ def _fits(level: Level, queries: Sequence[str], world: HardWorld) -> bool:
     return (orders, fails) == (level == "H8", level == "H9")
 
 
-class Trace:
+class Trace(Facts):
     """The world's facts, and what would have found each that was asked for, in order."""
 
     def __init__(self, world: HardWorld) -> None:
         self._world = world
         self.queries: list[str] = []
 
-    def _note(self, query: str) -> None:
-        if query not in self.queries:
-            self.queries.append(query)
-
     def person(self, name: str, trade: str = "") -> Person:
-        """See `benchmarks.almanac.hard.programs.Facts`, as for the others."""
+        """Somebody; by trade too where several have the name."""
         self._note(f"{name} {trade}".strip())
         return self._world.person(name, trade)
 
-    def town(self, name: str) -> Town:
-        """A town."""
-        self._note(name)
-        return self._world.town(name)
+    def page(self, title: str, kind: type[T]) -> T:
+        """A page of that kind by its title."""
+        self._note(title)
+        return self._world.page(title, kind)
 
-    def county(self, name: str) -> County:
-        """A county."""
-        self._note(name)
-        return self._world.county(name)
-
-    def league(self, name: str) -> League:
-        """A league."""
-        self._note(name)
-        return self._world.league(name)
-
-    def census(self, town: str, year: int) -> Census:
-        """A census."""
-        self._note(census_title(town, year))
-        return self._world.census(town, year)
+    def _note(self, query: str) -> None:
+        if query not in self.queries:
+            self.queries.append(query)
 
 
 def _chosen(split: str, n: int, levels: Sequence[str]) -> list[Level]:

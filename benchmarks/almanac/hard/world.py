@@ -12,20 +12,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import TypeVar
 
 from benchmarks.almanac.hard.island import Island, Names
-from benchmarks.almanac.hard.missing import Missing
 from benchmarks.almanac.hard.pages import (
-    Census,
-    County,
-    League,
     Page,
     Person,
     Town,
     article,
-    census_title,
 )
+from benchmarks.almanac.hard.programs import Facts
 from benchmarks.almanac.world import (
     FIRST_NAMES,
     LAST_NAMES,
@@ -39,7 +34,6 @@ from benchmarks.almanac.world import (
     words,
 )
 
-T = TypeVar("T", bound=Page)
 PEOPLE, SHARED = 480, 80
 """Names of one person, and names that several people share."""
 TOWNS, LEAGUES = 400, 240
@@ -69,7 +63,7 @@ ORDERS = (
 )
 
 
-class HardWorld:
+class HardWorld(Facts):
     """The whole world, fully determined by `seed`; the last quarter of every kind is held out."""
 
     def __init__(self, seed: int = 0) -> None:
@@ -101,29 +95,7 @@ class HardWorld:
 
     def person(self, name: str, trade: str = "") -> Person:
         """Somebody by name; by trade too where several have the name."""
-        return self._people[name, trade] if trade else self._page(name, Person)
-
-    def town(self, name: str) -> Town:
-        """A town."""
-        return self._page(name, Town)
-
-    def county(self, name: str) -> County:
-        """A county."""
-        return self._page(name, County)
-
-    def league(self, name: str) -> League:
-        """A league."""
-        return self._page(name, League)
-
-    def census(self, town: str, year: int) -> Census:
-        """A census of a town; raises Missing where there was none."""
-        return self._page(census_title(town, year), Census)
-
-    def _page(self, title: str, kind: type[T]) -> T:
-        page = self._by_title.get(title)
-        if not isinstance(page, kind):
-            raise Missing(title)
-        return page
+        return self._people[name, trade] if trade else self.page(name, Person)
 
     def documents(self) -> list[dict[str, str | int]]:
         """The articles: `title` and `text`; a hazard has `clean`, its text without, or `fails`."""
