@@ -12,22 +12,20 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from langchain_core.messages import messages_to_dict
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
-from agentflow_graph.context import Context, pairs
+from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import build_graph, graph
-from agentflow_graph.models.strings import FORMS
 from agentflow_graph.nodes.parts.toolset import ours
-from agentflow_graph.nodes.resources import MODULES
 from agentflow_graph.record import RecordError
 from agentflow_graph.state import State
 from agentflow_graph.terminal.asking import answered
+from agentflow_graph.terminal.settings import add_settings, context_of
 from agentflow_graph.terminal.showing import show_of, spent
 
 PATIENCE = 2.0
@@ -66,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _answered(args: argparse.Namespace) -> int:
     try:
-        context = _context(args)
+        context = context_of(args)
         if context.approve and not sys.stdin.isatty():
             raise SettingError(
                 f"approve={context.approve!r} needs somebody to ask: call this in a terminal, use "
@@ -99,8 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("question", help="- reads it from standard input")
-    parser.add_argument("--model", metavar="M", help=f"one model for every module: {FORMS}")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    add_settings(parser)
     parser.add_argument("--json", action="store_true", help="print the finished state as one line")
     parser.add_argument("--quiet", action="store_true", help="print the answer alone")
     parser.add_argument(
@@ -111,12 +108,6 @@ def _parser() -> argparse.ArgumentParser:
         "as AGENTFLOW_RECORD does; `replay DIR` plays it again",
     )
     return parser
-
-
-def _context(args: argparse.Namespace) -> Context:
-    modules = (*MODULES, "tool_model") if args.model else ()
-    given: dict[str, Any] = dict.fromkeys(modules, args.model)
-    return Context.of(given | dict(pairs(args.set)))
 
 
 async def _answer(args: argparse.Namespace, context: Context) -> State:

@@ -14,20 +14,20 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
-from agentflow_graph.context import Context, pairs
+from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.nodes.parts.toolset import ours
-from agentflow_graph.nodes.resources import MODULES
+from agentflow_graph.record import RecordError
 from agentflow_graph.state import State
 from agentflow_graph.terminal.asking import answered
+from agentflow_graph.terminal.settings import add_settings, given_by
 from agentflow_graph.terminal.showing import show_of, spent
 
 EARLIER = 10
@@ -39,17 +39,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and talk; returns the exit code."""
     guard_output()
     args = _parser().parse_args(arguments)
-    modules = (*MODULES, "tool_model") if args.model else ()
     try:
-        chosen: dict[str, Any] = dict.fromkeys(modules, args.model) | dict(pairs(args.set))
+        chosen = given_by(args)
         context = Context.of(chosen)
         if context.planner != "nano" and "conversation" not in chosen:
             context = Context.of({**chosen, "conversation": EARLIER})
+        agent = build_graph(record=args.record)
         interrupts = ours("tools.outcomes.interrupts")
-    except AgentFlowError as error:
+    except (AgentFlowError, RecordError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    agent = build_graph(record=args.record)
     agent.checkpointer = InMemorySaver()
     code: int = interrupts.ended(lambda: asyncio.run(_talk(agent, context)), patience=2.0)
     return code
@@ -64,7 +63,7 @@ async def _talk(agent: Agent, context: Context) -> int:
         given = State(messages=[HumanMessage(text)])
         try:
             state = await answered(agent, given, config, context, show_of(quiet=False))
-        except AgentFlowError as error:
+        except (AgentFlowError, RecordError) as error:
             print(f"error: {error}", file=sys.stderr)
             continue
         print(f"\n{state['answer']}   ({spent(state)})")
@@ -86,7 +85,6 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", metavar="M", help="one model for every module")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    add_settings(parser)
     parser.add_argument("--record", type=Path, metavar="DIR", help="keep all that was asked there")
     return parser

@@ -15,14 +15,14 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from agentflow_graph.context import Context, pairs
+from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.nodes.parts.toolset import ours
-from agentflow_graph.nodes.resources import MODULES
 from agentflow_graph.terminal.machine import machine
 from agentflow_graph.terminal.models import models
-from tools.outcomes.finding import Finding, warning
+from agentflow_graph.terminal.settings import add_settings, context_of
+from tools.outcomes.finding import Finding, failure, warning
 
 GENERATOR = "base_generator"
 WIDTH = 34
@@ -34,8 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     guard_output()
     args = _parser().parse_args(arguments)
     try:
-        modules = (*MODULES, "tool_model") if args.model else ()
-        context = Context.of(dict.fromkeys(modules, args.model) | dict(pairs(args.set)))
+        context = context_of(args)
         interrupts = ours("tools.outcomes.interrupts")
     except AgentFlowError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -54,24 +53,24 @@ async def _told(context: Context, live: bool) -> int:
 
 
 async def findings(context: Context, live: bool) -> AsyncIterator[Finding]:
-    """All findings, as they come.
-
-    Raises:
-        SettingError: a setting of the tools cannot be used.
-    """
+    """All findings, as they come."""
     for finding in machine(Path.cwd()):
         yield finding
     async for finding in models(context, live):
         yield finding
     catalog, settings = ours("tools.catalog.catalog"), ours("tools.catalog.settings")
-    names = list(catalog.SETS.get(context.tools) or map(str.strip, context.tools.split(",")))
+    wanted = [name.strip() for name in context.tools.split(",")]
+    names = [name for one in wanted for name in catalog.SETS.get(one, (one,))]
     if GENERATOR in names:  # its model is the setting tool_model, which was looked at
         names.remove(GENERATOR)
         if not context.tool_model:
             yield warning(GENERATOR, "no model: unavailable", "--set tool_model=MODEL, or --model")
     check = ours("tools.catalog.check").findings
-    async for finding in check(settings.Settings(file=context.tools_file), names, live):
-        yield finding
+    try:
+        async for finding in check(settings.Settings(file=context.tools_file), names, live):
+            yield finding
+    except ValueError as error:  # of the tools' settings; it says what to do
+        yield failure("tools", str(error))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,8 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", metavar="M", help="one model for every module")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    add_settings(parser)
     parser.add_argument("--live", action="store_true", help="make one real call of each")
     return parser
 

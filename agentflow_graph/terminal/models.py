@@ -10,11 +10,11 @@ from langchain_core.messages import HumanMessage
 
 from agentflow_graph.context import RULES, Context, is_rule
 from agentflow_graph.errors import AgentFlowError
-from agentflow_graph.models.clients.served import models_at
+from agentflow_graph.models.clients.served import lacking, models_at
 from agentflow_graph.models.strings import chat_model, server_of
+from agentflow_graph.terminal.settings import MODELS
 from tools.outcomes.finding import Finding, failure, ok
 
-MODULES = ("planner", "executor", "verifier", "generator", "analysis", "tool_model")
 PATIENCE = 60.0
 """Seconds for one real call; a model of this machine is loaded in them."""
 
@@ -27,7 +27,7 @@ async def models(context: Context, live: bool) -> AsyncIterator[Finding]:
         live: make one real call of each.
     """
     users: dict[str, list[str]] = {}
-    for module in MODULES:
+    for module in MODELS:
         spec = getattr(context, module)
         if spec not in ("", "off") and not is_rule(module, spec):
             users.setdefault(spec, []).append(module)
@@ -51,14 +51,9 @@ def _at_rest(part: str, spec: str, context: Context) -> Finding:
     if served is None:
         return ok(part, f"{spec}: can be asked")
     name, base = served[0], served[1].removesuffix("/v1")
-    found = models_at(base)
-    if isinstance(found, str):
-        return failure(part, f"{base} does not serve: {found}", "start the server, or correct URL")
-    names = [str(model["id"]) for model in found]
-    if name in names:
-        return ok(part, f"{name} at {base}")
-    text = f"{base} serves {', '.join(names) or 'no model'}, not {name}"
-    return failure(part, text, "name one of them, or start the server with --served-model-name")
+    if lack := lacking(name, base, models_at(base)):
+        return failure(part, *lack)
+    return ok(part, f"{name} at {base}")
 
 
 async def _called(part: str, spec: str, context: Context) -> Finding:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from agentflow_graph.context import is_rule
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models.clients.served import SECONDS, models_at
+from agentflow_graph.models.clients.served import SECONDS, lacking, models_at
 from agentflow_graph.models.strings import chat_model, server_of
 from rl.reward import reward_of
 from rl.settings.config import Config
@@ -72,17 +72,10 @@ def _model(
 def _found(
     part: str, field: str, name: str, base: str, models: list[dict[str, Any]] | str
 ) -> Finding:
-    if isinstance(models, str):
-        remedy = (
-            f"serve it there: python -m vllm.entrypoints.openai.api_server --model {name}, or "
-            f"correct the address in {field}"
-        )
-        return failure(part, f"{base} does not serve: {models}", remedy)
-    names = [str(model["id"]) for model in models]
-    if name not in names:
-        text = f"{base} serves {', '.join(names) or 'no model'}, not {name}"
-        return failure(part, text, f"name one of them in {field}, or --served-model-name")
-    window = models[names.index(name)].get("max_model_len")
+    if lack := lacking(name, base, models, field):
+        return failure(part, *lack)
+    served = models if isinstance(models, list) else []
+    window = next(model for model in served if model["id"] == name).get("max_model_len")
     return ok(part, f"{name} at {base}" + (f", window {window:,} tokens" if window else ""))
 
 

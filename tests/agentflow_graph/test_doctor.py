@@ -67,6 +67,24 @@ def test_a_server_that_is_away_and_a_key_that_is_missing_are_named(
     assert told["verifier"].startswith("FAILED") and "OPENAI_API_KEY" in told["verifier"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("tools_file=none.toml", "none.toml"),
+        ("tools=python_codr", "did you mean 'python_coder'"),
+        ("tools=default,web_search", "TAVILY_API_KEY"),
+    ],
+)
+def test_tools_that_cannot_be_had_are_findings(
+    setting: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TAVILY_API_KEY", raising=False)
+    assert main(["--set", setting]) == 1
+    out, err = capsys.readouterr()
+    assert said in out
+    assert "FAILED" in out and err == ""
+
+
 def test_a_live_call_is_made(capsys: pytest.CaptureFixture[str]) -> None:
     reply = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "ready"}}]}
     with Answering(

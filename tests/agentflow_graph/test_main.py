@@ -13,6 +13,7 @@ import pytest
 from agentflow_graph import __main__ as cli
 from agentflow_graph import build_graph
 from agentflow_graph.errors import ModelError
+from agentflow_graph.terminal.settings import context_of
 
 QUESTION = "What is the population of Old Harbor?"
 
@@ -94,7 +95,7 @@ def test_an_unknown_model_is_exit_code_2(capsys) -> None:
 
 def test_one_model_for_every_module() -> None:
     asked = cli._parser().parse_args([QUESTION, "--model", "openai:m", "--set", "verifier=v:w"])
-    context = cli._context(asked)
+    context = context_of(asked)
     assert (context.planner, context.generator, context.tool_model) == ("openai:m",) * 3
     assert context.verifier == "v:w"
 

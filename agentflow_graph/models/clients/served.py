@@ -38,3 +38,25 @@ def models_at(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str
         return str(fault)
     except (ValueError, KeyError, TypeError, RecursionError):
         return "/v1/models is not that of an OpenAI-compatible server"
+
+
+def lacking(
+    name: str, base: str, models: list[dict[str, Any]] | str, field: str = "the setting"
+) -> tuple[str, str] | None:
+    """Why a model cannot be asked there, and what to do; None if it can.
+
+    Args:
+        name: of the model.
+        base: the server's address.
+        models: what `models_at` found there.
+        field: that names them both.
+    """
+    if isinstance(models, str):
+        start = f"serve it there: python -m vllm.entrypoints.openai.api_server --model {name}"
+        remedy = f"{start}, or correct the address in {field}"
+        return f"{base} does not serve: {models}", remedy
+    names = [str(model["id"]) for model in models]
+    if name in names:
+        return None
+    text = f"{base} serves {', '.join(names) or 'no model'}, not {name}"
+    return text, f"name one of them in {field}, or --served-model-name"

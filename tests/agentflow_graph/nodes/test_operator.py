@@ -9,7 +9,8 @@ import pytest
 
 from agentflow_graph import Context, build_graph
 from agentflow_graph.errors import SettingError
-from agentflow_graph.nodes.operator import Operator, settings_by_kind
+from agentflow_graph.nodes.operator import SHIPPED, Operator, settings_by_kind
+from tools.wiki import corpus
 
 TABLE = """
 [defaults]
@@ -165,3 +166,7 @@ def test_no_file_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTFLOW_SERVER", "/nowhere/server.toml")
     with pytest.raises(SettingError, match="/nowhere/server.toml cannot be read"):
         Operator.of_environment()
+
+
+def test_the_corpora_that_a_caller_may_name_are_those_that_ship() -> None:
+    assert SHIPPED - {""} == corpus.SHIPPED.keys()
