@@ -17,8 +17,8 @@ from tools.outcomes.finding import Finding, failure, ok, skip, verdict, warning
 
 OLDEST = (3, 11)
 EXTRAS = {
-    "local models": (("torch", "transformers"), "local", "nano and local:DIR answer"),
-    "training": (("openrlhf", "ray", "deepspeed", "torch"), "", "agentflow-train"),
+    "local models": (("torch", "transformers"), "local", "local:DIR"),
+    "training": (("openrlhf", "ray", "deepspeed", "torch"), "train", "agentflow-train"),
     "benchmarks": (("inspect-ai", "math-verify"), "bench", "agentflow-bench"),
     "MCP": (("mcp",), "mcp", "tools of MCP servers"),
     "Studio": (("langgraph-cli",), "studio", "langgraph dev"),
@@ -62,8 +62,8 @@ def packages() -> Iterator[Finding]:
         if not lacking:
             yield ok(part, ", ".join(f"{name} {has}" for name, has in found.items()))
             continue
-        remedy = f"pip install 'agentflow-graph[{extra}]'" if extra else "make setup, in the tree"
-        yield skip(part, f"{purpose}: not without {', '.join(lacking)}", remedy)
+        remedy = f"pip install 'agentflow-graph[{extra}]'; in the tree make setup"
+        yield skip(part, f"{purpose} needs {', '.join(lacking)}", remedy)
 
 
 def keys() -> Finding:
