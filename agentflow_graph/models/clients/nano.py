@@ -5,11 +5,11 @@ equal to 3e-5 (tested). With a temperature it draws by a generator of its own: a
 reply again, but not the one that torch draws from that seed.
 """
 
-import asyncio
 from pathlib import Path
 
 import numpy as np
 
+from agentflow_graph.errors.threads import in_thread
 from agentflow_graph.models.clients.qwen2 import Array, Qwen2
 from agentflow_graph.models.tokens.sampling import Completion, Sampling, room_for_reply
 from agentflow_graph.models.tokens.tokenizer import PolicyTokenizer
@@ -27,7 +27,7 @@ class NanoPolicy:
     async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
         """See `PolicyClient`; the network runs in a thread, off the event loop."""
         room = room_for_reply(prompt_ids, self._window, "lower memory_tokens or passages")
-        return await asyncio.to_thread(self._sample, prompt_ids, sampling, room)
+        return await in_thread(self._sample, prompt_ids, sampling, room)
 
     def _sample(self, prompt_ids: list[int], sampling: Sampling, room: int) -> Completion:
         chance = np.random.default_rng(sampling.seed or None)
