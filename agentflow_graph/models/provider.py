@@ -27,6 +27,7 @@ WARMER = 0.6
 """Temperature of a repair, at least: a model that is asked the same at 0 says the same."""
 CHARACTERS = 4
 """Of a token, about: budgets must hold where a server does not tell what was spent."""
+_REASONING = ("thinking", "reasoning", "redacted_thinking")
 
 
 class ProviderModel(BaseChatModel, arbitrary_types_allowed=True):
@@ -185,7 +186,7 @@ class _Meter:
         self._text += str(message.text)
         self._told = self._told or message.usage_metadata is not None
         for call in message.tool_call_chunks:
-            if not message.content and call["args"]:
+            if call["args"] and not str(message.text):
                 message.content = call["args"]
         return chunk
 
@@ -204,11 +205,19 @@ def _finished(result: ChatResult, messages: list[BaseMessage]) -> ChatResult:
         said = [json.dumps(one["args"]) for one in message.tool_calls if one["name"] == TOOL]
         said += [str(one["args"]) for one in message.invalid_tool_calls if one["name"] == TOOL]
         if said:
-            message.content, message.tool_calls, message.invalid_tool_calls = said[-1], [], []
-            generation.text = said[-1]
+            message.content, generation.text = _with_text(message.content, said[-1]), said[-1]
+            message.tool_calls, message.invalid_tool_calls = [], []
         if message.usage_metadata is None:
             message.usage_metadata = _estimated(messages, str(message.text))
     return result
+
+
+def _with_text(content: str | list[Any], text: str) -> str | list[Any]:
+    """What a message holds beside its text and calls, its reasoning, with another text."""
+    if isinstance(content, str):
+        return text
+    kept = [one for one in content if isinstance(one, dict) and one.get("type") in _REASONING]
+    return [*kept, {"type": "text", "text": text}]
 
 
 def _estimated(messages: list[BaseMessage], text: str) -> UsageMetadata:

@@ -119,7 +119,8 @@ def _endpoint(spec: str, options: Options) -> Endpoint:
     if kind == "vllm":
         name, url = _named_at(spec, kind, rest)
         return Endpoint(provider, name, url, key_of(provider, url), options)
-    url = "" if provider.integration else _address(provider)
+    # An integration knows its own address; one that is named makes another endpoint.
+    url = _named(provider) if provider.integration else _address(provider)
     try:
         return Endpoint(provider, rest, url, key_of(provider), options)
     except SettingError as error:
@@ -142,8 +143,12 @@ def _named_at(spec: str, kind: str, rest: str) -> tuple[str, str]:
     return found["name"], url if kind == "policy" else f"{url}/v1"
 
 
+def _named(provider: Provider) -> str:
+    return next((os.environ[v] for v in provider.url_variables if os.environ.get(v)), "")
+
+
 def _address(provider: Provider) -> str:
-    named = next((os.environ[v] for v in provider.url_variables if os.environ.get(v)), "")
+    named = _named(provider)
     if not named and not provider.url:
         raise SettingError(
             f"{provider.title} needs an address: export {provider.url_variables[0]}=..."

@@ -68,8 +68,12 @@ class PackageWire:
 
     def _arguments(self, call: Call) -> dict[str, Any]:
         """What goes along with the messages."""
-        if call.schema is None or call.structured != "tool":
+        provider = self.endpoint.provider
+        if call.schema is None or call.structured not in ("tool", "schema"):
             return {}
+        if call.structured == "schema":
+            known = provider.schema_field
+            return {known: call.schema, **provider.schema_beside} if known else {}
         # LangChain names a tool by its schema's title.
         tool = {"description": "Gives the reply.", **call.schema, "title": TOOL}
         bound: Any = self._model(call).bind_tools([tool], tool_choice=TOOL)
@@ -80,7 +84,8 @@ class PackageWire:
 
         endpoint, options = self.endpoint, self.endpoint.options
         given: dict[str, Any] = {"cache": False, **options.extra}
-        if temperature is not None:
+        # None is said to the packages of our table: Gemini's has a default of its own.
+        if temperature is not None or endpoint.provider.package:
             given["temperature"] = temperature
         if limit:
             given[limit] = max_tokens

@@ -18,6 +18,8 @@ from agentflow_graph.models.providers.table import Provider
 
 LONGEST = 400
 """Characters of a provider's own words that are shown."""
+LAYERS = 4
+"""Errors behind one another that are looked at: Gemini's integration wraps its client's."""
 _TOO_LONG = (
     "context length",
     "context_length",
@@ -69,13 +71,16 @@ def explained(error: Exception, asked: Asked) -> ModelError:
 
 
 def status_of(error: BaseException) -> int:
-    """The HTTP status that an error stands for; 0 if none."""
-    # Not our classes: openai, anthropic and groq say status_code, google code, httpx the response.
-    for holder in (error, getattr(error, "response", None)):
-        for name in ("status_code", "code"):
-            found = getattr(holder, name, None)
-            if isinstance(found, int) and 100 <= found < 600:
-                return found
+    """The HTTP status that an error, or what it was raised from, stands for; 0 if none."""
+    at: BaseException | None = error
+    for _ in range(LAYERS):
+        # Not ours: openai, anthropic and groq say status_code, google code, httpx the response.
+        for holder in (at, getattr(at, "response", None)):
+            for name in ("status_code", "code"):
+                found = getattr(holder, name, None)
+                if isinstance(found, int) and 100 <= found < 600:
+                    return found
+        at = at and at.__cause__
     return 0
 
 

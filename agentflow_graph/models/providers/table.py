@@ -40,6 +40,10 @@ class Provider:
     """What `init_chat_model` calls it."""
     renamed: dict[str, str] = field(default_factory=dict)
     """Parameters that the integration calls otherwise; empty: it has none."""
+    schema_field: str = ""
+    """What the integration calls the JSON schema of a reply."""
+    schema_beside: dict[str, str] = field(default_factory=dict)
+    """What it wants said beside the schema."""
     aliases: tuple[str, ...] = ()
     seed: str = ""
     """What a request calls the seed of sampling; empty: the provider takes none."""
@@ -77,6 +81,7 @@ PROVIDERS = (
     Provider(
         "anthropic",
         "Anthropic",
+        url_variables=("ANTHROPIC_API_URL", "ANTHROPIC_BASE_URL"),
         key="ANTHROPIC_API_KEY",
         structured="tool",
         cold=_CLAUDE_COLD,
@@ -86,10 +91,14 @@ PROVIDERS = (
     Provider(
         "google_genai",
         "Gemini",
+        url_variables=("GOOGLE_GEMINI_BASE_URL",),
         key="GOOGLE_API_KEY",
         limit="max_output_tokens",
+        structured="schema",
         package="langchain-google-genai",
         integration="google_genai",
+        schema_field="response_json_schema",
+        schema_beside={"response_mime_type": "application/json"},
         aliases=("gemini",),
     ),
     Provider(
@@ -165,11 +174,14 @@ PROVIDERS = (
     Provider(
         "ollama",
         "Ollama",
+        url_variables=("OLLAMA_HOST",),
         needs_key=False,
         limit="num_predict",
+        structured="schema",
         package="langchain-ollama",
         integration="ollama",
         renamed={"timeout": "", "max_retries": ""},
+        schema_field="format",
     ),
     Provider(
         "litellm",
