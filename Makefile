@@ -45,6 +45,7 @@ bench: setup ## what the graph, the tools, the benchmark runner and training cos
 	@$(PY) -m benchmarks.costs.sandbox
 	@$(PY) -m benchmarks.costs.web
 	@$(PY) -m benchmarks.costs.runner
+	@$(PY) -m benchmarks.costs.tracing
 	@$(PY) -m rl.studies.bench.update
 	@$(PY) -m rl.studies.bench.memory
 

@@ -42,6 +42,7 @@ from agentflow_graph.nodes.resources import Chat, ResourceCache, Resources, Sour
 from agentflow_graph.nodes.verifier import route, verifier
 from agentflow_graph.record.file import Record
 from agentflow_graph.record.recorder import Recorder
+from agentflow_graph.record.spans import switch_on
 from agentflow_graph.state import State
 
 ROOM = 10_000
@@ -162,4 +163,5 @@ def compile_graph(
     return Agent(**made)
 
 
+switch_on()
 graph = build_graph()

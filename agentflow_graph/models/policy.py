@@ -44,6 +44,8 @@ class PolicyModel(BaseChatModel, arbitrary_types_allowed=True):
     tokenizer: PolicyTokenizer
     sampling: Sampling = Sampling()
     trained: dict[str, Any] = {}
+    spec: str = "policy"
+    """What traces call it: its model string."""
     cache: BaseCache | bool | None = False
     """No cache answers for it, LangChain's neither: each reply is a sample of its own, with ids
     and log-probabilities, and two policies of equal settings are not the same policy."""
@@ -51,6 +53,12 @@ class PolicyModel(BaseChatModel, arbitrary_types_allowed=True):
     @property
     def _llm_type(self) -> str:
         return "agentflow-policy"
+
+    def _get_ls_params(self, stop: list[str] | None = None, **how: Any) -> Any:
+        sampling = self.sampling
+        told: dict[str, Any] = {"ls_provider": "agentflow", "ls_model_name": self.spec}
+        told |= {"ls_temperature": sampling.temperature, "ls_max_tokens": sampling.max_tokens}
+        return {**super()._get_ls_params(stop=stop, **how), **told}
 
     def get_num_tokens(self, text: str) -> int:
         """Length of `text` in the policy's own tokens."""

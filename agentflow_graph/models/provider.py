@@ -77,8 +77,11 @@ class ProviderModel(BaseChatModel, arbitrary_types_allowed=True):
         return {**where, **self.sampling, "options": repr(self.endpoint.options)}
 
     def _get_ls_params(self, stop: list[str] | None = None, **how: Any) -> Any:
-        names = {"ls_provider": self.endpoint.provider.name, "ls_model_name": self.endpoint.name}
-        return {**super()._get_ls_params(stop=stop, **how), **names}
+        told = {"ls_provider": self.endpoint.provider.name, "ls_model_name": self.endpoint.name}
+        limits: dict[str, Any] = {"ls_max_tokens": self.max_tokens}
+        if self.temperature is not None:
+            limits["ls_temperature"] = self.temperature
+        return {**super()._get_ls_params(stop=stop, **how), **told, **limits}
 
     def _call(self, how: dict[str, Any]) -> Call:
         """The request that `how` asks for; its own names are taken out of `how`."""

@@ -186,7 +186,9 @@ def _policy(
     """Light: another sampling, such as another seed, is of the same parts."""
     made_of = (folder, url, key, given, how)
     client, tokenizer, trained = _PARTS().get(made_of, partial(_parts, *made_of))
-    return PolicyModel(client=client, tokenizer=tokenizer, sampling=sampling, trained=trained)
+    spec = "nano" if folder == NANO else f"policy:{folder}@{url}" if url else f"local:{folder}"
+    made = {"sampling": sampling, "trained": trained, "spec": spec}
+    return PolicyModel(client=client, tokenizer=tokenizer, **made)
 
 
 def _parts(
