@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from agentflow_graph import Context
+from agentflow_graph.state import State
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 HISTORY = {"log.md"}
@@ -25,3 +28,18 @@ def test_every_fault_names_a_test() -> None:
     faults = [row for row in rows if not row.startswith(("|---", "| fault |"))]
     assert len(faults) > 20
     assert [row for row in faults if "test_" not in row.split("|")[3]] == []
+
+
+def test_every_setting_for_those_who_come_from_the_original_exists() -> None:
+    text = (ROOT / "docs" / "from-agentflow.md").read_text()
+    settings = re.findall(
+        r"^\| `([^`]+)`", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE
+    )
+    known = {*settings, *Context.model_fields, *State.__annotations__}
+    named = set()
+    for title in ("The solver's arguments", "Training"):
+        table = text.partition(f"## {title}")[2].partition("## ")[0]
+        right = [line.split("|")[2] for line in table.splitlines() if line.startswith("| `")]
+        named |= set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)?)(?:=[^`]*|\[[^`]*)?`", " ".join(right)))
+    assert len(named) > 40
+    assert named - known == set()
