@@ -145,16 +145,16 @@ class Follower:
                     for at, line in batch:
                         learn(Line(number, at, len(line)), line)
                         start = at + len(line)
-                    self._keep(db, number, start, file)
+                    self._keep(db, number, start)
                     time.sleep(YIELD)
         except OSError:  # gone, or not ours to read any more
             return
+        torn = start < file.size
+        db.execute("update files set torn = ? where id = ? and torn != ?", (torn, number, torn))
 
-    def _keep(self, db: sqlite3.Connection, number: int, done: int, file: Found) -> None:
+    def _keep(self, db: sqlite3.Connection, number: int, done: int) -> None:
         before = db.execute("select done from files where id = ?", (number,)).fetchone()[0]
-        db.execute(
-            "update files set done = ?, torn = ? where id = ?", (done, done < file.size, number)
-        )
+        db.execute("update files set done = ? where id = ?", (done, number))
         db.execute("commit")
         self.progress.done += done - before
         self.progress.revision += 1

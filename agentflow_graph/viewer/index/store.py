@@ -44,10 +44,9 @@ create table runs(
   seconds real not null default 0, cost real, begun real not null default 0,
   file integer, start integer, length integer);
 create index runs_part on runs(part, item, number);
-create index runs_outcome on runs(part, status, reward);
 create index runs_status on runs(status);
 create index runs_level on runs(level);
-create index runs_step on runs(step);
+create index runs_batch on runs(step, part, item, status, counts, reward);
 create table lines(
   run integer, file integer, start integer, length integer,
   primary key(run, file, start)) without rowid;

@@ -29,7 +29,7 @@ def batches(db: sqlite3.Connection, query: Query) -> View:
         "sum(status = 'right') as right, sum(status = 'wrong') as wrong, "
         "sum(status = 'failed') as failed, sum(status in ('unfinished', 'answered')) as under_way, "
         "avg(reward) as reward from runs where step >= ? and (counts > 0 or status != 'failed') "
-        "group by part order by step, part limit ?",
+        "group by step, part order by step, part limit ?",
         (whole_of(query, "from") or 0, BATCHES),
     ).fetchall()
     return {"batches": [dict(row) for row in rows], "more": len(rows) == BATCHES}
