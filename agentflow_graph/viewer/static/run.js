@@ -19,7 +19,7 @@ function spent(call) {
   if (call.finish && call.finish !== "stop") told.push(`ended by ${whole(call.finish)}`);
   if (typeof call.policy_version === "number") told.push(`policy ${call.policy_version}`);
   if (typeof call.seconds === "number") told.push(seconds(call.seconds));
-  return el("span.spent", {}, told.join(" · "));
+  return el("span.spent", {}, ` ${told.join(" · ")}`);
 }
 
 function toolCall(call) {
@@ -63,7 +63,7 @@ function verdictOf(verdict) {
   if (!verdict) return null;
   return el("p.verdict", {}, el("b", {}, verdict.complete ? "Enough. " : "Go on. "), longText(verdict.reason, "span"),
     verdict.stopped_by ? ` Stopped by ${verdict.stopped_by}.` : "",
-    typeof verdict.seconds === "number" ? el("span.spent", {}, `at ${seconds(verdict.seconds)}`) : null);
+    typeof verdict.seconds === "number" ? el("span.spent", {}, ` at ${seconds(verdict.seconds)}`) : null);
 }
 
 function turnOf(turn, view) {
