@@ -2,7 +2,7 @@
 
 `python -m agentflow_graph chat` holds a conversation, `replay DIR` plays recorded runs again, and
 `doctor` says what works here: see `agentflow_graph.terminal`. `view DIR` shows recorded runs in a
-browser: see `agentflow_graph.viewer`.
+browser: see `agentflow_graph.terminal.viewer`.
 
 Exit codes: 0 answered, 1 a model failed on the way (what was found is still printed), 2 a setting
 or the question is wrong, 130 interrupted.
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         return chat.main(arguments[1:])
     if arguments[:1] == ["view"]:
-        from agentflow_graph.viewer import command
+        from agentflow_graph.terminal.viewer import command
 
         return command.main(arguments[1:])
     try:

@@ -27,7 +27,7 @@ ORDER = {
         " > preflight > run > rollout > questions > reward > settings > prefix flow_grpo > __init__"
     ),
     "agentflow_graph": (
-        "__main__ > terminal viewer > embed server > __init__ > graph > nodes > prompts > models"
+        "__main__ > terminal > embed server > __init__ > graph > nodes > prompts > models"
         " > replies > state > record > context > errors"
     ),
     "benchmarks": (

@@ -28,9 +28,9 @@ from urllib.parse import urlencode
 import orjson
 
 from agentflow_graph.errors.outside import guard_output
-from agentflow_graph.viewer.answers import page_files
-from agentflow_graph.viewer.index.following import Follower
-from agentflow_graph.viewer.index.store import Index
+from agentflow_graph.terminal.viewer.answers import page_files
+from agentflow_graph.terminal.viewer.index.following import Follower
+from agentflow_graph.terminal.viewer.index.store import Index
 
 STEP, TURNS, TOKENS = 64, 3, 24
 """Runs of a step, turns of a run, tokens of a reply."""

@@ -9,35 +9,44 @@ from threading import Thread
 from typing import Any
 
 from agentflow_graph.record.events import Event, line_of
-from agentflow_graph.viewer.access import new_token
-from agentflow_graph.viewer.answers import Answers
-from agentflow_graph.viewer.index.following import Follower
-from agentflow_graph.viewer.index.store import Index
-from agentflow_graph.viewer.pages.training import settings
-from agentflow_graph.viewer.server import Server
+from agentflow_graph.terminal.viewer.access import new_token
+from agentflow_graph.terminal.viewer.answers import Answers
+from agentflow_graph.terminal.viewer.index.following import Follower
+from agentflow_graph.terminal.viewer.index.store import Index
+from agentflow_graph.terminal.viewer.pages.training import settings
+from agentflow_graph.terminal.viewer.server import Server
 
 DIGEST = "0123456789abcdef"
 
 
 def run_events(name: str, question: str = "What is 6 * 7?", **more: Any) -> list[Event]:
     """A run of one turn; `more`: `reply`, `tool`, `arguments`, `result`, `answer`, `logprobs`."""
-    told = {"reply": "Tool Name: python_coder", "tool": "python_coder", "result": "42"}
+    told: Event = {"reply": "Tool Name: python_coder", "tool": "python_coder", "result": "42"}
     told |= {"answer": "42", "arguments": {"code": "6 * 7"}, **more}
-    ask = {"model": "m", "sampling": {}, "messages": [{"role": "human", "content": question}]}
-    reply = {"text": told["reply"], "finish_reason": "stop", "input_tokens": 9}
+    ask: Event = {
+        "model": "m",
+        "sampling": {},
+        "messages": [{"role": "human", "content": question}],
+    }
+    reply: Event = {"text": told["reply"], "finish_reason": "stop", "input_tokens": 9}
     reply |= {"output_tokens": 4, "seconds": 0.5, "reasoning": "6 times 7, so"}
     if "token_ids" in more:
         reply |= {name: more[name] for name in ("token_ids", "logprobs")}
     call = {"tool": told["tool"], "arguments": told["arguments"]}
-    found = {"status": "ok", "result": told["result"], "seconds": 0.1}
+    found: Event = {"status": "ok", "result": told["result"], "seconds": 0.1}
     turn = {"index": 1, "sub_goal": "compute", "tool": told["tool"], "calls": [{**call, **found}]}
-    state = {"question": question, "answer": told["answer"], "stopped_by": "verifier", "error": ""}
+    state: Event = {
+        "question": question,
+        "answer": told["answer"],
+        "stopped_by": "verifier",
+        "error": "",
+    }
     state |= {"turns": [turn], "seconds": 0.75, "outputs": {"direct": told["answer"]}}
     state |= {"usage": {"planner": {"calls": 1, "input_tokens": 9, "output_tokens": 4}}}
-    begun = {"settings": {"max_turns": 3}, "resources": DIGEST, "versions": {}, "time": 5.0}
+    begun: Event = {"settings": {"max_turns": 3}, "resources": DIGEST, "versions": {}, "time": 5.0}
     planner, tool = ["planner", 1, 0, DIGEST], [told["tool"], 1, 0, DIGEST]
     verdict = {"turn": 1, "complete": True, "reason": "it is there", "seconds": 0.7}
-    events = [
+    events: list[Event] = [
         {"event": "begun", "question": question, **begun},
         {"event": "asked", "call": planner, "request": ask},
         {"event": "answered", "call": planner, "answer": reply},
@@ -52,7 +61,13 @@ def run_events(name: str, question: str = "What is 6 * 7?", **more: Any) -> list
 def finished(name: str, reward: float | None, failure: str = "", **more: Any) -> Event:
     """What a trainer writes of a run, whose name tells batch, question and number."""
     part, task, number, _ = name.split("/")
-    event = {"event": "finished", "run": name, "batch": part, "task": task, "number": int(number)}
+    event: Event = {
+        "event": "finished",
+        "run": name,
+        "batch": part,
+        "task": task,
+        "number": int(number),
+    }
     event |= {"level": "one_hop", "golds": ["42"], "scorer": "exact", "reward": reward}
     return {**event, "failure": failure, "fault": "", "grade": None, "seconds": 1, **more}
 

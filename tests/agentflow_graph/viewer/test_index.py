@@ -9,7 +9,7 @@ import pytest
 from viewing import finished, run_events, trial, write
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.record.events import line_of
+from agentflow_graph.record.events import Event, line_of
 
 A, B = "train-00001/q1/0/0", "train-00001/q1/1/0"
 
@@ -106,7 +106,7 @@ def test_a_damaged_index_is_made_anew(seen, tmp_path: Path) -> None:
 
 def test_damaged_and_unknown_lines_are_counted_and_passed_over(seen, tmp_path: Path) -> None:
     torn = line_of(run_events("a")[1]).replace(b"human", b"robot")
-    strange = [{"event": "of the future", "run": "a", "x": 1}, {"event": "of nobody"}]
+    strange: list[Event] = [{"event": "of the future", "run": "a", "x": 1}, {"event": "of nobody"}]
     path = write(tmp_path / "run", [*run_events("a"), *strange])
     path.write_bytes(
         path.read_bytes() + torn + b"\xff\xfe\n" + line_of({"event": "begun", "run": 7})

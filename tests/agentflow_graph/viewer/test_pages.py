@@ -15,8 +15,8 @@ from viewing import finished, run_events, write
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO
-from agentflow_graph.record.events import line_of
-from rl.flow_grpo import advantages
+from agentflow_graph.record.events import Event, line_of
+from rl.flow_grpo import Statistics, advantages
 
 NAMES = [f"train-00002/q1/{number}/0" for number in range(4)]
 
@@ -125,7 +125,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def test_damage_with_a_right_checksum_hurts_no_other_run(seen, tmp_path: Path) -> None:
-    odd = [
+    odd: list[Event] = [
         {"event": "ended", "run": "b", "state": {"turns": [7, {"index": "x"}], "usage": 3}},
         {"event": "finished", "run": "b", "task": 9, "number": [], "reward": 1e400, "golds": "x"},
         {"event": "answered", "run": "b", "call": ["planner", 1, 0, "d"], "answer": {"text": 7}},
@@ -171,7 +171,7 @@ def test_tokens_have_their_text_and_probability(seen, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("statistics", ["trajectory", "row"])
-def test_a_group_has_the_trainers_advantages(seen, tmp_path: Path, statistics: str) -> None:
+def test_a_group_has_the_trainers_advantages(seen, tmp_path: Path, statistics: Statistics) -> None:
     rewards = [1.0, 0.0, 0.25, 0.0]
     pairs = zip(NAMES, rewards, strict=True)
     events = [

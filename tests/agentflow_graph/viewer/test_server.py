@@ -15,7 +15,7 @@ import pytest
 from launched import ROOT, environment
 from viewing import Seen, run_events, write
 
-from agentflow_graph.viewer.command import main
+from agentflow_graph.terminal.viewer.command import main
 
 pytestmark = pytest.mark.integration
 

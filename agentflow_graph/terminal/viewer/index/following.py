@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from agentflow_graph.viewer.index.files import (
+from agentflow_graph.terminal.viewer.index.files import (
     ITEMS,
     Found,
     Line,
@@ -25,8 +25,8 @@ from agentflow_graph.viewer.index.files import (
     lines_from,
     opened_below,
 )
-from agentflow_graph.viewer.index.learning import Learner
-from agentflow_graph.viewer.index.store import Index
+from agentflow_graph.terminal.viewer.index.learning import Learner
+from agentflow_graph.terminal.viewer.index.store import Index
 
 PAUSE = 1.0
 """Seconds between two looks at the folder, at least; looking takes a tenth of the time at most."""

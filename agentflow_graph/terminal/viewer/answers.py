@@ -18,14 +18,14 @@ from typing import Any
 import orjson
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.viewer.index.files import METRICS
-from agentflow_graph.viewer.index.following import Follower
-from agentflow_graph.viewer.index.store import Index
-from agentflow_graph.viewer.pages import groups, listing, training
-from agentflow_graph.viewer.pages.fitting import Fitting, piece
-from agentflow_graph.viewer.pages.reading import read_run, row_of
-from agentflow_graph.viewer.pages.run import view_of
-from agentflow_graph.viewer.pages.tokens import pieces
+from agentflow_graph.terminal.viewer.index.files import METRICS
+from agentflow_graph.terminal.viewer.index.following import Follower
+from agentflow_graph.terminal.viewer.index.store import Index
+from agentflow_graph.terminal.viewer.pages import groups, listing, training
+from agentflow_graph.terminal.viewer.pages.fitting import Fitting, piece
+from agentflow_graph.terminal.viewer.pages.reading import read_run, row_of
+from agentflow_graph.terminal.viewer.pages.run import view_of
+from agentflow_graph.terminal.viewer.pages.tokens import pieces
 
 KINDS = {
     ".html": "text/html; charset=utf-8",

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.record.events import Event, event_of
 from agentflow_graph.record.reading import RecordedRun
-from agentflow_graph.viewer.index.files import LONGEST, Line, opened_below
+from agentflow_graph.terminal.viewer.index.files import LONGEST, Line, opened_below
 
 LINES = 5000
 """Lines of one run that are read; one with more is shown up to there."""

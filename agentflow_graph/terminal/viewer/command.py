@@ -20,13 +20,13 @@ from urllib.parse import quote, urlencode
 
 from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.errors.outside import guard_output, opened
-from agentflow_graph.viewer.access import HOST, new_token
-from agentflow_graph.viewer.answers import Answers
-from agentflow_graph.viewer.index.following import Follower
-from agentflow_graph.viewer.index.store import Index
-from agentflow_graph.viewer.pages.reading import row_of
-from agentflow_graph.viewer.pages.training import settings
-from agentflow_graph.viewer.server import Server
+from agentflow_graph.terminal.viewer.access import HOST, new_token
+from agentflow_graph.terminal.viewer.answers import Answers
+from agentflow_graph.terminal.viewer.index.following import Follower
+from agentflow_graph.terminal.viewer.index.store import Index
+from agentflow_graph.terminal.viewer.pages.reading import row_of
+from agentflow_graph.terminal.viewer.pages.training import settings
+from agentflow_graph.terminal.viewer.server import Server
 
 PORT = 7576
 TOLD = 5.0

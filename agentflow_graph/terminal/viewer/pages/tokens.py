@@ -13,7 +13,7 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.models.tokens.tokenizer import tokenizer_of
 from agentflow_graph.record.reading import RecordedRun
-from agentflow_graph.viewer.index.fields import text
+from agentflow_graph.terminal.viewer.index.fields import text
 
 LARGEST = 64 * 2**20
 """Bytes of a tokenizer's file that is still read."""

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import yaml
 
-from agentflow_graph.viewer.index.fields import mapping, number, text, whole
-from agentflow_graph.viewer.index.files import METRICS, lines_from, opened_below
-from agentflow_graph.viewer.pages.listing import Query, View, whole_of
+from agentflow_graph.terminal.viewer.index.fields import mapping, number, text, whole
+from agentflow_graph.terminal.viewer.index.files import METRICS, lines_from, opened_below
+from agentflow_graph.terminal.viewer.pages.listing import Query, View, whole_of
 
 BATCHES = 500
 """Batches of one answer."""

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from agentflow_graph.record.events import FORMAT, Event, event_of, text_of
-from agentflow_graph.viewer.index.fields import (
+from agentflow_graph.terminal.viewer.index.fields import (
     as_json,
     mappings,
     number,
@@ -24,7 +24,7 @@ from agentflow_graph.viewer.index.fields import (
     texts,
     whole,
 )
-from agentflow_graph.viewer.index.files import Line
+from agentflow_graph.terminal.viewer.index.files import Line
 
 LONGEST_NAME = 1000
 """Characters of a run's name; a line with a longer one is passed over."""

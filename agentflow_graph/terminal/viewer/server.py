@@ -16,8 +16,8 @@ import orjson
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import shown
-from agentflow_graph.viewer.access import HEADERS, HOST, Access
-from agentflow_graph.viewer.answers import Answers, page_files
+from agentflow_graph.terminal.viewer.access import HEADERS, HOST, Access
+from agentflow_graph.terminal.viewer.answers import Answers, page_files
 
 PATIENCE = 30
 """Seconds for which a connection may be idle."""

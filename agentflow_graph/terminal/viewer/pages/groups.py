@@ -13,11 +13,11 @@ from pathlib import Path
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record.events import Event
-from agentflow_graph.viewer.index.fields import mapping, mappings, number, text
-from agentflow_graph.viewer.index.files import Line
-from agentflow_graph.viewer.pages.fitting import written
-from agentflow_graph.viewer.pages.listing import Query, View, whole_of
-from agentflow_graph.viewer.pages.reading import events_at
+from agentflow_graph.terminal.viewer.index.fields import mapping, mappings, number, text
+from agentflow_graph.terminal.viewer.index.files import Line
+from agentflow_graph.terminal.viewer.pages.fitting import written
+from agentflow_graph.terminal.viewer.pages.listing import Query, View, whole_of
+from agentflow_graph.terminal.viewer.pages.reading import events_at
 
 PAGE = 40
 """Questions of one page."""

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from agentflow_graph.record.reading import RecordedCall, RecordedRun
-from agentflow_graph.viewer.index.fields import mapping, mappings, number, text, whole
-from agentflow_graph.viewer.pages.fitting import Tokens, written
-from agentflow_graph.viewer.pages.reading import Read
+from agentflow_graph.terminal.viewer.index.fields import mapping, mappings, number, text, whole
+from agentflow_graph.terminal.viewer.pages.fitting import Tokens, written
+from agentflow_graph.terminal.viewer.pages.reading import Read
 
 MOST_CALLS = 100
 """Calls of one turn that are shown."""
