@@ -167,7 +167,7 @@ class Viewer:
     def stop(self) -> None:
         """End it."""
         self._process.terminate()
-        self._process.wait()
+        self._process.communicate()
 
 
 def measure(runs: int, looks: int) -> dict[str, float]:
