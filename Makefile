@@ -40,12 +40,13 @@ format: setup ## let ruff rewrite what it can
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: setup ## what the graph, the tools, the benchmark runner and training cost
+bench: setup ## what the graph, tools, benchmark runner, viewer and training cost
 	@$(PY) -m benchmarks.costs.overhead
 	@$(PY) -m benchmarks.costs.sandbox
 	@$(PY) -m benchmarks.costs.web
 	@$(PY) -m benchmarks.costs.runner
 	@$(PY) -m benchmarks.costs.tracing
+	@$(PY) -m benchmarks.costs.viewer
 	@$(PY) -m rl.studies.bench.update
 	@$(PY) -m rl.studies.bench.memory
 

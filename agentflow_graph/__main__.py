@@ -1,7 +1,8 @@
 """Ask on the command line: `python -m agentflow_graph "question" [--json | --quiet]`.
 
 `python -m agentflow_graph chat` holds a conversation, `replay DIR` plays recorded runs again, and
-`doctor` says what works here: see `agentflow_graph.terminal`.
+`doctor` says what works here: see `agentflow_graph.terminal`. `view DIR` shows recorded runs in a
+browser: see `agentflow_graph.terminal.viewer`.
 
 Exit codes: 0 answered, 1 a model failed on the way (what was found is still printed), 2 a setting
 or the question is wrong, 130 interrupted.
@@ -48,6 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
         from agentflow_graph.terminal import chat
 
         return chat.main(arguments[1:])
+    if arguments[:1] == ["view"]:
+        from agentflow_graph.terminal.viewer import command
+
+        return command.main(arguments[1:])
     try:
         interrupts = ours("tools.outcomes.interrupts")
     except SettingError as error:

@@ -120,7 +120,7 @@ def lines_in(path: Path) -> Iterator[tuple[bytes, Event]]:
     try:
         with path.open("rb") as lines:
             for line in lines:
-                if event := _parsed(line):
+                if event := event_of(line):
                     yield line, event
     except OSError as error:
         raise SettingError(
@@ -131,13 +131,13 @@ def lines_in(path: Path) -> Iterator[tuple[bytes, Event]]:
 def damaged_lines(path: Path) -> int:
     """How many lines of a file are torn or damaged."""
     with path.open("rb") as lines:
-        return sum(_parsed(line) is None for line in lines)
+        return sum(event_of(line) is None for line in lines)
 
 
-def _parsed(line: bytes) -> Event | None:
+def event_of(line: bytes) -> Event | None:
     """The event of a line; None where it is torn, or no event: anybody can make a checksum."""
     try:
-        event = orjson.loads(_checked(line))
+        event = orjson.loads(text_of(line))
     except orjson.JSONDecodeError:
         return None
     return event if isinstance(event, dict) and _fits(event) else None
@@ -153,7 +153,8 @@ def _fits(event: Event) -> bool:
     return "call" not in shape or tuple(map(type, event["call"])) == (str, int, int, str)
 
 
-def _checked(line: bytes) -> bytes:
+def text_of(line: bytes) -> bytes:
+    """The JSON of a line; empty where the line is torn."""
     checksum, _, text = line.rstrip(b"\n").partition(b" ")
     whole = len(checksum) == 8 and checksum == b"%08x" % zlib.crc32(text)
     return text if whole else b""

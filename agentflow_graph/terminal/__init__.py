@@ -1,1 +1,1 @@
-"""The command line: asking, a conversation, playing again, and what works here."""
+"""The command line: asking, a conversation, playing again, looking at runs, and what works here."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,6 +84,7 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
     solved_at = settings.get("evaluation", {}).get("solved_at", 1.0)
     return {
         "name": run.resolve().name,
+        "viewed": partial(viewed, run),
         "config": settings,
         "solved_at": solved_at,
         "config_text": text,
@@ -100,6 +102,13 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
         "plot": partial(step_plot, steps),
         **examples(runs, solved_at),
     }
+
+
+def viewed(run: Path, record: Entry) -> str:
+    """The command that opens a run of the record in the viewer."""
+    attempt = record["attempts"] - 1
+    name = f"{record['batch']}/{record['id']}/{record['number']}/{attempt}"
+    return f"python -m agentflow_graph view {quote(str(run))} {quote(name)}"
 
 
 def _flat(step: Entry) -> Entry:

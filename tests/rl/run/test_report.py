@@ -1,5 +1,6 @@
 """The page about a run: its numbers, its examples, and hostile or missing data."""
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -79,6 +80,9 @@ def test_a_finished_run_has_every_plot_and_no_warning(page: str) -> None:
 
 def test_an_example_shows_both_runs_step_by_step(page: str) -> None:
     example = page.split("<article>")[1]
+    assert re.search(
+        r"<code>python -m agentflow_graph view \S+ heldout-0+-0\.7/\S+/0/0</code>", example
+    )
     assert example.index("✗ wrong") < example.index("✓ right")
     assert example.count("Sub-goal: ") == 2
     assert example.count("no usable plan") == 2

@@ -1,0 +1,1 @@
+"""What the page asks for, as plain data fit to be shown: it knows no HTTP."""
