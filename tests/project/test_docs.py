@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -43,3 +44,25 @@ def test_every_setting_for_those_who_come_from_the_original_exists() -> None:
         named |= set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)?)(?:=[^`]*|\[[^`]*)?`", " ".join(right)))
     assert len(named) > 40
     assert named - known == set()
+
+
+def _texts(path: Path) -> str:
+    """What a module says; a blank stands for what is filled in."""
+    said = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            said.append(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            parts = (one.value if isinstance(one, ast.Constant) else " " for one in node.values)
+            said.append("".join(map(str, parts)))
+    return " ".join("\n".join(said).split())
+
+
+def test_errors_are_found_by_words_that_they_say() -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    words = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+    packages = ("agentflow_graph", "tools", "benchmarks", "rl")
+    files = [path for name in packages for path in (ROOT / name).rglob("*.py")]
+    said = "\n".join(map(_texts, files))
+    assert len(words) > 20
+    assert [one for one in words if one not in said] == []
