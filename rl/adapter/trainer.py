@@ -132,10 +132,11 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         """One update from one step's trajectories; none if they teach nothing."""
         step = global_step + 1
         self._check_hope(rollout_samples)
-        credit = assign(rollout_samples, self.config.algorithm, self.config.seed + step)
+        credit = assign(rollout_samples, self.config, self.config.seed + step)
         counts = outcome(rollout_samples) | describe(credit, self._version)
-        if not credit.trajectories:
-            return counts | {"updated": 0, "left_out": "no group has spread"}, step
+        if not credit.rows:
+            why = "every reply was cut off" if credit.trajectories else "no group has spread"
+            return counts | {"updated": 0, "left_out": why}, step
         if self.config.optimizer.share_prefixes != "off" and self.experience_maker.sharing is None:
             self._decide_sharing(credit)
         progress = global_step / self.config.steps

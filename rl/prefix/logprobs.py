@@ -1,18 +1,47 @@
-"""Log-probabilities of chosen tokens of some rows, through their prefix tree."""
+"""Log-probabilities of chosen tokens of some rows, through their prefix tree, and entropies."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from rl.prefix.attention import no_mask
 from rl.prefix.tree import PrefixTree
 
+Entropy = Literal["", "measured", "learned"]
+"""Whether entropies are wanted too, and whether a gradient is to flow through them."""
+CHUNK = 256
+"""Distributions whose entropy is computed at once: each takes the room of its logits twice over."""
+
+
+def entropies(logits: Tensor, learned: bool) -> Tensor:
+    """H = log sum exp z - sum softmax(z) z of each distribution, (..., V) -> (...), in nats.
+
+    What a chunk needs is not kept but computed again where a gradient is asked for.
+    """
+    flat = logits.flatten(0, -2)
+    with torch.set_grad_enabled(learned and torch.is_grad_enabled()):
+        parts = [
+            checkpoint(_entropy, part, use_reentrant=False, preserve_rng_state=False)
+            for part in flat.split(CHUNK)
+        ]
+        return torch.cat(parts).view(logits.shape[:-1])
+
+
+def _entropy(logits: Tensor) -> Tensor:
+    return logits.logsumexp(-1) - (logits.softmax(-1) * logits).sum(-1)
+
 
 def of_batch(
-    model: Any, sequences: Tensor, chosen: Tensor, attended: Tensor, temperature: float = 1.0
+    model: Any,
+    sequences: Tensor,
+    chosen: Tensor,
+    attended: Tensor,
+    temperature: float = 1.0,
+    entropy: Entropy = "",
 ) -> tuple[Tensor, Any]:
     """Log-probabilities of the chosen tokens of padded rows, each shared token computed once.
 
@@ -22,6 +51,8 @@ def of_batch(
         chosen: (B, T-1) bool; at j it says whether token j + 1 is wanted.
         attended: (B, T), 0 for padding.
         temperature: logits are divided by it.
+        entropy: whether the output gets `entropy`, (B, T-1): of the distribution that each chosen
+            token was drawn from.
 
     Returns:
         (B, T-1) float32, 0 where nothing is wanted, and the model's output.
@@ -33,9 +64,12 @@ def of_batch(
     ]
     before = torch.cat([path[:-1][places] for path, places in pairs])
     after = torch.cat([path[1:][places] for path, places in pairs])
-    found, output = of_nodes(model, tree, before, tree.ids[after], temperature)
-    spread = torch.zeros(chosen.shape, dtype=found.dtype, device=found.device)
-    return spread.index_put(tuple(chosen.nonzero().T), found), output
+    logits, place, output = logits_after(model, tree, before, temperature)
+    blank = torch.zeros(chosen.shape, dtype=logits.dtype, device=logits.device)
+    where = tuple(chosen.nonzero().T)
+    if entropy:
+        output.entropy = blank.index_put(where, entropies(logits, entropy == "learned")[place])
+    return blank.index_put(where, _chosen(logits, place, tree.ids[after])), output
 
 
 def unpadded(sequences: Tensor, attended: Tensor) -> list[list[int]]:
@@ -49,7 +83,18 @@ def of_nodes(
 ) -> tuple[Tensor, Any]:
     """(K,) log-probability of `tokens` (K,) after the nodes `before` (K,), and the model's output.
 
-    Logits are computed once for each node that is named, however often it is.
+    See `logits_after`.
+    """
+    logits, place, output = logits_after(model, tree, before, temperature)
+    return _chosen(logits, place, tokens), output
+
+
+def logits_after(
+    model: Any, tree: PrefixTree, before: Tensor, temperature: float
+) -> tuple[Tensor, Tensor, Any]:
+    """Logits (U, V) after the nodes `before` (K,), where among them each is (K,), and the output.
+
+    They are computed once for each node that is named, however often it is.
     """
     asked, place = before.unique(return_inverse=True)
     if not len(asked):  # a batch without targets must reach every parameter all the same
@@ -62,5 +107,8 @@ def of_nodes(
         use_cache=False,
         tree=tree,
     )
-    logits = output["logits"][0].float() / temperature
-    return logits[place, tokens] - logits.logsumexp(-1)[place], output
+    return output["logits"][0].float() / temperature, place, output
+
+
+def _chosen(logits: Tensor, place: Tensor, tokens: Tensor) -> Tensor:
+    return logits[place, tokens] - logits.logsumexp(-1)[place]

@@ -64,7 +64,8 @@ def cost(config: Config) -> Cost:
         judge_prompt_characters=calls.get("judge", 0) * (LONGEST_QUESTION + LONGEST_ANSWER),
         judge_reply_tokens=calls.get("judge", 0) * REPLY_TOKENS,
         tool_calls=runs * context.max_turns,
-        optimizer_steps=-(-calls["planner"] // config.optimizer.batch_rows),
+        optimizer_steps=-(-calls["planner"] // config.optimizer.batch_rows)
+        * config.optimizer.epochs,
         evaluations=evaluations(config),
         evaluation_runs=config.data.heldout_n,
         seconds=seconds,

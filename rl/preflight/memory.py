@@ -97,13 +97,14 @@ def _of_pass(config: Config, shape: Shape, wide: int, tokens: int, replies: int)
     """What stays for the backward pass, one layer's inside, and the logits, bytes.
 
     Logits are those of `replies`, the only tokens whose they are computed of
-    (`rl/adapter/update/actor.py`): in the model's precision, in fp32, and as the fp32 gradient.
+    (`rl/adapter/update/actor.py`): in the model's precision, in fp32, and as the fp32 gradient; an
+    entropy bonus has a gradient of its own.
     Without checkpointing each layer keeps about 34 bytes a token and unit of width (arXiv
     2205.05198, eq. 2, without the attention matrix, which no kernel of ours keeps).
     """
     inside = tokens * wide * (10 * shape.hidden + 4 * shape.feed_forward)
     kept = tokens * wide * shape.hidden if config.model.gradient_checkpointing else inside
-    logits = replies * shape.vocabulary * (wide + 8)
+    logits = replies * shape.vocabulary * (wide + 8 + 4 * bool(config.algorithm.entropy))
     return float(shape.layers * kept + inside + logits)
 
 

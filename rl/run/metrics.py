@@ -31,6 +31,7 @@ LOGGED = {
     "actor_grad_norm": "grad_norm",
     "actor_lr": "lr",
     "policy_loss": "policy_loss",
+    "entropy_loss": "entropy",
     "vllm_kl": "correction_kl",
     "is_filter_ratio": "correction_share",
     "skipped_updates": "skipped_updates",
@@ -184,7 +185,7 @@ STEP_KEYS = (
         "tools",
     ),
     *("reply_tokens", "policy_versions", "run_seconds", "groups_used", "groups_dropped"),
-    *("rows", "policy_version", "staleness_max", "staleness_mean", "retried"),
+    *("rows", "cut_off", "policy_version", "staleness_max", "staleness_mean", "retried"),
     *("mismatch_max", "mismatch_mean", "ratio_max", "ratio_mean", "updated", "left_out"),
     *SCORING_KEYS,
 )

@@ -16,11 +16,11 @@ from pydantic import Field, model_validator
 
 from agentflow_graph.context import Context
 from benchmarks.worlds import ALMANAC, WORLDS, Known
+from rl.settings.algorithm import Algorithm
 from rl.settings.machines import Engine, Placement
 from rl.settings.paths import with_whole_paths
 from rl.settings.reward import RewardSettings
 from rl.settings.sections import (
-    Algorithm,
     Data,
     Evaluation,
     Lora,
@@ -94,6 +94,7 @@ class Config(Section):
                 f"optimizer.micro_tokens={self.optimizer.micro_tokens} cannot hold one row of "
                 f"rollout.window={self.rollout.window} tokens; raise it, or set it to 0"
             )
+        self.algorithm.hold_to_replies(self.rollout.reply_tokens)
         self._possible()
         self._placed()
         self._ordered()
@@ -173,6 +174,11 @@ class Config(Section):
             apart = self.rollout.max_steps_ahead or self.engine.device == "gpu"
             return "clip" if apart else "none"
         return self.algorithm.correction
+
+    @property
+    def run_tokens(self) -> int:
+        """Tokens that the planner samples in one run, at most, without repairs."""
+        return self.rollout.reply_tokens * self.context().max_turns
 
     def context(self) -> Context:
         """The graph's settings in rollouts; the planner itself is the policy.

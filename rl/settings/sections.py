@@ -127,35 +127,6 @@ class Rollout(Section):
     )
 
 
-class Algorithm(Section):
-    """Flow-GRPO; see rl/flow_grpo.py."""
-
-    kl: float = Field(0.001, ge=0, description="beta, weight of the KL to the reference; 0: none")
-    clip_low: float = Field(0.2, gt=0, lt=1, description="Ratios are clipped below at 1 - this")
-    clip_high: float = Field(0.3, gt=0, description="Ratios are clipped above at 1 + this")
-    weighting: Literal["paper", "token-mean"] = Field(
-        "paper",
-        description="paper: a run's turns share its weight, a turn's tokens the turn's; "
-        "token-mean: each token of a step counts alike",
-    )
-    statistics: Literal["trajectory", "row"] = Field(
-        "trajectory", description="Whose mean and deviation advantages have: runs or turn rows"
-    )
-    correction: Literal["auto", "none", "clip", "mask"] = Field(
-        "auto",
-        description="Importance correction of tokens for the distance between the policy that "
-        "sampled and the one that is trained: its ratio is clipped to `correction_bounds`, or "
-        "tokens beyond them are left out; auto: clip on GPUs, where engine "
-        "and trainer round otherwise, and with rollout.max_steps_ahead, else none",
-    )
-    correction_bounds: tuple[float, float] = Field(
-        (0.5, 2.0), description="Smallest and largest ratio of the correction"
-    )
-    shuffle_advantages: bool = Field(
-        False, description="Control experiment: deal advantages out at random; must not learn"
-    )
-
-
 class Optimizer(Section):
     """AdamW steps on turn rows."""
 
@@ -173,6 +144,11 @@ class Optimizer(Section):
     )
     batch_rows: int = Field(64, ge=1, description="Turn rows per optimizer step")
     micro_batch: int = Field(64, ge=1, description="Turn rows per forward and backward pass")
+    epochs: int = Field(
+        1,
+        ge=1,
+        description="Passes over a step's rows; ratios are always to the policy before the first",
+    )
     share_prefixes: Sharing = Field(
         "auto",
         description="Compute what rows begin with alike once (rl/prefix); on, off, or auto: the "

@@ -35,6 +35,17 @@ ELSEWHERE = {
     "algorithm.beta": "algorithm.kl",
     "data.max_len": "rollout.window",
     "trainer.total_epochs": "steps",
+    "train.max_epochs": "optimizer.epochs",
+    "actor.ppo_epochs": "optimizer.epochs",
+    "actor.policy_loss_type": "algorithm.ratio",
+    "algorithm.importance_sampling_level": "algorithm.ratio",
+    "algorithm.scale_rewards": "algorithm.advantage",
+    "algorithm.norm_adv_by_std_in_grpo": "algorithm.advantage",
+    "algorithm.adv_estimator": "algorithm.advantage",
+    "algorithm.loss_type": "algorithm.weighting",
+    "algorithm.loss_agg_mode": "algorithm.weighting",
+    "algorithm.clip_ratio_c": "algorithm.dual_clip",
+    "algorithm.mask_truncated_completions": "algorithm.overlong",
 }
 """Names of other trainers whose meaning no likeness of letters would find."""
 REMEDY = "mend it, or take rl/configs/nano.yaml for a pattern"

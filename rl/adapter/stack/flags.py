@@ -14,6 +14,8 @@ from rl.run.saved import checkpoints
 from rl.settings.config import Config, Lora
 
 Flags = dict[str, Any]
+ESTIMATORS = {"normalised": "group_norm", "centred": "dr_grpo", "leave-one-out": "rloo"}
+"""OpenRLHF's names; ours are over trajectories where its own are over rows."""
 
 
 def flags(config: Config) -> list[str]:
@@ -78,15 +80,19 @@ def _placement(config: Config) -> Flags:
 
 def _algorithm(config: Config) -> Flags:
     algorithm = config.algorithm
-    paper = algorithm.weighting == "paper"
+    by_tokens = algorithm.weighting == "token-mean"
+    dual: Flags = {"actor.dual_clip": algorithm.dual_clip} if algorithm.dual_clip else {}
     return {
         "actor.eps_clip_low_high": [algorithm.clip_low, algorithm.clip_high],
-        "actor.loss_agg_mode": "seq-mean-token-mean" if paper else "token-mean",
-        "algo.advantage.estimator": "group_norm",
+        "actor.policy_loss_type": "gspo" if algorithm.ratio == "sequence" else "ppo",
+        "actor.entropy_coef": algorithm.entropy,  # 0: it is logged
+        # Other weights are folded into the advantages.
+        "actor.loss_agg_mode": "token-mean" if by_tokens else "seq-mean-token-mean",
+        "algo.advantage.estimator": ESTIMATORS[algorithm.advantage],
         "algo.kl.use_loss": True,
         "algo.kl.estimator": "k3",
         "algo.kl.init_coef": algorithm.kl,
-    } | _correction(config)
+    } | (dual | _correction(config))
 
 
 def _correction(config: Config) -> Flags:
@@ -118,6 +124,7 @@ def _training(config: Config) -> Flags:
     return {
         "train.batch_size": config.optimizer.batch_rows,
         "train.micro_batch_size": config.optimizer.micro_batch,
+        "train.max_epochs": config.optimizer.epochs,
         "train.agent_func_path": "graph-workers.py",  # never read: says that no reward model is
         "train.num_episodes": 1,
         "train.seed": config.seed,

@@ -18,14 +18,16 @@ from torch import Tensor
 
 from agentflow_graph.errors import SettingError
 from rl.prefix.attention import install
-from rl.prefix.logprobs import of_batch
+from rl.prefix.logprobs import Entropy, entropies, of_batch
 
 
 class FlowActor(Actor):  # type: ignore[misc]
-    """Log-probabilities of action tokens; whatever else is asked for is stock's."""
+    """Log-probabilities of action tokens, and entropies; whatever else is asked for is stock's."""
 
     sharing = False
     """Whether the rows of a batch are computed as one prefix tree."""
+    entropy_learns = False
+    """Whether a gradient flows through entropies; logged ones need none."""
 
     def forward(
         self,
@@ -43,13 +45,16 @@ class FlowActor(Actor):  # type: ignore[misc]
             how: as for the stock actor.
 
         Returns:
-            (B, T-1), 0 where `action_mask` is; with `return_output=True` also the model's output.
+            (B, T-1), 0 where `action_mask` is; with `return_output=True` also the model's output,
+            which with `return_entropy=True` has `entropy`, (B, T-1), right where `action_mask` is.
         """
-        needs_all = self.is_vlm or how.get("return_entropy") or how.get("ring_attn_group")
+        needs_all = self.is_vlm or how.get("ring_attn_group")
         if needs_all or action_mask is None or attention_mask is None:
             return super().forward(sequences, action_mask, attention_mask, **how)
         form = self.shared if self.sharing else self.padded
-        log_probs, output = form(sequences, action_mask, attention_mask)
+        wanted: Entropy = "learned" if self.entropy_learns else "measured"
+        entropy: Entropy = wanted if how.get("return_entropy") else ""
+        log_probs, output = form(sequences, action_mask, attention_mask, entropy)
         log_probs = log_probs * action_mask.float()
         return (log_probs, output) if how.get("return_output") else log_probs
 
@@ -71,16 +76,22 @@ class FlowActor(Actor):  # type: ignore[misc]
         model = getattr(self.model, "module", self.model)
         return model.get_base_model() if isinstance(model, PeftModel) else model
 
-    def shared(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
+    def shared(
+        self, sequences: Tensor, acted: Tensor, attended: Tensor, entropy: Entropy = ""
+    ) -> tuple[Tensor, Any]:
         """Each token that rows share, once: `rl.prefix`. Shapes as in `forward`."""
-        return of_batch(self.model, sequences, acted, attended, self.temperature)
+        return of_batch(self.model, sequences, acted, attended, self.temperature, entropy)
 
-    def padded(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
+    def padded(
+        self, sequences: Tensor, acted: Tensor, attended: Tensor, entropy: Entropy = ""
+    ) -> tuple[Tensor, Any]:
         """Each row by itself. Shapes as in `forward`."""
         form = self._packed if self.packing_samples else self._aligned
-        return form(sequences, acted, attended)
+        return form(sequences, acted, attended, entropy)
 
-    def _aligned(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
+    def _aligned(
+        self, sequences: Tensor, acted: Tensor, attended: Tensor, entropy: Entropy
+    ) -> tuple[Tensor, Any]:
         """Rows moved to the right end: the last columns hold every reply."""
         shift = sequences.shape[1] - attended.sum(1, keepdim=True)
         ids, mask = roll_rows(sequences, shift), roll_rows(attended, shift)
@@ -91,10 +102,15 @@ class FlowActor(Actor):  # type: ignore[misc]
         output = self.model(
             ids, attention_mask=mask, position_ids=position, logits_to_keep=keep + 1
         )
-        found = self._of(output["logits"][:, :-1], ids[:, -keep:])
-        return found.gather(1, (place - first).clamp(0, keep - 1)), output
+        logits, column = self._scaled(output["logits"][:, :-1]), (place - first).clamp(0, keep - 1)
+        if entropy:
+            output.entropy = entropies(logits, entropy == "learned").gather(1, column)
+        found: Tensor = log_probs_from_logits(logits, ids[:, -keep:])
+        return found.gather(1, column), output
 
-    def _packed(self, sequences: Tensor, acted: Tensor, attended: Tensor) -> tuple[Tensor, Any]:
+    def _packed(
+        self, sequences: Tensor, acted: Tensor, attended: Tensor, entropy: Entropy
+    ) -> tuple[Tensor, Any]:
         """Rows behind one another without padding; each begins where positions restart at 0."""
         real = attended.flatten().nonzero()[:, 0]
         position = (attended.long().cumsum(-1) - 1).flatten()[real]
@@ -107,14 +123,19 @@ class FlowActor(Actor):  # type: ignore[misc]
             logits_to_keep=keep,
         )
         follows = sequences.roll(-1, 1).flatten()[real][keep]
-        found = self._of(output["logits"], follows[None])[0]
-        spread = torch.zeros(sequences.numel(), dtype=found.dtype, device=found.device)
-        spread = spread.index_put((real[keep],), found)
-        return spread.view_as(sequences)[:, :-1], output
+        logits = self._scaled(output["logits"])
 
-    def _of(self, logits: Tensor, ids: Tensor) -> Tensor:
-        found: Tensor = log_probs_from_logits(logits.to(torch.float32) / self.temperature, ids)
-        return found
+        def spread(found: Tensor) -> Tensor:
+            flat = torch.zeros(sequences.numel(), dtype=found.dtype, device=found.device)
+            return flat.index_put((real[keep],), found[0]).view_as(sequences)[:, :-1]
+
+        if entropy:
+            output.entropy = spread(entropies(logits, entropy == "learned"))
+        return spread(log_probs_from_logits(logits, follows[None])), output
+
+    def _scaled(self, logits: Tensor) -> Tensor:
+        scaled: Tensor = logits.to(torch.float32) / self.temperature
+        return scaled
 
 
 def roll_rows(values: Tensor, shift: Tensor) -> Tensor:

@@ -99,7 +99,7 @@ class Contender:
             window = self.config.rollout.window
             given: Any = [turn_row(t, a, window) for t in trajectories for a in t.actions]
         else:
-            given = assign(trajectories, self.config.algorithm, 0)
+            given = assign(trajectories, self.config, 0)
         experiences = self._maker.make_experience_batch(given)
         group, beta = self._policy, self.config.algorithm.kl
         ray.get(group.async_run_method_batch("append", experience=experiences))

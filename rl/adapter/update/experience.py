@@ -1,4 +1,4 @@
-"""Credit: from trajectories to turn rows with advantages, through `rl.flow_grpo`.
+"""Credit: from trajectories to turn rows with advantages, through `rl.adapter.objective`.
 
 Runs that the world failed are left out. A group in which the judge left a run unscored is dropped
 whole and counted: where only what a rule refused is put to the judge, the others are right.
@@ -10,6 +10,7 @@ A blank's mask is all zero, so that it counts in no mean of the loss.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +19,12 @@ from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 
 from rl import flow_grpo
+from rl.adapter.objective.advantages import advantages, punished, row_advantages
 from rl.adapter.update.buffer import WINDOW
 from rl.adapter.update.rows import turn_row
 from rl.prefix import packing
-from rl.rollout import Trajectory
-from rl.settings.config import Algorithm
+from rl.rollout import Action, Trajectory
+from rl.settings.config import Algorithm, Config
 
 
 @dataclass(frozen=True)
@@ -30,38 +32,68 @@ class Credit:
     """What a step's trajectories teach; tensors over the N usable trajectories."""
 
     trajectories: list[Trajectory]
+    rows: list[tuple[int, Action]]
+    """The turns that teach, each with the place of its trajectory."""
     advantage: torch.Tensor
     groups: torch.Tensor
     turns: torch.Tensor
+    """All turns of each trajectory, also those that are no row."""
+    run_tokens: int
+    """Tokens that a run may sample, at most."""
     dropped_groups: int
     failed: int
     unscored_groups: int = 0
 
 
-def assign(trajectories: list[Trajectory], algorithm: Algorithm, seed: int) -> Credit:
+def assign(trajectories: list[Trajectory], config: Config, seed: int) -> Credit:
     """Advantages of those trajectories that teach something; a group is a question's id."""
+    algorithm = config.algorithm
     unscored = {t.task.id for t in trajectories if t.fault == "judge"}
     graded = [t for t in trajectories if t.reward is not None]
     judged = [t for t in graded if t.task.id not in unscored]
     names = {t.task.id: i for i, t in enumerate(trajectories)}
-    rewards = torch.tensor([t.reward for t in judged], dtype=torch.float32)
+    rewards = _rewards(judged, config)
     groups = torch.tensor([names[t.task.id] for t in judged], dtype=torch.long)
     turns = torch.tensor([len(t.actions) for t in judged], dtype=torch.long)
-    advantage = flow_grpo.advantages(rewards, groups, turns, algorithm.statistics)
+    advantage = advantages(rewards, groups, turns, algorithm)
     keep = flow_grpo.has_spread(rewards, groups)
     advantage, groups, turns = advantage[keep], groups[keep], turns[keep]
     if algorithm.shuffle_advantages:
         order = torch.randperm(len(advantage), generator=torch.Generator().manual_seed(seed))
         advantage = advantage[order]
+    teachers = [t for t, kept in zip(judged, keep.tolist(), strict=True) if kept]
     return Credit(
-        [t for t, kept in zip(judged, keep.tolist(), strict=True) if kept],
+        teachers,
+        list(_rows(teachers, algorithm)),
         advantage,
         groups,
         turns,
+        config.run_tokens,
         dropped_groups=len(names) - len(groups.unique()),
         failed=len(trajectories) - len(graded),
         unscored_groups=len(unscored),
     )
+
+
+def _rewards(trajectories: list[Trajectory], config: Config) -> torch.Tensor:
+    """(N,) what a run is worth to the update: its reward, less what its length costs."""
+    rewards = torch.tensor([t.reward for t in trajectories], dtype=torch.float32)
+    if config.algorithm.overlong != "punish":
+        return rewards
+    longest = [max((len(a.token_ids) for a in t.actions), default=0) for t in trajectories]
+    buffer, penalty = config.algorithm.overlong_buffer, config.algorithm.overlong_penalty
+    return punished(rewards, torch.tensor(longest), config.rollout.reply_tokens, buffer, penalty)
+
+
+def _rows(trajectories: list[Trajectory], algorithm: Algorithm) -> Iterator[tuple[int, Action]]:
+    for owner, trajectory in enumerate(trajectories):
+        for action in trajectory.actions:
+            if algorithm.overlong != "mask" or not _cut_off(action):
+                yield owner, action
+
+
+def _cut_off(action: Action) -> bool:
+    return action.finish_reason == "length"
 
 
 class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
@@ -79,20 +111,17 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
     def split_rollout_samples(self, rollout_samples: Credit) -> list[Experience]:
         """Turn rows in micro-batches, with blanks where a rank would have less than others."""
         credit = self.credit = rollout_samples
-        owner = [i for i, t in enumerate(credit.trajectories) for _ in t.actions]
-        self._advantages = flow_grpo.row_advantages(
+        window, owner = self.args.data.max_len, [owner for owner, _ in credit.rows]
+        rows = [turn_row(credit.trajectories[i], action, window) for i, action in credit.rows]
+        self._advantages = row_advantages(
             credit.advantage,
             credit.groups,
             credit.turns,
             torch.tensor(owner),
-            self.algorithm.weighting,
+            torch.stack([row.action_mask.sum() for row in rows]),
+            self.algorithm,
+            credit.run_tokens,
         )
-        window = self.args.data.max_len
-        rows = [
-            turn_row(trajectory, action, window)
-            for trajectory in credit.trajectories
-            for action in trajectory.actions
-        ]
         if self.args.flow_share != "off":
             return self._in_windows(rows, owner)
         blanks = [_blank(rows[0]) for _ in range(-len(rows) % self._multiple())]
@@ -199,7 +228,8 @@ def describe(credit: Credit, version: int) -> dict[str, Any]:
         "groups_dropped": credit.dropped_groups,
         "groups_unscored": credit.unscored_groups,
         "failed_rollouts": credit.failed,
-        "rows": int(credit.turns.sum()),
+        "rows": len(credit.rows),
+        "cut_off": sum(_cut_off(a) for t in credit.trajectories for a in t.actions),
         "policy_version": version,
         "staleness_max": max(stale, default=0),
         "staleness_mean": sum(stale) / max(1, len(stale)),

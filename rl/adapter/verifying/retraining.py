@@ -88,8 +88,8 @@ class Retraining:
 
     def update(self, step: int, samples: list[Trajectory]) -> bool:
         """The update of a step, as `FlowTrainer.train_step` makes it; False where none was."""
-        credit = assign(samples, self.config.algorithm, self.config.seed + step)
-        if not credit.trajectories:
+        credit = assign(samples, self.config, self.config.seed + step)
+        if not credit.rows:
             return False
         wanted, maker = self.config.optimizer.share_prefixes, self._maker
         with _without_ray():

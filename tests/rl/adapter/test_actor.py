@@ -144,6 +144,36 @@ def test_rows_of_one_tree_get_stocks(actors: list[Any], case: str) -> None:
     assert output["logits"].shape[1] <= max(1, int(acted.sum())), "replies alone have logits"
 
 
+@pytest.mark.parametrize("form", ["padded", "packed", "shared"])
+@pytest.mark.parametrize("case", SHARED)
+def test_entropies_are_those_of_every_form(actors: list[Any], case: str, form: str) -> None:
+    """Held against all logits of stock's rows; the bonus's gradient too."""
+    ids, acted, attended = rows(*SHARED[case])
+    ours = both(packing_samples=form == "packed")[1]
+    if form == "shared":
+        ours.share()
+        ids[:, :9] = torch.arange(3, 12)[: ids.shape[1]]
+    ours.entropy_learns = True
+    logits = actors[0](ids, acted, attended, return_output=True)[1]["logits"][:, :-1]
+    logprobs = logits.log_softmax(-1)  # stock has divided by the temperature
+    wanted = -(logprobs.exp() * logprobs).sum(-1) * acted
+    found = ours(ids, acted, attended, return_output=True, return_entropy=True)[1].entropy * acted
+    torch.testing.assert_close(found, wanted, atol=2e-5, rtol=1e-5)
+    gradients = []
+    for actor, entropy in ((actors[0], wanted), (ours, found)):
+        actor.zero_grad()
+        entropy.pow(2).sum().backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in actor.model.parameters()]))
+    assert (gradients[1] - gradients[0]).norm() <= 1e-5 * gradients[0].norm() + 1e-7
+
+
+def test_an_entropy_that_is_logged_alone_keeps_no_graph(actors: list[Any]) -> None:
+    ids, acted, attended = rows(*CASES["ragged"])
+    _, output = actors[1](ids, acted, attended, return_output=True, return_entropy=True)
+    assert not output.entropy.requires_grad
+    assert (output.entropy * acted).sum() > 0
+
+
 def test_an_attention_that_follows_no_tree_is_an_error_or_a_reason_for_padded_rows() -> None:
     actor = both(attn_implementation="eager")[1]
     with pytest.raises(SettingError, match=r"'eager' cannot.*; set optimizer.share_prefixes=off"):

@@ -120,6 +120,14 @@ SIGNATURES = {
         "ring_attn_group packed_seq_lens return_entropy mm_inputs",
         "update/actor.py",
     ),
+    "openrlhf.trainer.ppo_utils.length_penalty:apply_overlong_penalty": (
+        "experiences max_new_tokens overlong_buffer_len overlong_penalty_factor",
+        "objective/advantages.py",
+    ),
+    "openrlhf.utils.loss_utils:get_loss_batch_info": (
+        "strategy loss_mask replay_buffer step dynamic_batch batch_num_tokens global_batch_size",
+        "update/training.py",
+    ),
     "openrlhf.models.utils:log_probs_from_logits": ("logits labels temperature", "update/actor.py"),
     "openrlhf.trainer.ppo_utils.kl_controller:FixedKLController.__init__": (
         "kl_coef",

@@ -36,6 +36,8 @@ def stock_parser() -> argparse.ArgumentParser:
         ["algorithm.weighting=token-mean", "algorithm.kl=0", "save_every=5", "steps=9"],
         ["model.lora.rank=8", "model.lora.targets=[q_proj, v_proj]"],
         ["engine.device=gpu", "engine.count=4", "model.dtype=bf16", "optimizer.zero_stage=3"],
+        ["algorithm.ratio=sequence", "algorithm.dual_clip=3", "algorithm.advantage=leave-one-out"],
+        ["algorithm.advantage=centred", "algorithm.entropy=0.01", "optimizer.epochs=4"],
     ],
 )
 def test_the_stock_parser_understands_every_flag(overrides: list[str]) -> None:
@@ -48,6 +50,12 @@ def test_the_stock_parser_understands_every_flag(overrides: list[str]) -> None:
     assert parsed["train.batch_size"] == config.optimizer.batch_rows
     assert parsed["actor.eps_clip_low_high"] == [0.2, 0.3]
     assert parsed["algo.kl.init_coef"] == config.algorithm.kl
+    algorithm = config.algorithm
+    assert parsed["actor.policy_loss_type"] == ("gspo" if algorithm.ratio == "sequence" else "ppo")
+    assert parsed["actor.dual_clip"] == (algorithm.dual_clip or None)
+    assert parsed["actor.entropy_coef"] == algorithm.entropy, "at 0 it is logged, at None not"
+    assert parsed["train.max_epochs"] == config.optimizer.epochs
+    assert parsed["algo.advantage.estimator"] == flags.ESTIMATORS[algorithm.advantage]
     assert parsed["ckpt.save_steps"] == (config.save_every or config.steps)
     assert parsed["ds.zero_stage"] == config.optimizer.zero_stage
 
@@ -56,13 +64,12 @@ def test_what_we_do_not_set_is_as_the_adapter_assumes() -> None:
     parsed = vars(stock_parser().parse_args(flags.flags(load(NANO))))
     assumed = {
         "train.dynamic_batch_enable": False,  # flags.py sets it where prefixes are shared
-        "train.max_epochs": 1,
         "train.async_enable": False,
         "train.colocate_all": False,
         "actor.num_nodes": 1,
         "actor.dual_clip": None,
-        "actor.policy_loss_type": "ppo",
         "algo.advantage.is_correction_level": "off",
+        "algo.advantage.is_correction_gating": "ratio",
         "algo.kl.unbiased_gradient": False,
         "algo.kl.target": None,
         "algo.dynamic_filtering_enable": False,

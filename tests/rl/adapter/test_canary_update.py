@@ -26,6 +26,22 @@ def test_a_training_step_returns_what_the_blank_batch_repairs() -> None:
     )
 
 
+def test_a_training_step_takes_entropies_of_the_last_columns_and_subtracts_their_mean() -> None:
+    source = inspect.getsource(named(f"{ACTOR}:ActorPPOTrainer.training_step"))
+    assert "return_entropy=self.args.actor.entropy_coef is not None" in source
+    assert "output.entropy[:, -experience.action_mask.shape[1] :]" in source, (
+        "rl/adapter/update/actor.py `FlowActor` gives the output its `entropy`"
+    )
+    assert "loss -= entropy_loss * self.args.actor.entropy_coef" in source
+
+
+def test_epochs_go_over_one_buffer_with_the_tables_of_the_first() -> None:
+    loop = inspect.getsource(named(f"{ACTOR}:ActorPPOTrainer.ppo_train"))
+    tables, epochs = loop.index("setup_dynamic_batch"), loop.index("in range(self.max_epochs)")
+    assert tables < epochs, "rl/adapter/update/buffer.py takes the windows' numbers out, once"
+    assert loop.index("enumerate(micro_batches)") > epochs, "places count from 0 in each epoch"
+
+
 def test_the_transport_asks_an_actor_for_what_the_stand_in_has() -> None:
     source = inspect.getsource(named(f"{ACTOR}:ActorPPOTrainer.broadcast_to_vllm"))
     asked = set(re.findall(r"self\.actor\.([\w.]+)|self\.actor, \"(\w+)\"", source))

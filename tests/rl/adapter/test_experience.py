@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,13 +15,20 @@ from rl.adapter.update.buffer import WINDOW
 from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe
 from rl.prefix.tree import size
 from rl.rollout import Trajectory
-from rl.settings.config import Algorithm
+from rl.settings.config import Algorithm, Config
 
 Make = Callable[..., Trajectory]
 
 
 def credit_of(runs: Sequence[Trajectory], seed: int = 0, **algorithm: Any) -> Credit:
-    return assign(list(runs), Algorithm(**algorithm), seed)
+    record = {
+        "run": "runs/x",
+        "model": {"path": "there"},
+        "rollout": {"reply_tokens": 4},
+        "algorithm": algorithm,
+        "agent": {"max_turns": 5},
+    }
+    return assign(list(runs), Config.model_validate(record), seed)
 
 
 def test_a_failed_run_is_left_out_of_its_groups_statistics(trajectory: Make) -> None:
@@ -68,6 +76,7 @@ def test_groups_without_spread_are_dropped_and_counted(trajectory: Make) -> None
         "groups_unscored": 0,
         "failed_rollouts": 0,
         "rows": 4,
+        "cut_off": 0,
         "policy_version": 3,
         "staleness_max": 3,  # each run's turns were sampled by versions 0 and 1
         "staleness_mean": 2.5,
@@ -100,6 +109,50 @@ def test_shuffled_advantages_are_the_same_ones_dealt_out_anew(trajectory: Make) 
     for advantage in dealt:
         assert not torch.equal(advantage, plain)
         assert torch.equal(advantage.sort().values, plain.sort().values)
+
+
+def cut(run: Trajectory, turn: int) -> Trajectory:
+    """The run, one of whose replies was cut off at its limit of 4 tokens."""
+    actions = list(run.actions)
+    whole = replace(actions[turn], token_ids=[9] * 4, logprobs=[-0.5] * 4)
+    actions[turn] = replace(whole, finish_reason="length")
+    return replace(run, actions=actions)
+
+
+def test_a_reply_that_was_cut_off_teaches_nothing_and_its_run_counts_all_the_same(
+    trajectory: Make,
+) -> None:
+    runs = [cut(trajectory("a", 0.0, turns=3), 1), trajectory("a", 1.0), trajectory("a", 0.0)]
+    credit = credit_of(runs, overlong="mask")
+    assert [owner for owner, _ in credit.rows] == [0, 0, 1, 2]
+    assert [action.finish_reason for _, action in credit.rows] == ["stop"] * 4
+    assert credit.turns.tolist() == [3, 1, 1], "its other turns weigh what they did"
+    torch.testing.assert_close(credit.advantage, credit_of(runs).advantage)
+    described = describe(credit, 3)
+    assert (described["rows"], described["cut_off"]) == (4, 1)
+    (batch,) = maker_of(4, 4).split_rollout_samples(credit)
+    assert batch.action_mask.bool().any(-1).all()
+
+
+def test_without_a_whole_reply_no_row_is_left(trajectory: Make) -> None:
+    runs = [cut(trajectory("a", reward), 0) for reward in (1.0, 0.0)]
+    credit = credit_of(runs, overlong="mask")
+    assert (credit.rows, len(credit.trajectories)) == ([], 2)
+    assert len(credit_of(runs).rows) == 2
+
+
+def test_a_run_with_a_long_reply_loses_reward_by_its_longest(trajectory: Make) -> None:
+    """Replies of 1, 2 and 3 tokens, and one of 4 at the limit; the buffer begins at 2."""
+    runs = [trajectory("a", 1.0, turns) for turns in (1, 2, 3)] + [cut(trajectory("a", 1.0), 0)]
+    credit = credit_of(
+        runs,
+        overlong="punish",
+        overlong_buffer=2,
+        overlong_penalty=0.5,
+        advantage="centred",
+    )
+    assert credit.advantage.tolist() == pytest.approx([0.1875, 0.1875, -0.0625, -0.3125])
+    assert credit_of(runs).trajectories == [], "without it there is no spread"
 
 
 # ---------------------------------------------------------------------- rows
@@ -233,6 +286,23 @@ def test_token_mean_gives_every_row_its_trajectorys_advantage(trajectory: Make) 
     (batch,) = maker.compute_advantages_and_returns(batches)
     assert batch.info["return"][:4].tolist() == pytest.approx([1, 1, 1, -1], abs=1e-5)
     assert not batch.info["return"][10:].any()
+
+
+def test_a_constant_gives_every_token_of_every_run_the_same_weight(trajectory: Make) -> None:
+    how: dict[str, Any] = {"weighting": "constant", "advantage": "centred"}
+    maker = maker_of(16, 16, **how)
+    credit = credit_of(ragged_runs(trajectory), **how)
+    (batch,) = maker.compute_advantages_and_returns(
+        with_logprobs(maker.split_rollout_samples(credit))
+    )
+    owner = torch.tensor([0, 0, 0, 1, 2, 2, 3, 3, 3, 4])
+    centred = torch.tensor([0.5, -0.5, -1 / 3, 2 / 3, -1 / 3])[owner]
+    groups = torch.tensor([2, 2, 3, 3, 3])[owner]
+    # OpenRLHF gives a token 1 / (10 rows |a|); wanted is 1 / (2 questions x G x 4 x 5 tokens).
+    tokens = batch.action_mask.sum(-1)[:10]
+    weight = batch.info["return"][:10] / (10 * tokens)
+    assert_close = torch.testing.assert_close
+    assert_close(weight, centred / (2 * groups * 20), rtol=1e-5, atol=1e-8)
 
 
 def test_the_mismatch_is_over_action_tokens_only(trajectory: Make) -> None:

@@ -1,31 +1,37 @@
-"""One real trainer step on ragged trajectories; prints how far its gradient is from the paper's.
+"""Real trainer steps on ragged trajectories; prints how far their gradients are from closed forms.
 
 Run as a program, because the trainer's stand-ins for torch.cuda hold for a whole process:
-`python gradient.py FOLDER WEIGHTING ROWS MICRO SHARE TOKENS`. Everything between the trajectories
-and the gradient is the trainer's own: credit, rows, blanks, trees, OpenRLHF's loss, DeepSpeed's
-accumulation.
+`python gradient.py FOLDER CASES`, the latter a JSON list of settings by name. Everything between
+the trajectories and the gradient is the trainer's own: credit, rows, blanks, trees, OpenRLHF's
+loss, DeepSpeed's accumulation.
 """
 
 import json
 import socket
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from tokenizers import Tokenizer
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForCausalLM
 
 from rl import flow_grpo
+from rl.adapter.objective.advantages import advantages
+from rl.adapter.objective.closed_form import Rows, objective
 from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.update.buffer import WINDOW
-from rl.adapter.update.experience import FlowExperienceMaker, assign
+from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign
 from rl.adapter.update.policy import FlowPolicy
 from rl.planners import nano
 from rl.reward.task import Task
 from rl.rollout import Action, Trajectory
 from rl.settings.config import Config
 
+Gradient = dict[str, torch.Tensor]
+LIMIT = 8
+"""Tokens of a reply at which it is cut off."""
 TURNS = {
     ("a", 1.0): (3, 1),
     ("a", 0.0): (2, 1, 1),
@@ -51,7 +57,8 @@ def trajectories(generator: torch.Generator) -> list[Trajectory]:
             for _ in range(turns):
                 size = int(torch.randint(2, 9, (), generator=generator))
                 prompt = prompt + ids(3 + size)
-                actions.append(Action(prompt, ids(size), [0.0] * size, 0, "stop"))
+                reason = "length" if size == LIMIT else "stop"
+                actions.append(Action(prompt, ids(size), [0.0] * size, 0, reason))
             made.append(Trajectory(Task(name, f"question {name}", ("gold",)), actions, reward))
     made.insert(2, Trajectory(Task("a", "question a", ("gold",)), failure="injected"))
     return made
@@ -69,125 +76,197 @@ def started(args: Any, folder: Path) -> FlowPolicy:
     return policy
 
 
-def main(folder: Path, weighting: str, rows: int, micro: int, share: str, tokens: int) -> None:
+def settings(folder: Path, case: dict[str, Any]) -> Config:
+    """A configuration with small batches, and what the case says by dotted names."""
+    record: dict[str, Any] = {
+        "run": str(folder / "run"),
+        "model": {"path": str(folder)},
+        "algorithm": {"kl": BETA},
+        # So small a step that the gradients of all windows are at the same weights.
+        "optimizer": {"batch_rows": 32, "micro_batch": 32, "threads": 1, "lr": 1e-12},
+        "rollout": {"group_size": 4, "window": 64, "reply_tokens": LIMIT},
+    }
+    for name, value in case.items():
+        section, _, field = name.partition(".")
+        record.setdefault(section, {})[field] = value
+    return Config.model_validate(record)
+
+
+def main(folder: Path, case: dict[str, Any]) -> dict[str, Any]:
+    """A step with the settings of a case, and what was found."""
     generator = torch.Generator().manual_seed(0)
     tokenizer: Tokenizer = nano.build_tokenizer(["a b c"], 300)
     nano.save(folder, nano.build_model(tokenizer.get_vocab_size(), 0), tokenizer, {})
-    config = Config.model_validate(
-        {
-            "run": str(folder / "run"),
-            "model": {"path": str(folder)},
-            "algorithm": {"weighting": weighting, "kl": BETA},
-            # So small a step that the gradients of all windows are at the same weights.
-            "optimizer": {"batch_rows": rows, "micro_batch": micro, "threads": 1, "lr": 1e-12}
-            | {"share_prefixes": share, "micro_tokens": tokens},
-            "rollout": {"group_size": 4, "window": 64, "reply_tokens": 16},
-        }
-    )
+    config = settings(folder, case)
     args = openrlhf_args(config)
     policy = started(args, folder)
-    credit = assign(trajectories(generator), config.algorithm, 0)
-    if share == "on":
+    credit = assign(trajectories(generator), config, 0)
+    if config.optimizer.share_prefixes == "on":
         policy.share_prefixes()
     batches = experiences(policy, credit, args, config, generator)
-    caught: dict[str, torch.Tensor] = {}
-    windows = [int(b.info[WINDOW][0]) if WINDOW in b.info else 0 for b in batches]
-    catch_gradient(policy, windows, caught)
-    wanted = closed_form(folder, credit, config, batches)
+    windows = {int(b.info[WINDOW][0]) if WINDOW in b.info else 0 for b in batches}
+    blanks = sum(int((b.action_mask.sum(-1) == 0).sum()) for b in batches)
+    given, steps = given_rows(batches), watched(policy)
     for batch in batches:
         policy.append(batch)
     status = policy.fit(kl_ctl=BETA)
-    error = max(((caught[n] - g).norm() / wanted_norm(wanted)).item() for n, g in wanted.items())
-    blanks = sum(int((b.action_mask.sum(-1) == 0).sum()) for b in batches)
-    print(
-        json.dumps(
-            {
-                "error": error,
-                "blanks": blanks,
-                "steps": len(batches),
-                "kl": status["kl"],
-                "clipped": status["ppo_clip_ratio"],
-                "used": len(credit.trajectories),
-            }
-        )
-    )
-
-
-def wanted_norm(gradient: dict[str, torch.Tensor]) -> torch.Tensor:
-    norm: torch.Tensor = torch.cat([g.flatten() for g in gradient.values()]).norm()
-    return norm
+    parts = [steps[place : place + len(windows)] for place in range(0, len(steps), len(windows))]
+    found = [compared(part, credit, config, given) for part in parts]
+    return {
+        "error": max(error for error, _, _ in found),
+        "from_paper": max(error for _, error, _ in found),
+        "entropy": abs(status["entropy_loss"] - sum(own for *_, own in found) / len(found)),
+        "blanks": blanks,
+        "batches": len(batches),
+        "rates": [step.rate for step in steps],
+        "kl": status["kl"],
+        "clipped": status["ppo_clip_ratio"],
+        "used": len(credit.trajectories),
+        "rows": len(credit.rows),
+    }
 
 
 def experiences(policy: Any, credit: Any, args: Any, config: Config, generator: Any) -> list[Any]:
-    """The maker's rows, with log-probabilities of a policy and a reference that moved on."""
+    """The maker's rows, with log-probabilities of engine, policy and reference that moved on."""
     maker = object.__new__(FlowExperienceMaker)
     maker.args, maker.algorithm = args, config.algorithm
     maker.tokenizer, maker.micro_tokens = policy.tokenizer, config.micro_tokens
     batches = maker.split_rollout_samples(credit)
     for batch in batches:
         now = policy.forward(batch.sequences, batch.action_mask, batch.attention_mask)
-        noise = torch.randn(2, *now.shape, generator=generator)
-        batch.action_log_probs = now + 0.3 * noise[0]
-        batch.base_action_log_probs = now + 0.3 * noise[1]
+        noise = 0.3 * torch.randn(3, *now.shape, generator=generator)
+        batch.action_log_probs = now + noise[0]
+        batch.base_action_log_probs = now + noise[1]
+        batch.rollout_log_probs = now + noise[2]
         batch.info["kl"] = torch.zeros(len(now))
     return maker.compute_advantages_and_returns(batches)
 
 
-def catch_gradient(policy: Any, windows: list[int], caught: dict[str, torch.Tensor]) -> None:
-    """Add up the gradients that DeepSpeed is about to step with, as a mean over its steps."""
+class Given(NamedTuple):
+    """A row as the policy gets it; (T,) ids, the others (T-1,)."""
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+    old: torch.Tensor
+    sampled: torch.Tensor
+    reference: torch.Tensor
+
+
+def given_rows(batches: list[Any]) -> list[Given]:
+    """The rows that are not blank, in the order of the credit's."""
+    found: dict[int, Given] = {}
+    for batch in batches:
+        columns = (
+            *(batch.sequences, batch.action_mask.bool()),
+            *(batch.action_log_probs, batch.rollout_log_probs, batch.base_action_log_probs),
+        )
+        for number, *row in zip(batch.index, *columns, strict=True):
+            if row[1].any():
+                found[number] = Given(*(column.clone() for column in row))
+    return [found[number] for number in sorted(found)]
+
+
+class Step(NamedTuple):
+    """An optimizer step that DeepSpeed is about to take."""
+
+    gradient: Gradient
+    weights: Gradient
+    rate: float
+
+
+def watched(policy: Any) -> list[Step]:
+    """The optimizer steps of the policy from now on, which is filled as they are taken."""
     from deepspeed.utils import safe_get_full_grad
 
-    strategy, stock = policy.strategy, policy.strategy.optimizer_step
-    engine = policy.actor.model
+    strategy, stock, engine = policy.strategy, policy.strategy.optimizer_step, policy.actor.model
+    found: list[Step] = []
 
     def step(*arguments: Any, **keywords: Any) -> None:
         if engine.is_gradient_accumulation_boundary():
-            share = 1 / len(set(windows))
-            for name, parameter in engine.module.named_parameters():
-                known = caught.get(name, torch.zeros_like(parameter))
-                caught[name] = known + safe_get_full_grad(parameter) * share
+            named = dict(engine.module.named_parameters())
+            gradient = {name: safe_get_full_grad(p).clone() for name, p in named.items()}
+            weights = {name: p.detach().clone() for name, p in named.items()}
+            found.append(Step(gradient, weights, policy.actor_scheduler.get_last_lr()[0]))
         stock(*arguments, **keywords)
 
     strategy.optimizer_step = step
+    return found
 
 
-def closed_form(folder: Path, credit: Any, config: Config, batches: list[Any]) -> dict[str, Any]:
-    """Gradient of -J by autograd, on a copy of the model loaded afresh."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    owner = torch.tensor([i for i, t in enumerate(credit.trajectories) for _ in t.actions])
-    rows: dict[int, tuple[torch.Tensor, ...]] = {}
-    for batch in batches:
-        for row, number in enumerate(batch.index):
-            mask = batch.action_mask[row].bool()
-            if mask.any():
-                logits = model(input_ids=batch.sequences[row : row + 1]).logits[0, :-1]
-                picked = logits.log_softmax(-1).gather(1, batch.sequences[row, 1:, None])[:, 0]
-                rows[number] = (
-                    picked[mask],
-                    batch.action_log_probs[row][mask],
-                    batch.base_action_log_probs[row][mask],
-                )
-    columns = list(zip(*(rows[number] for number in sorted(rows)), strict=True))
-    padded = [torch.nn.utils.rnn.pad_sequence(list(c), batch_first=True) for c in columns]
-    mask = torch.nn.utils.rnn.pad_sequence(
-        [torch.ones(len(v)) for v in columns[0]], batch_first=True
-    )
-    rewards = torch.tensor([t.reward for t in credit.trajectories])
-    value = flow_grpo.objective(
-        padded[0],
-        padded[1],
-        padded[2],
-        mask,
-        rewards,
-        credit.groups,
-        owner,
+def compared(
+    steps: list[Step], credit: Credit, config: Config, given: list[Given]
+) -> tuple[float, float, float]:
+    """Of the steps of one epoch: distance from the closed form, from the paper's, and the entropy.
+
+    Distances are shares of the closed form's norm; the entropy is of all action tokens, nats.
+    """
+    mean = {n: torch.stack([s.gradient[n] for s in steps]).mean(0) for n in steps[0].gradient}
+    model = AutoModelForCausalLM.from_pretrained(config.model.path, dtype=torch.float32)
+    model.load_state_dict(steps[0].weights, strict=False)
+    rows = rows_of(model, credit, given)
+    rewards = torch.tensor([reward_of(t, config) for t in credit.trajectories])
+    groups, turns, algorithm = credit.groups, credit.turns, config.algorithm
+    advantage = advantages(rewards, groups, turns, algorithm)
+    most, how = LIMIT * config.context().max_turns, config.correction()
+    own = objective(rows, advantage, groups, turns, algorithm, most, how)
+    by_tokens = algorithm.weighting == "token-mean"
+    plain = torch.tensor([t.reward for t in credit.trajectories])
+    paper = flow_grpo.objective(
+        *(rows.logprobs, rows.old, rows.reference, rows.mask, plain, groups, rows.owner),
         beta=BETA,
-        weighting=config.algorithm.weighting,
+        weighting="token-mean" if by_tokens else "paper",
     )
-    (-value).backward()
-    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    errors = [apart(mean, gradient(value, model)) for value in (own, paper)]
+    return errors[0], errors[1], float((rows.entropy * rows.mask).sum() / rows.mask.sum())
+
+
+def gradient(value: torch.Tensor, model: Any) -> Gradient:
+    """Of -J, by autograd."""
+    named = dict(model.named_parameters())
+    found = torch.autograd.grad(-value, list(named.values()), retain_graph=True)
+    return dict(zip(named, found, strict=True))
+
+
+def apart(found: Gradient, wanted: Gradient) -> float:
+    """The largest distance of a parameter's gradient, as a share of the whole gradient's norm."""
+    norm = wanted_norm(wanted)
+    return max(float((found[name] - g).norm() / norm) for name, g in wanted.items())
+
+
+def wanted_norm(gradient: Gradient) -> torch.Tensor:
+    norm: torch.Tensor = torch.cat([g.flatten() for g in gradient.values()]).norm()
+    return norm
+
+
+def reward_of(trajectory: Trajectory, config: Config) -> float:
+    """A run's reward, less the soft overlong punishment of arXiv 2503.14476, eq. 13."""
+    assert trajectory.reward is not None
+    buffer = config.algorithm.overlong_buffer
+    if not buffer:
+        return trajectory.reward
+    size = max(len(action.token_ids) for action in trajectory.actions)
+    within = min(max(size - (LIMIT - buffer), 0), buffer)
+    return trajectory.reward - config.algorithm.overlong_penalty * within / buffer
+
+
+def rows_of(model: Any, credit: Credit, given: list[Given]) -> Rows:
+    """The rows that teach, each computed by itself by `model`."""
+    found = []
+    for row in given:
+        logprobs = model(input_ids=row.ids[None]).logits[0, :-1].log_softmax(-1)
+        columns = (
+            logprobs.gather(1, row.ids[1:, None])[:, 0],
+            *(row.old, row.sampled, row.reference),
+            -(logprobs.exp() * logprobs).sum(-1),
+            torch.ones(len(row.mask)),
+        )
+        found.append([column[row.mask] for column in columns])
+    padded = [pad_sequence(list(column), batch_first=True) for column in zip(*found, strict=True)]
+    return Rows._make([*padded, torch.tensor([owner for owner, _ in credit.rows])])
 
 
 if __name__ == "__main__":
-    place, weighting, rows, micro, share, tokens = sys.argv[1:]
-    main(Path(place), weighting, int(rows), int(micro), share, int(tokens))
+    for number, case in enumerate(json.loads(sys.argv[2])):
+        place = Path(sys.argv[1]) / str(number)
+        place.mkdir()
+        print("found " + json.dumps(main(place, case)), flush=True)

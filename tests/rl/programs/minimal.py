@@ -11,7 +11,7 @@ from typing import Any
 
 import minimal_flow_grpo as example
 import torch
-from gradient import BETA, catch_gradient, experiences, started, trajectories, wanted_norm
+from gradient import BETA, apart, experiences, started, trajectories, wanted_norm, watched
 from transformers import AutoModelForCausalLM
 
 from rl.adapter.stack.arguments import openrlhf_args
@@ -36,16 +36,14 @@ def main(folder: Path) -> None:
     )
     args = openrlhf_args(config)
     policy = started(args, folder)
-    credit = assign(trajectories(generator), config.algorithm, 0)
+    credit = assign(trajectories(generator), config, 0)
     experience = experiences(policy, credit, args, config, generator)
-    caught: dict[str, torch.Tensor] = {}
-    catch_gradient(policy, [0], caught)
+    steps = watched(policy)
     for part in experience:
         policy.append(part)
     policy.fit(kl_ctl=BETA)
-    found = example_gradient(folder, credit, experience)
-    norm = wanted_norm(caught)
-    error = max(((found[n] - g).norm() / norm).item() for n, g in caught.items())
+    (caught,) = (step.gradient for step in steps)
+    error, norm = apart(example_gradient(folder, credit, experience), caught), wanted_norm(caught)
     print(json.dumps({"error": error, "norm": norm.item(), "parameters": len(caught)}))
 
 

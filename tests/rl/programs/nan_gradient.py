@@ -43,7 +43,7 @@ def main(folder: Path, stage: int) -> None:
 def made(policy: Any, args: Any, config: Config, bad: bool) -> dict[str, Any]:
     """One update; with `bad`, its advantages are NaN."""
     generator = torch.Generator().manual_seed(1)
-    credit = assign(trajectories(generator), config.algorithm, 0)
+    credit = assign(trajectories(generator), config, 0)
     before = safetensors.torch.load(policy.fingerprint())
     batches = experiences(policy, credit, args, config, generator)
     for batch in batches:

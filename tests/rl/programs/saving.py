@@ -49,7 +49,7 @@ def policy_of(config: Config, args: Any) -> Any:
 def update(policy: Any, args: Any, config: Config) -> str:
     """One update, on rows that its number decides; returns the hash of the weights after it."""
     generator = torch.Generator().manual_seed(policy.version)
-    credit = assign(trajectories(generator), config.algorithm, 0)
+    credit = assign(trajectories(generator), config, 0)
     for batch in experiences(policy, credit, args, config, generator):
         policy.append(batch)
     policy.fit(kl_ctl=0.0)

@@ -117,10 +117,12 @@ def test_a_resumed_run_records_nothing_twice_and_its_clock_goes_on(
 def test_a_step_is_one_line_of_our_names(recorder: Recorder, trajectory: Make) -> None:
     runs = [trajectory("a", 1.0, level="easy"), trajectory("a", None)]
     stock = {"kl": 0.02, "actor_grad_norm": 1.5, "timing/generation": 2.0, "generated_samples": 7}
+    stock |= {"entropy_loss": 0.75, "cut_off": 3}
     recorder.step(3, stock | outcome(runs) | {"groups_used": 1, "updated": 1})
     (entry,) = metrics(recorder)
     assert (entry["kind"], entry["step"], entry["updated"]) == ("step", 3, 1)
     assert (entry["kl"], entry["grad_norm"], entry["rollout_seconds"]) == (0.02, 1.5, 2.0)
+    assert (entry["entropy"], entry["cut_off"]) == (0.75, 3)
     assert "generated_samples" not in entry
     assert entry["wall"] >= 0
     assert "step   3/10  reward 1.000" in shown(recorder)

@@ -115,7 +115,7 @@ def test_the_agents_own_repairs_and_seconds_win(write: Path) -> None:
         ("agent.max_turns=0", ["max_turns=0", "greater than or equal to 1"]),
         ("agent.layout=long", ["layout='long'", "'terse'"]),
         ("algorithm.clip_low=1.5", ["algorithm.clip_low=1.5", "less than 1"]),
-        ("algorithm.weighting=papr", ["algorithm.weighting='papr'", "'paper' or 'token-mean'"]),
+        ("algorithm.weighting=papr", ["algorithm.weighting='papr'", "'token-mean' or 'constant'"]),
         ("evaluation.temperature=0", ["evaluation.temperature=0", "greater than 0"]),
         ("engine=gpu", ["engine='gpu'"]),
         ("model={}", ["model.path", "required"]),

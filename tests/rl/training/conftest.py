@@ -38,6 +38,8 @@ def killed_runs(
         "optimizer.batch_rows": 16,
         "optimizer.micro_batch": 16,
         "optimizer.warmup": 4,
+        "optimizer.epochs": 2,
+        "algorithm.entropy": 0.001,
     }
     words = [f"{name}={value}" for name, value in settings.items()]
     config = ["--config", str(ROOT / "rl" / "configs" / "nano.yaml"), *words]
