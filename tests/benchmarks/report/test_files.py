@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sessions import KNOWN, result, session
 
+from benchmarks.report.content import report_of
 from benchmarks.report.numbers.summary import Summary
-from benchmarks.report.report import markdown, record, report_of, write_report
+from benchmarks.report.report import markdown, record, write_report
 from benchmarks.report.table import Table, dollars, shorten
 
 RESULTS = [result("a", f1=1.0), result("b", 0.0, f1=0.5, scored_by="judge"), result("c", None)]

@@ -10,11 +10,11 @@ from quiz_runs import N, Quiz, answered
 from quizzes import QUIZ, counted, noting_judge, quiz_benchmark
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.models.providers.prices import Price
 from benchmarks.errors import RunStopped
 from benchmarks.report.numbers.summary import summarise
 from benchmarks.runner.grading import audited
 from benchmarks.runner.run import score
-from benchmarks.runner.store.prices import Price
 from benchmarks.runner.store.records import Key
 from benchmarks.runner.store.session import read_session
 
