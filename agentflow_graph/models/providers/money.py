@@ -49,14 +49,25 @@ def money_of(usage: Usage, rates: Mapping[str, Rate]) -> Money:
     return Money(total=_total(by), by=by)
 
 
+def summed(moneys: Iterable[Money]) -> Money:
+    """The same over many runs."""
+    by: dict[str, Cost] = {}
+    for who, cost in (item for money in moneys for item in money["by"].items()):
+        before = by.get(who, Cost(of=cost["of"], dollars=0.0))["dollars"]
+        lacks = before is None or cost["dollars"] is None
+        both = None if lacks else round((before or 0.0) + (cost["dollars"] or 0.0), DIGITS)
+        by[who] = Cost(of=cost["of"], dollars=both)
+    return Money(total=_total(by), by=by)
+
+
 def _total(by: Mapping[str, Cost]) -> float | None:
     known = [cost["dollars"] for cost in by.values() if cost["dollars"] is not None]
-    return round(sum(known), DIGITS) if len(known) == len(by) else None
+    return round(sum(known, 0.0), DIGITS) if len(known) == len(by) else None
 
 
 def known_part(money: Money) -> float:
     """US dollars of what has a price."""
-    return round(sum(cost["dollars"] or 0.0 for cost in money["by"].values()), DIGITS)
+    return round(sum((cost["dollars"] or 0.0 for cost in money["by"].values()), 0.0), DIGITS)
 
 
 def unpriced(money: Money) -> list[str]:
