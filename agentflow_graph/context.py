@@ -59,6 +59,12 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     max_turns: int = Field(10, ge=1, description="Turns after which an answer is given")
     max_seconds: float = Field(300.0, gt=0, description="Seconds after which an answer is given")
     max_tokens: int = Field(0, ge=0, description="Tokens after which an answer is given; 0: any")
+    max_money: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="US dollars after which an answer is given; 0: any",
+    )
     memory_tokens: int = Field(8192, ge=1, description="Most tokens of memory shown to a module")
     temperature: float = Field(0.7, ge=0, description="Sampling temperature of the planner")
     reply_tokens: int = Field(2048, ge=1, description="Most tokens of one reply")

@@ -31,6 +31,7 @@ from langgraph.runtime import get_runtime
 
 from agentflow_graph.context import Context
 from agentflow_graph.models.clients.loops import wait_for
+from agentflow_graph.models.providers.prices import Price, known_prices
 from agentflow_graph.nodes.approval import approval
 from agentflow_graph.nodes.begin import Begin, after_begin
 from agentflow_graph.nodes.executor import after_executor, executor
@@ -104,6 +105,7 @@ def build_graph(
     tools: Sequence[BaseTool] | None = None,
     record: Record | Path | str | None = None,
     operator: Operator | None = None,
+    prices: Mapping[str, Price] | None = None,
 ) -> Agent:
     """Compile the graph.
 
@@ -114,12 +116,14 @@ def build_graph(
         record: where every run is recorded, a folder or an open `Record`; by default the folder
             that AGENTFLOW_RECORD names, else nowhere. On a server that refuses blocking calls,
             as `langgraph dev` does, use that variable or a `BackgroundRecord`.
+        prices: by model string, over the operator's and those that ship (docs/costs.md).
         operator: what callers may set, for a graph behind a port; None: everything.
 
     Raises:
         SettingError: an unknown module.
     """
-    cache = ResourceCache(models or {}, tools)
+    own = known_prices().under(prices) if prices else None
+    cache = ResourceCache(models or {}, tools, own)
     if operator is None:
         return compile_graph(cache.of, Recorder(record))
 

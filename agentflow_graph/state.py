@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 from agentflow_graph.errors import Fault, SettingError
 
 Status = Literal["ok", "error", "timeout", "unavailable"]
-StoppedBy = Literal["", "verifier", "turns", "seconds", "tokens", "error"]
+StoppedBy = Literal["", "verifier", "turns", "seconds", "tokens", "money", "error"]
 
 
 class ModelCall(TypedDict):
@@ -80,7 +80,27 @@ class Turn(TypedDict, total=False):
 
 Usage = dict[str, dict[str, float]]
 """By module, and as `TOOL.model` for a tool's: `calls`, `input_tokens`, `output_tokens` (as the
-server counts, else about four characters each) and `seconds`."""
+server counts, else about four characters each) and `seconds`; where a provider tells them, of the
+input `cached_tokens` and of the output `reasoning_tokens`. As `TOOL.SERVICE` for a service that is
+paid by the call: `calls`."""
+
+
+class Cost(TypedDict):
+    """What an entry of usage cost."""
+
+    of: str
+    """Who was asked: a model string, or a service."""
+    dollars: float | None
+    """None: no price is known."""
+
+
+class Money(TypedDict):
+    """What a run cost in US dollars, by the prices that it began with."""
+
+    total: float | None
+    """None where something was asked that has no price."""
+    by: dict[str, Cost]
+    """By entry of usage."""
 
 
 def _check(turns: object) -> None:
@@ -158,6 +178,8 @@ class State(TypedDict, total=False):
     layout: str
     """Prompt layout of this run's planner."""
     usage: Usage
+    money: Money
+    """There once the run has ended."""
     seconds: float
     """Time the nodes worked, without the time the run waited for a human."""
 
@@ -176,6 +198,7 @@ class Finished(TypedDict):
     fault: Fault
     settings: dict[str, Any]
     usage: Usage
+    money: Money
     seconds: float
 
 
@@ -191,6 +214,7 @@ CLEAN = State(
     fault="",
     missing={},
     usage={},
+    money=Money(total=0.0, by={}),
     seconds=0.0,
 )
 """What a new question starts from."""

@@ -31,6 +31,7 @@ from agentflow_graph.errors.outside import guard_output, hidden_in, shown
 from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.record.artifacts import read_object, write_whole
 from rl.planners.chosen import at_hand, make_planner
+from rl.preflight.cost import money
 from rl.preflight.reference import reference
 from rl.questions import data
 from rl.reward import reward_of
@@ -213,7 +214,9 @@ def check(config: Config) -> None:
     for finding in reference(config):
         if finding.state == "failed":
             raise SettingError(f"{finding.text}; {finding.remedy}")
-    load_tools(config.context(), config.context().passages or 3)
+    tools = load_tools(config.context(), config.context().passages or 3)
+    if (found := money(config, tools)).state == "failed":
+        raise SettingError(f"{found.text}; {found.remedy}")
     reward_of(config.reward)
 
 

@@ -12,13 +12,13 @@ Concept: the Google Search of AgentFlow (arXiv 2510.05592, section 4).
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from langchain_core.tools import ArgsSchema
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from tools.base import Example, FlowTool
-from tools.outcomes.result import ToolResult, error, ok, unavailable
+from tools.outcomes.result import ToolResult, charged, error, ok, unavailable
 from tools.services.cache import Cache, default_folder
 from tools.services.faults import RemoteFault
 from tools.web.gemini import Gemini
@@ -80,6 +80,12 @@ class GoogleSearch(FlowTool):
         ),
     )
 
+    @model_validator(mode="after")
+    def _tells_its_charge(self) -> Self:
+        """Who looks after money must know of it before anything is asked."""
+        self.metadata = {**(self.metadata or {}), "charged": self.backend.charged}
+        return self
+
     async def answer(self, query: str) -> ToolResult:
         """Ask, and put answer and sources into lines."""
         query = one_line(query)
@@ -88,21 +94,27 @@ class GoogleSearch(FlowTool):
         backend: Gemini | Serper = self.backend
         if missing := backend.missing():
             return unavailable(f"google_search cannot search: {missing}")
+        paid: list[str] = []
         try:
-            found = ok(format_answer(await self._searched(backend, query), backend.name))
+            found = ok(format_answer(await self._searched(backend, query, paid), backend.name))
         except RemoteFault as fault:
             found = fault.result()
         found["data"] = {**found.get("data", {}), "backend": backend.name}
-        return found
+        return charged(found, "".join(paid))
 
     async def missing(self) -> str:
         """The key, if there is none."""
         backend: Gemini | Serper = self.backend
         return backend.missing()
 
-    async def _searched(self, backend: Gemini | Serper, query: str) -> SearchResult:
+    async def _searched(
+        self, backend: Gemini | Serper, query: str, paid: list[str]
+    ) -> SearchResult:
+        """What is kept, or asked by somebody else at the same time, is not `paid`."""
+
         async def ask() -> dict[str, Any]:
             found = await backend.search(query, self.top_k)
+            paid.append(backend.charged)
             if not found.text and not found.sources:
                 raise RemoteFault(f"nothing matches '{query}': use other or fewer words", "error")
             return {"text": found.text, "sources": [hit.record() for hit in found.sources]}

@@ -12,17 +12,17 @@ Concept: the Web Search of AgentFlow (arXiv 2510.05592, section 4).
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_core.tools import ArgsSchema
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from tools.base import Example, FlowTool
 from tools.outcomes.extras import lacking
-from tools.outcomes.result import ToolResult, error, ok, unavailable
+from tools.outcomes.result import ToolResult, charged, error, ok, unavailable
 from tools.outcomes.threads import in_thread
 from tools.services.cache import Cache, default_folder
 from tools.services.faults import RemoteFault
@@ -91,6 +91,13 @@ class WebSearch(FlowTool):
         ),
     )
 
+    @model_validator(mode="after")
+    def _tells_its_charge(self) -> Self:
+        """Who looks after money must know of it before anything is asked."""
+        if self.backend.charged:
+            self.metadata = {**(self.metadata or {}), "charged": self.backend.charged}
+        return self
+
     async def answer(self, query: str, url: str = "") -> ToolResult:
         """Search, or read."""
         query = one_line(query)
@@ -110,17 +117,23 @@ class WebSearch(FlowTool):
         engine: Tavily = self.backend
         if missing := engine.missing():
             return unavailable(f"web_search cannot search: {missing}; reading a url needs none")
+        paid: list[str] = []  # what is kept, or asked by somebody else at the same time, is free
 
         async def ask() -> list[dict[str, Any]]:
             hits = await engine.search(query, self.top_k)
+            paid.append(engine.charged)
             if not hits:
                 raise RemoteFault(f"no page matches '{query}': use other or fewer words", "error")
             return [hit.record() for hit in hits]
 
         arguments = {"query": query, "top_k": self.top_k}
         cache: Cache = self.cache
-        records = await cache.once(engine.name, arguments, ask, ttl=self.ttl)
-        return ok(lines([Hit(**record) for record in records]))
+        try:
+            records = await cache.once(engine.name, arguments, ask, ttl=self.ttl)
+            found = ok(lines([Hit(**record) for record in records]))
+        except RemoteFault as fault:
+            found = fault.result()
+        return charged(found, "".join(paid))
 
     async def _read(self, query: str, url: str) -> ToolResult:
         if missing := _unreadable():

@@ -7,7 +7,7 @@ of a record, so they are wrapped in a `RecordedModel`: it finds whose call it is
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.caches import BaseCache
@@ -25,6 +25,9 @@ POLICY_KEYS = ("prompt_ids", "token_ids", "logprobs", "policy_version")
 """What an answer holds besides, where the model is a policy: ids of the whole prompt, sampled ids
 with the end-of-turn token if one was sampled, the natural log-probability of each sampled token
 under the distribution sampled from, and the count of weight updates of whoever answered."""
+SPENT = ("input_tokens", "output_tokens", "seconds")
+DETAILS = ("cached_tokens", "reasoning_tokens")
+"""Of input and of output, where a provider tells them."""
 
 
 def plain_messages(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
@@ -33,7 +36,10 @@ def plain_messages(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
 
 
 def answer_of(message: AIMessage, seconds: float) -> Answer:
-    """A model's message as plain data: text, finish_reason, tokens, seconds; reasoning if any."""
+    """A model's message as plain data: text, finish_reason, tokens, seconds; reasoning if any.
+
+    `cached_tokens` of the input and `reasoning_tokens` of the output, if there were any.
+    """
     tokens = message.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
     told, reply = message.response_metadata, Reply.of(message)
     answer: Answer = {
@@ -43,11 +49,24 @@ def answer_of(message: AIMessage, seconds: float) -> Answer:
         "output_tokens": tokens["output_tokens"],
         "seconds": round(seconds, 6),
     }
+    answer |= _details(tokens)
     if reply.reasoning:
         answer["reasoning"] = reply.reasoning
     if "token_ids" in told:
         answer |= {key: told[key] for key in POLICY_KEYS}
     return answer
+
+
+def _details(tokens: Mapping[str, Any]) -> dict[str, int]:
+    cached = (tokens.get("input_token_details") or {}).get("cache_read")
+    thought = (tokens.get("output_token_details") or {}).get("reasoning")
+    told = dict(zip(DETAILS, (cached, thought), strict=True))
+    return {name: count for name, count in told.items() if count}
+
+
+def spent_by(answer: Answer) -> dict[str, float]:
+    """One call, as an entry of a run's usage."""
+    return {"calls": 1} | {name: answer[name] for name in (*SPENT, *DETAILS) if name in answer}
 
 
 def message_of(answer: Answer) -> AIMessage:
@@ -112,6 +131,5 @@ class RecordedModel(BaseChatModel):
 
 def _spend(scope: Scope | None, answer: Answer) -> None:
     if scope:
-        spent = {name: answer[name] for name in ("input_tokens", "output_tokens", "seconds")}
-        for name, value in {"calls": 1, **spent}.items():
+        for name, value in spent_by(answer).items():
             scope.spent[name] = scope.spent.get(name, 0) + value

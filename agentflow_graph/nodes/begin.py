@@ -14,6 +14,7 @@ from agentflow_graph.context import Context
 from agentflow_graph.errors import QuestionError
 from agentflow_graph.models.images import images_of, takes_images
 from agentflow_graph.models.strings import chat_model
+from agentflow_graph.nodes.parts.rates import check_prices
 from agentflow_graph.nodes.resources import Resources, Source, in_time
 from agentflow_graph.prompts.memory import shorten
 from agentflow_graph.record.events import as_json, digest_of
@@ -55,8 +56,10 @@ class Begin:
         resources = await in_time(self._resources, context, context.max_seconds)
         run = self._recorder.begin()
         record = await self._recorder.run(run)
-        if question["images"] and not (record and record.replayed):
-            check_that_all_see(context, resources)
+        if not (record and record.replayed):
+            check_prices(context, resources.rates)
+            if question["images"]:
+                check_that_all_see(context, resources)
         if record:
             told: dict[str, Any] = {"question": question["question"], "conversation": earlier}
             told |= {"images": question["images"]} if question["images"] else {}

@@ -20,6 +20,9 @@ from agentflow_graph.record.run import Scope, on_behalf_of
 from agentflow_graph.replies.json import arguments_for
 from agentflow_graph.state import Proposal, State, ToolCall, Turn, merge_usage
 
+CHARGE = {"calls": 1, "input_tokens": 0, "output_tokens": 0, "seconds": 0.0}
+"""Of a service that is paid by the call."""
+
 
 async def executor(run: NodeRun) -> Update:
     """The turn's tool call, or the reason why none was made."""
@@ -104,6 +107,8 @@ async def _recorded(run: NodeRun, tool: BaseTool, arguments: dict[str, Any]) -> 
     answer = dict(await run.scope.call(tool.name, lambda: request, ask))
     if spent := answer.pop("spent", None):  # by the tool's own models
         run.usage = merge_usage(run.usage, {f"{tool.name}.model": spent})
+    if service := answer.get("data", {}).get("charged"):
+        run.usage = merge_usage(run.usage, {f"{tool.name}.{service}": CHARGE})
     return cast(ToolCall, {"tool": tool.name, "arguments": arguments, **answer})
 
 

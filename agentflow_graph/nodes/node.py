@@ -77,6 +77,8 @@ class Node:
                 await record.flushed()
             raise
         update = {"seconds": run.seconds(), **hidden_in(update), "usage": run.usage}
+        if name == "generator":
+            update["money"] = run.money()
         for event in progress_of(name, state, update):
             writer(event)
         if record and name == "generator":

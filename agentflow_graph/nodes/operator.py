@@ -41,6 +41,7 @@ MOST: dict[str, float] = {
     "max_turns": 30,
     "max_seconds": 900,
     "max_tokens": 1_000_000,
+    "max_money": 100,
     "memory_tokens": 32_768,
     "reply_tokens": 8_192,
     "tool_seconds": 300,
@@ -137,7 +138,7 @@ class Operator(BaseModel, extra="forbid"):
             return "" if known else "the operator allows models in [allow] models"
         if name in MOST:
             most = self.most.get(name, MOST[name])
-            loosens = name == "max_tokens" and not value and own
+            loosens = name in ("max_tokens", "max_money") and not value and own
             return f"at most {most:g}, see [most]" if value > most or loosens else ""
         if name == "corpus" and value in SHIPPED:
             return ""

@@ -6,7 +6,7 @@ Objects given to `build_graph` win; everything else is built from its name in th
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, Protocol, cast
@@ -16,20 +16,20 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from agentflow_graph.context import Context, is_rule
+from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError, closest
 from agentflow_graph.errors.outside import keep_keys
 from agentflow_graph.errors.threads import kept
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
-from agentflow_graph.models.provider import ProviderModel
-from agentflow_graph.models.strings import chat_model
-from agentflow_graph.nodes.parts.toolset import AGAIN, ToolSet, ToolSets, load_tools
+from agentflow_graph.models.providers.money import Rate
+from agentflow_graph.models.providers.prices import PriceList, known_prices
+from agentflow_graph.nodes.parts.modules import model_of, request_of
+from agentflow_graph.nodes.parts.rates import rates_of
+from agentflow_graph.nodes.parts.toolset import AGAIN, MakeTools, ToolSets, toolset_of
 from agentflow_graph.prompts.memory import Count, approximate_tokens
 from agentflow_graph.record.events import as_json, digest_of
 
 Chat = Runnable[list[BaseMessage], AIMessage]
-MakeTools = Callable[[Context, int], ToolSet]
-"""Makes the tools of the settings, with that many passages of a search."""
 MODULES = ("planner", "executor", "verifier", "generator", "analysis")
 MAX_CACHED = 64
 """Resources kept at most; a service with more settings than this in use rebuilds some."""
@@ -61,6 +61,8 @@ class Resources:
     """Tools whose calls a person approves."""
     count: Count = approximate_tokens
     """Counts tokens."""
+    rates: dict[str, Rate] = field(default_factory=dict)
+    """By entry of a run's usage: who is asked, and for how much."""
     tokenizer: PolicyTokenizer | None = field(default=None, repr=False)
     """What `count` counts with, if not approximately."""
 
@@ -70,13 +72,16 @@ class Resources:
         context: Context,
         models: Mapping[str, Chat],
         tools: Sequence[BaseTool] | MakeTools | None,
+        prices: PriceList | None = None,
     ) -> "Resources":
         """Build what `context` names, but for the models and tools that are given.
+
+        `prices`: None for the operator's and those that ship.
 
         Raises:
             SettingError: a name cannot be resolved.
         """
-        named = {name: models.get(name) or _model(name, context) for name in MODULES}
+        named = {name: models.get(name) or model_of(name, context) for name in MODULES}
         found = {name: model for name, model in named.items() if model is not None}
         if "planner" not in found:
             raise SettingError(
@@ -89,13 +94,13 @@ class Resources:
         for model in found.values():
             if isinstance(model, BaseModel):
                 keep_keys(model)
-        own = _toolset(context, tools, context.passages or trained.get("passages", 3))
+        own = toolset_of(context, tools, context.passages or trained.get("passages", 3))
         trained = {"layout": "static_first", "memory_tokens": context.memory_tokens, **trained}
         layout = trained["layout"] if context.layout == "auto" else context.layout
         return cls(
             models=found,
             requests={
-                name: _request(name, model, context, name in models)
+                name: request_of(name, model, context, name in models)
                 for name, model in found.items()
             },
             tools=own.tools,
@@ -106,6 +111,7 @@ class Resources:
             lost=own.lost,
             to_approve=context.approved(own.origins, whole=not own.lost),
             count=approximate_tokens if tokenizer is None else planner.get_num_tokens,  # type: ignore[attr-defined]
+            rates=rates_of(context, found, models, own.tools, prices or known_prices()),
             tokenizer=tokenizer,
         )
 
@@ -150,6 +156,7 @@ class Resources:
             },
             **({"lost": self.lost} if self.lost else {}),
             **({"late": self.late} if self.late else {}),
+            "rates": {who: rate.record() for who, rate in self.rates.items()},
             "to_approve": sorted(self.to_approve),
             "layout": self.layout,
             "memory_tokens": self.memory_tokens,
@@ -192,13 +199,18 @@ class ResourceCache:
     for others waits for nobody, and who stops waiting finds it ready the next time.
     """
 
-    def __init__(self, models: Mapping[str, Chat], tools: Sequence[BaseTool] | None) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, Chat],
+        tools: Sequence[BaseTool] | None,
+        prices: PriceList | None = None,
+    ) -> None:
         for name in models:
             if name not in MODULES:
                 near = closest(name, MODULES)
                 raise SettingError(f"models has {name!r}{near}; known: {', '.join(MODULES)}")
         self._models, self._built = dict(models), kept(MAX_CACHED)
-        self._tools = ToolSets(tools, MAX_CACHED)
+        self._tools, self._prices = ToolSets(tools, MAX_CACHED), prices
 
     async def of(self, context: Context, missing: Iterable[str] | None = None) -> Resources:
         """The resources for `context`.
@@ -218,33 +230,6 @@ class ResourceCache:
         elif found:
             return found
         # Loading weights and reading corpora take seconds: not on the event loop.
-        build = partial(Resources.of, context, self._models, partial(self._tools.of, key[1]))
+        tools = partial(self._tools.of, key[1])
+        build = partial(Resources.of, context, self._models, tools, self._prices)
         return cast(Resources, await asyncio.wrap_future(self._built().begin(key, build)))
-
-
-def _toolset(
-    context: Context, tools: Sequence[BaseTool] | MakeTools | None, passages: int
-) -> ToolSet:
-    if callable(tools):
-        return tools(context, passages)
-    return ToolSet.of(load_tools(context, passages) if tools is None else tools)
-
-
-def _model(module: str, context: Context) -> Chat | None:
-    spec: str = getattr(context, module)
-    if spec == "off" or is_rule(module, spec):
-        return None
-    temperature = context.temperature if module == "planner" else 0.0
-    return chat_model(spec, temperature, context.reply_tokens, context.seed)
-
-
-def _request(module: str, model: Chat, context: Context, given: bool) -> dict[str, Any]:
-    if isinstance(model, PolicyModel):
-        sampling = vars(model.sampling)
-    elif isinstance(model, ProviderModel):
-        sampling = model.sampling
-    else:
-        temperature = context.temperature if module == "planner" else 0.0
-        sampling = {"temperature": temperature, "max_tokens": context.reply_tokens}
-    name: str = type(model).__name__ if given else getattr(context, module)
-    return {"model": name, "sampling": sampling}

@@ -22,7 +22,8 @@ from agentflow_graph.errors import (
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.errors.threads import in_thread
 from agentflow_graph.models.images import with_images
-from agentflow_graph.models.recorded import answer_of, plain_messages
+from agentflow_graph.models.providers.money import money_of
+from agentflow_graph.models.recorded import answer_of, plain_messages, spent_by
 from agentflow_graph.nodes.parts.call import (
     asked_again,
     bound,
@@ -37,7 +38,7 @@ from agentflow_graph.prompts.progress import Called
 from agentflow_graph.record.events import Answer
 from agentflow_graph.record.run import Scope
 from agentflow_graph.replies.reply import NoReply
-from agentflow_graph.state import ModelCall, State, Turn, Usage, merge_usage
+from agentflow_graph.state import ModelCall, Money, State, Turn, Usage, merge_usage
 
 T = TypeVar("T")
 Update = dict[str, Any]
@@ -85,6 +86,10 @@ class NodeRun:
         replayed = record.seconds(self.scope.turn) if record else None
         spent = self.state["seconds"] + time.perf_counter() - self.begun
         return spent if replayed is None else replayed
+
+    def money(self) -> Money:
+        """What the run has cost so far."""
+        return money_of(self.usage, self.resources.rates)
 
     def note(self, kind: str, **what: Any) -> None:
         """Record an event of this turn."""
@@ -142,8 +147,7 @@ class NodeRun:
             except PromptTooLong as error:  # with its repair added, a long reply may not fit
                 raise fault or error from None
             calls.append(light(len(calls), answer))
-            spent = {name: answer[name] for name in ("input_tokens", "output_tokens", "seconds")}
-            self.usage = merge_usage(self.usage, {module: {"calls": 1, **spent}})
+            self.usage = merge_usage(self.usage, {module: spent_by(answer)})
             try:
                 text = readable(answer)
                 return await in_thread(parse, text) if len(text) > LARGE else parse(text)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from agentflow_graph.context import STATED
 from agentflow_graph.errors import AgentFlowError
+from agentflow_graph.models.providers.money import known_part
 from agentflow_graph.nodes.parts.rules import extract, stated
 from agentflow_graph.nodes.run import NodeRun, Update, failure
 from agentflow_graph.prompts import texts
@@ -59,7 +60,10 @@ def _stop(run: NodeRun, verdict: Verdict, seconds: float) -> StoppedBy:
     if seconds >= run.context.max_seconds:
         return "seconds"
     tokens = sum(spent["input_tokens"] + spent["output_tokens"] for spent in run.usage.values())
-    return "tokens" if 0 < run.context.max_tokens <= tokens else ""
+    if 0 < run.context.max_tokens <= tokens:
+        return "tokens"
+    limit = run.context.max_money
+    return "money" if limit and known_part(run.money()) >= limit else ""
 
 
 async def route(state: State) -> Literal["planner", "generator"]:

@@ -26,6 +26,7 @@ from agentflow_graph.context import Context
 from agentflow_graph.errors import AgentFlowError, SettingError, closest
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import Agent, compile_graph
+from agentflow_graph.models.providers.money import Rate
 from agentflow_graph.models.tokens.tokenizer import tokenizer_of
 from agentflow_graph.nodes.parts.toolset import ours
 from agentflow_graph.nodes.resources import Resources
@@ -111,6 +112,7 @@ def _agent(recorded: RecordedRun, record: Path) -> Agent:
         lost=told.get("lost", {}),
         late=told.get("late", ""),
         to_approve=frozenset(told.get("to_approve", ())),
+        rates={who: Rate.from_record(rate) for who, rate in told.get("rates", {}).items()},
         count=_counter(told["tokenizer"], record),
     )
 

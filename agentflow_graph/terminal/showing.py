@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from agentflow_graph.errors.outside import shown, unguarded
+from agentflow_graph.models.providers.money import told
 from agentflow_graph.prompts.memory import command, shorten
 from agentflow_graph.prompts.progress import Progress, line
 from agentflow_graph.state import State
@@ -98,11 +99,12 @@ def show_of(quiet: bool) -> Silent:
 
 
 def spent(state: State) -> str:
-    """Turns, tokens and seconds of a finished run."""
+    """Turns, tokens, money and seconds of a finished run."""
     usage = state["usage"].values()
     tokens = sum(each["input_tokens"] + each["output_tokens"] for each in usage)
     turns = len(state["turns"])
-    return f"{turns} turn{'' if turns == 1 else 's'}, {tokens:,} tokens, {state['seconds']:.1f} s"
+    said = f"{turns} turn{'' if turns == 1 else 's'}, {tokens:,.0f} tokens"
+    return f"{said}, {told(state['money'])}, {state['seconds']:.1f} s"
 
 
 def _under_way(event: Progress) -> str:

@@ -26,7 +26,12 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="local data in place of the hub")
     parser.add_argument("--limit", type=count, metavar="N", help="the first N items of each task")
     parser.add_argument(
-        "--max-cost", type=above_zero, metavar="USD", help="another limit of the whole run"
+        "--max-money",
+        "--max-cost",
+        dest="max_cost",
+        type=above_zero,
+        metavar="USD",
+        help="another limit of the whole run",
     )
     parser.set_defaults(call=call)
 

@@ -24,8 +24,9 @@ def add(subparsers: Any) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Write the files and show the accuracies."""
+    from benchmarks.report.content import report_of
     from benchmarks.report.numbers.pairing import same_judge
-    from benchmarks.report.report import report_of, write_report
+    from benchmarks.report.report import write_report
     from benchmarks.report.report_tables import accuracy_table, baseline_table
     from benchmarks.runner.store.labels import agreements, write_labels
     from benchmarks.runner.store.session import read_session

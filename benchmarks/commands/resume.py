@@ -22,7 +22,12 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser("resume", help="go on with a run that was broken off")
     parser.add_argument("run", type=Path, metavar="DIR", help="folder of the run")
     parser.add_argument(
-        "--max-cost", type=above_zero, metavar="USD", help="another limit of the whole run"
+        "--max-money",
+        "--max-cost",
+        dest="max_cost",
+        type=above_zero,
+        metavar="USD",
+        help="another limit of the whole run",
     )
     parser.add_argument("--scoring", type=at_least_zero, metavar="N", help=SCORING)
     parser.set_defaults(call=call)

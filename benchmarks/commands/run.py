@@ -46,7 +46,7 @@ def add(subparsers: Any) -> None:
 
 
 def options(parser: argparse.ArgumentParser, spent: str, tasks: str = "+") -> None:
-    """What `study` may be told as well; `spent`: of what --max-cost is the limit."""
+    """What `study` may be told as well; `spent`: of what --max-money is the limit."""
     named = "names of tasks; `list` shows them"
     parser.add_argument("task", nargs=tasks, metavar="TASK", help=named)
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="new folder")
@@ -83,9 +83,17 @@ def options(parser: argparse.ArgumentParser, spent: str, tasks: str = "+") -> No
     parser.add_argument("--judge", default="", metavar="MODEL", help=JUDGE)
     parser.add_argument("--max-seconds", type=above_zero, metavar="S", help="of one item")
     parser.add_argument("--max-tokens", type=count, metavar="N", help="of one item")
-    parser.add_argument("--max-cost", type=above_zero, default=0.0, metavar="USD", help=spent)
     parser.add_argument(
-        "--prices", type=Path, metavar="FILE", help="dollars per million tokens (TOML)"
+        "--max-money",
+        "--max-cost",
+        dest="max_cost",
+        type=above_zero,
+        default=0.0,
+        metavar="USD",
+        help=spent,
+    )
+    parser.add_argument(
+        "--prices", type=Path, metavar="FILE", help="prices over those known: docs/costs.md"
     )
     parser.add_argument("--seed", type=at_least_zero, default=0, metavar="N", help="of sampling")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmarks.items.item import Benchmark
-from benchmarks.report.hardness import Hardness
+from benchmarks.report.numbers.hardness import Hardness
 from benchmarks.report.numbers.result import Agreement
+from benchmarks.report.numbers.spending import Spending
 from benchmarks.report.numbers.summary import Summary
-from benchmarks.report.table import NONE, Table, number, percent, points
+from benchmarks.report.table import NONE, Table, dollars, number, percent, points
 
 Found = Mapping[str, Hardness]
 """By task."""
@@ -46,6 +47,29 @@ def agreement_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, B
     )
     header = ["Task", "Rule yes, audited", "False yes", "Rule no, judged", "False no", "Agreement"]
     return Table("Rule and judge", note, header, rows)
+
+
+def spending_table(found: Mapping[str, Spending]) -> Table:
+    """Who was asked what, and for how much."""
+    rows = [
+        [
+            who,
+            each.of or NONE,
+            number(each.calls),
+            number(each.input_tokens),
+            number(each.cached_tokens),
+            number(each.output_tokens),
+            number(each.reasoning_tokens),
+            dollars(each.dollars),
+        ]
+        for who, each in found.items()
+    ]
+    header = ["Asked", "Who", "Calls", "Tokens in", "Cached", "Tokens out", "Reasoning", "Cost"]
+    note = (
+        "Of all trials together, those that broke off too. Cached and reasoning tokens are parts "
+        "of those in and out, as far as providers tell them."
+    )
+    return Table("Tokens and money", note, header, rows, words=("Who",))
 
 
 def label_table(labels: Sequence[Agreement]) -> Table:

@@ -7,32 +7,28 @@ Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules a
 name the fields of a `Summary` with `title`, `kind` and `paper` (per cent by system); `kinds`, by
 kind `tasks`, `accuracy`, `standard_error`; `labels`, a list of `Agreement`; `baseline`, null or
 `name`, `tasks` and `paired`, the fields of a `Comparison`; `hardness`, by task the fields of a
-`Hardness` (`benchmarks.report.hardness`), for tasks whose items know it. The other three are in
-`benchmarks.report.numbers`. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
+`Hardness`, for tasks whose items know it; `spending`, by module, tool's model, service and judge
+the fields of a `Spending`. All these are in `benchmarks.report.numbers`. Shares are 0 to 1, times
+seconds, costs US dollars; null is unknown.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.record.artifacts import write_all
-from benchmarks.items.item import Benchmark
+from benchmarks.report.content import Report
 from benchmarks.report.further_tables import (
     agreement_table,
     difficulty_tables,
     label_table,
     official_table,
+    spending_table,
 )
-from benchmarks.report.hardness import Hardness, hardness
-from benchmarks.report.numbers.pairing import Comparison, Difference, compare
-from benchmarks.report.numbers.result import Agreement, Session
-from benchmarks.report.numbers.summary import Summary, summarise
 from benchmarks.report.origin import provenance_table
 from benchmarks.report.paper import means, paper_table
 from benchmarks.report.plots import Interval, accuracy_plot, turns_plot
@@ -52,44 +48,6 @@ from benchmarks.report.templates.page import HOUSE, render
 TEMPLATE = HOUSE / "report.html.jinja"
 PAPER = ("AgentFlow no RL", "AgentFlow + Flow-GRPO")
 """Systems of the paper that the plot shows next to the run."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """All that a report shows of a run, in whatever form."""
-
-    session: Session
-    benchmarks: Mapping[str, Benchmark]
-    summaries: Mapping[str, Summary]
-    baseline: Session | None
-    baseline_summaries: Mapping[str, Summary]
-    labels: Sequence[Agreement] = ()
-    """What people say of rule and judge, once they have said it."""
-    paired: Comparison | None = None
-    """The baseline and the run over the items that both asked."""
-
-    @property
-    def pairs(self) -> dict[str, Difference]:
-        """The differences from the baseline by task."""
-        return {each.task: each for each in self.paired.differences} if self.paired else {}
-
-    @cached_property
-    def hardness(self) -> dict[str, Hardness]:
-        """By task, for those whose items know how hard they are."""
-        own = {task: [r for r in self.session.results if r.task == task] for task in self.summaries}
-        return {task: found for task, each in own.items() if (found := hardness(each))}
-
-
-def report_of(
-    session: Session,
-    benchmarks: Mapping[str, Benchmark],
-    baseline: Session | None = None,
-    labels: Sequence[Agreement] = (),
-) -> Report:
-    """The report of a run, `benchmarks` being all that are known."""
-    other = summarise(baseline) if baseline else {}
-    paired = compare(baseline, session) if baseline else None
-    return Report(session, benchmarks, summarise(session), baseline, other, labels, paired)
 
 
 def write_report(folder: Path, report: Report) -> list[Path]:
@@ -127,6 +85,7 @@ def record(report: Report) -> dict[str, Any]:
             for mean in means(report.summaries, known)
         },
         "hardness": {task: asdict(each) for task, each in report.hardness.items()},
+        "spending": {who: asdict(each) for who, each in report.spending.items()},
         "labels": [asdict(each) for each in report.labels],
         "baseline": _baseline(report),
     }
@@ -173,6 +132,7 @@ def all_tables(report: Report) -> list[Table]:
         level_table(*of),
         *difficulty_tables(report.hardness, report.benchmarks),
         effort_table(*of),
+        spending_table(report.spending),
         share_table("Tool mix", "Share of all tool calls.", *of, lambda each: each.tools),
         share_table("What ended a trial", ended, *of, lambda each: each.stopped_by),
         share_table("Where the answer was read", ended, *of, lambda each: each.rules),

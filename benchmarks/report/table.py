@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from agentflow_graph.errors.outside import shown
+from agentflow_graph.models.providers import money
 
 NONE = "–"
 
@@ -77,9 +78,7 @@ def number(value: float | None, digits: int = 0) -> str:
 
 def dollars(value: float | None) -> str:
     """US dollars."""
-    if value is None:
-        return "unknown price"
-    return f"${value:,.2f}" if value >= 0.1 or not value else f"${value:.2g}"
+    return "unknown price" if value is None else money.dollars(value)
 
 
 def render_table(

@@ -16,12 +16,12 @@ from dataclasses import asdict
 from typing import Any, NoReturn, Self
 
 from agentflow_graph.errors.outside import hidden_in
+from agentflow_graph.models.providers.prices import PriceList
 from agentflow_graph.record import Record, Scope
 from agentflow_graph.record.run import on_behalf_of
 from benchmarks.errors import TrialFailed
 from benchmarks.items.item import Benchmark, Item
 from benchmarks.runner.store.folder import Items
-from benchmarks.runner.store.prices import MILLION, Prices
 from benchmarks.runner.store.records import Event, Key, Records
 from benchmarks.scoring.judge import Judge, Verdict
 
@@ -54,12 +54,12 @@ class Grader:
         records: Records,
         judge: Judge | None = None,
         scoring: int = 0,
-        prices: Prices | None = None,
+        prices: PriceList | None = None,
     ) -> None:
         self._benchmarks, self._items, self._record = benchmarks, items, record
         self._records, self._judge, self._scoring = records, judge, scoring
         self._verdicts = records.verdicts(judge.name) if judge else {}
-        self._prices = prices or {}
+        self._prices = prices or PriceList(())
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rules")
 
     async def mark(self, key: Key, reply: str) -> Event:
@@ -99,32 +99,31 @@ class Grader:
     async def _by_judge(self, judge: Judge, key: Key, item: Item, reply: str) -> Event:
         with on_behalf_of(Scope(self._record.run(key.run), 0, "judge")):
             verdict = await judge(item.question, item.golds, reply)
-        cost = self._cost(judge, verdict)
+        spent = self._spent(judge, verdict)
         if verdict.correct is None:
             why = f"the judge {judge.name} failed: {verdict.error}"
-            await self._refuse(key, f"{why} ({verdict.reason})" if verdict.reason else why, cost)
+            await self._refuse(key, f"{why} ({verdict.reason})" if verdict.reason else why, spent)
         value, reason = float(bool(verdict.correct)), verdict.reason
-        return {"value": value, "by": "judge", "judge": judge.name, "reason": reason, "cost": cost}
+        return {"value": value, "by": "judge", "judge": judge.name, "reason": reason, **spent}
 
     async def _audit(self, judge: Judge, key: Key, item: Item, reply: str) -> Event:
         """What the judge says of an answer that the rule calls right; the rule's yes stands."""
         with on_behalf_of(Scope(self._record.run(key.run), 0, "judge")):
             verdict = await judge(item.question, item.golds, reply)
         said = None if verdict.correct is None else float(verdict.correct)
-        return {"audit": said, "reason": verdict.reason, "cost": self._cost(judge, verdict)}
+        return {"audit": said, "reason": verdict.reason, **self._spent(judge, verdict)}
 
     def _judged_before(self, key: Key) -> Event:
         before = self._verdicts.get(key, {})
         return {name: before[name] for name in ("value", "by", "judge", "reason") if before}
 
-    def _cost(self, judge: Judge, verdict: Verdict) -> float | None:
-        if (price := self._prices.get(judge.name)) is None:
-            return None
-        spent = verdict.input_tokens * price.input + verdict.output_tokens * price.output
-        return spent / MILLION
+    def _spent(self, judge: Judge, verdict: Verdict) -> Event:
+        """What was asked for a verdict, and its US dollars if they are known."""
+        price = self._prices.of(judge.name)
+        return {"cost": price.of(verdict.spent) if price else None, "spent": verdict.spent}
 
-    async def _refuse(self, key: Key, error: str, cost: float | None = None) -> NoReturn:
-        await self._write("unscored", key, {"error": error, "cost": cost})
+    async def _refuse(self, key: Key, error: str, spent: Event | None = None) -> NoReturn:
+        await self._write("unscored", key, {"error": error, "cost": None, **(spent or {})})
         raise TrialFailed(error)
 
     async def _write(self, kind: str, key: Key, what: Event) -> Event:

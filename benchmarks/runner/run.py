@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, TextIO
 
 from agentflow_graph.errors import SettingError, closest
-from agentflow_graph.graph import Agent, graph
+from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.record import Record
 from agentflow_graph.record.artifacts import interpreting
 from agentflow_graph.record.events import versions
@@ -44,7 +44,7 @@ async def start(
     request: Request,
     items: Items,
     benchmarks: Mapping[str, Benchmark],
-    agent: Agent = graph,
+    agent: Agent | None = None,
     judge: Judge | None = None,
     out: TextIO | None = None,
 ) -> int:
@@ -57,7 +57,7 @@ async def start(
 async def resume(
     folder: Folder,
     benchmarks: Mapping[str, Benchmark],
-    agent: Agent = graph,
+    agent: Agent | None = None,
     judge: Judge | None = None,
     max_cost: float | None = None,
     out: TextIO | None = None,
@@ -65,6 +65,7 @@ async def resume(
 ) -> int:
     """Run what is missing, mark what is unmarked, write inspect's logs; the number still missing.
 
+    `agent` is by default the graph, which goes by the run's prices.
     `out` is where progress is shown, by default standard error; `scoring` is the scoring that is
     completed, by default the one that is shown.
 
@@ -83,9 +84,10 @@ async def resume(
         records = _records(folder)
         number = records.chosen(scoring)
         _must_be_by(judge, records.judges[number] if number else request.judge, number)
-        grader = Grader(benchmarks, items, record, records, judge, number, request.prices)
+        grader = Grader(benchmarks, items, record, records, judge, number, request.price_list)
         total = sum(request.expected.values()) * request.trials
         with Progress(total, records, out, number) as progress, grader:
+            agent = agent or build_graph(prices=request.prices)
             trials = Trials(agent, request, items, record, records, grader, progress.ended)
             logs = await written(folder, evaluate(folder, request, items, trials, number))
             progress.interrupted = cut_off = _cut_off(logs, items)
@@ -168,7 +170,7 @@ async def score(
         else:
             number = records.chosen(scoring)
             _must_be_by(judge, records.judges[number] if number else request.judge, number)
-        grader = Grader(benchmarks, items, record, records, judge, number, request.prices)
+        grader = Grader(benchmarks, items, record, records, judge, number, request.price_list)
         finished = [key for key in keys(request, items) if key in records.finished]
         with grader:
             marked = await _each_graded(grader, records, finished)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.graph import Agent, graph
+from agentflow_graph.graph import Agent
 from benchmarks.items.item import Benchmark
 from benchmarks.runner.run import resume, start
 from benchmarks.runner.store.folder import Folder, Items, Request
@@ -66,7 +66,7 @@ class Study:
 async def measure(
     study: Study,
     benchmarks: Mapping[str, Benchmark],
-    agent: Agent = graph,
+    agent: Agent | None = None,
     judge: Judge | None = None,
 ) -> int:
     """Run what is missing at each budget; the number of trials that are missing still.

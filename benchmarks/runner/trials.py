@@ -29,7 +29,6 @@ from benchmarks.items.item import Item
 from benchmarks.runner.breaker import Breaker
 from benchmarks.runner.grading import Grader, whole_reply
 from benchmarks.runner.store.folder import Items, Request
-from benchmarks.runner.store.prices import cost
 from benchmarks.runner.store.records import Event, Key, Records
 
 MARGIN = 30.0
@@ -108,7 +107,7 @@ class Trials:
         if limit and spent >= limit and self.stopped is None:
             self.stopped = RunStopped(
                 f"{spent:.2f} of {limit:.2f} US dollars are spent; what is under way is finished. "
-                "Resume with a higher --max-cost"
+                "Resume with a higher --max-money"
             )
         if self.stopped:
             raise self.stopped
@@ -132,7 +131,7 @@ class Trials:
             "run": key.run,
             **key._asdict(),
             "seconds": earlier + time.perf_counter() - begun,
-            "cost": cost(state["usage"], context, self._request.prices) if state else None,
+            "cost": state["money"]["total"] if state else None,
             "error": error,
         }
         self._record.write(event)

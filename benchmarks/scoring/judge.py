@@ -63,6 +63,7 @@ Write one sentence that says why. Then write the last line, exactly one of these
 VERDICT: CORRECT
 VERDICT: INCORRECT"""
 
+TOKENS = ("input_tokens", "output_tokens", "cached_tokens")
 _MENU = {"VERDICT: CORRECT": True, "VERDICT: INCORRECT": False}
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _CUT_OFF = ("length", "max_tokens")
@@ -80,6 +81,15 @@ class Verdict:
     error: Error = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input, where the provider tells them."""
+    calls: int = 0
+
+    @property
+    def spent(self) -> dict[str, float]:
+        """As an entry of a run's usage."""
+        tokens = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+        return {"calls": self.calls, **tokens, "cached_tokens": self.cached_tokens}
 
 
 class OffTheMenu(Exception):
@@ -189,8 +199,8 @@ def prompt(question: str, golds: Sequence[str], answer: str) -> list[BaseMessage
 
 
 def _read(answer: Answer) -> Verdict:
-    tokens = {name: answer[name] for name in ("input_tokens", "output_tokens")}
-    said = Verdict(None, **tokens)
+    tokens = {name: answer.get(name, 0) for name in TOKENS}
+    said = Verdict(None, **tokens, calls=1)
     text = _THOUGHT.sub("", answer["text"]).strip()
     lines = [line.strip().strip("*").strip() for line in text.splitlines()]
     stop = answer["finish_reason"]
@@ -205,8 +215,10 @@ def _settled(verdict: Verdict, control: Verdict) -> Verdict:
     """An acceptance, after the same answer was put against what cannot be right."""
     spent = replace(
         verdict,
+        calls=verdict.calls + control.calls,
         input_tokens=verdict.input_tokens + control.input_tokens,
         output_tokens=verdict.output_tokens + control.output_tokens,
+        cached_tokens=verdict.cached_tokens + control.cached_tokens,
     )
     if control.correct is None:
         return replace(

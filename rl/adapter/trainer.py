@@ -82,6 +82,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         if not step:
             self._measure(0, ends)
         while step < self.config.steps and not self.stopped:
+            self.recorder.hold_to_money(self.config.rollout.max_money)
             step = self._step(step)
         self._measure(step, ends)
         if self.tensorboard_logger:
@@ -175,8 +176,8 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
     ) -> None:
         """Stock; then the record counts for good what the checkpoint stands for."""
         scalars = {key: value for key, value in logs_dict.items() if isinstance(value, int | float)}
-        states = {**client_states, "hopeless": self._hopeless}
-        super().save_logs_and_checkpoints(global_step, scalars, states)
+        client_states = {**client_states, "hopeless": self._hopeless}
+        super().save_logs_and_checkpoints(global_step, scalars, client_states)
         if global_step % self.args.ckpt.save_steps == 0:
             self.pool.record.settle(global_step)
 

@@ -14,6 +14,7 @@ from agentflow_graph.models.strings import NANO
 from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.prompts import texts
+from rl.preflight.cost import money
 from rl.preflight.planner import Planner
 from rl.settings.config import Config
 from tools.base import FlowTool
@@ -42,6 +43,7 @@ def agent(config: Config, known: Planner) -> Iterator[Finding]:
     except SettingError as error:
         yield failure("tools", str(error), "correct agent.tools, agent.tools_file or its settings")
         return
+    yield money(config, list(resources.tools.values()))
     yield from asyncio.run(_ready(list(resources.tools.values())))
     if known.folder:
         yield _room(config, resources, planner, known.question)

@@ -1,22 +1,30 @@
 """What a step costs: model calls, tokens and optimizer steps, each at most; seconds where measured.
 
 Upper bounds: every run takes all its turns in full prompts and replies. Runs that stop earlier, and
-groups without spread, cost less.
+groups without spread, cost less. And whether a limit in money can be kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from langchain_core.tools import BaseTool
+
 from agentflow_graph.context import is_rule
 from agentflow_graph.errors import SettingError
+from agentflow_graph.models.providers.money import without_price
+from agentflow_graph.models.providers.prices import VARIABLE, known_prices
+from agentflow_graph.nodes.parts.rates import rates_of
 from benchmarks.scoring.judge import LONGEST_ANSWER, LONGEST_QUESTION, REPLY_TOKENS
 from rl.run.folder import records
 from rl.settings.config import Config, load
+from tools.outcomes.finding import Finding, failure, ok
 
+FROZEN = ("executor", "verifier", "generator", "analysis")
+"""Modules whose models are asked for money, as the tools' and the judge are."""
 ALIKE = ("model", "agent", "reward", "rollout", "optimizer", "engine", "placement")
 """Sections that must be equal for one run's seconds to tell of another's."""
 PARTS = ("rollout_seconds", "experience_seconds", "update_seconds", "sync_seconds")
@@ -122,3 +130,24 @@ def _steps(metrics: Path) -> Iterator[float]:
     for entry in entries:
         if entry["kind"] == "step":
             yield sum(entry[part] for part in PARTS if isinstance(entry.get(part), int | float))
+
+
+def money(config: Config, tools: Sequence[BaseTool]) -> Finding:
+    """A failure where the run has a limit and somebody but the policy has no price."""
+    limit, context = config.rollout.max_money, config.context()
+    if not limit:
+        return ok("money", "no limit")
+    asked = [m for m in FROZEN if not is_rule(m, spec := getattr(context, m)) and spec != "off"]
+    known = known_prices()
+    models, by_name = dict.fromkeys(asked), {tool.name: tool for tool in tools}
+    missing = without_price(rates_of(context, models, (), by_name, known).values())
+    judge = config.reward.judge
+    missing += [judge] if judge and known.of(judge) is None else []
+    if missing:
+        return failure(
+            "money",
+            f"rollout.max_money={limit:g} needs every price, and none is known for "
+            f"{', '.join(missing)}",
+            f"state it in a file that {VARIABLE} names (0 where it costs nothing; docs/costs.md)",
+        )
+    return ok("money", f"training stops after a step once ${limit:g} are spent")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agentflow_graph.record.events import Answer
     from agentflow_graph.state import State
 
-OWN_BUDGETS = ("turns", "tokens")
+OWN_BUDGETS = ("turns", "tokens", "money")
 """What stops a run that the policy did not end: nobody else spends these."""
 
 

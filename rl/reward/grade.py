@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agentflow_graph.errors import Fault
+from agentflow_graph.state import Cost
 
 if TYPE_CHECKING:
     from agentflow_graph.state import State
@@ -30,6 +31,10 @@ class Grade:
     """Answers put to the judge."""
     tokens: int = 0
     """What the judge read and wrote, as its server counts."""
+    spent: dict[str, float] = field(default_factory=dict)
+    """The same by kind, as an entry of a run's usage."""
+    cost: Cost = field(default_factory=lambda: Cost(of="", dollars=None))
+    """Who the judge is, and what it cost."""
     seconds: float = 0.0
     """Time that the judge or the function took."""
 

@@ -10,6 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from agentflow_graph.errors import Fault
+from agentflow_graph.models.providers.prices import known_prices
+from agentflow_graph.state import Cost
 from benchmarks.scoring.judge import AWAY, Judge
 from rl.reward.grade import Grade, Reward
 from rl.reward.rule import by_rule
@@ -24,6 +26,7 @@ def by_judge(judge: Judge) -> Reward:
 
     A judge that is away is the world's fault: it can be asked again.
     """
+    price = known_prices().of(judge.name)
 
     async def reward(task: Task, state: State) -> Grade:
         begun = time.perf_counter()
@@ -40,6 +43,8 @@ def by_judge(judge: Judge) -> Reward:
             fault if unscored else "",
             "" if unscored else verdict.reason,
             asked=1,
+            spent=verdict.spent,
+            cost=Cost(of=judge.name, dollars=price.of(verdict.spent) if price else None),
             tokens=verdict.input_tokens + verdict.output_tokens,
             seconds=time.perf_counter() - begun,
         )

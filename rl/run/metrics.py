@@ -19,7 +19,16 @@ from agentflow_graph.record.artifacts import write_whole
 from rl.rollout import Trajectory
 from rl.run.folder import records
 from rl.run.left import seconds_left, told
-from rl.run.scoring import SCORING_KEYS, best, evaluation, failures, outcome, stale
+from rl.run.scoring import (
+    SCORING_KEYS,
+    SPENDING_KEYS,
+    best,
+    evaluation,
+    failures,
+    outcome,
+    stale,
+)
+from rl.settings.errors import MoneySpent
 from rl.settings.sections import Evaluation
 
 __all__ = ["Recorder", "best", "evaluation", "outcome", "scalars", "stale"]
@@ -76,9 +85,26 @@ class Recorder:
         """The steps in the order in which they were made."""
         return [entry for entry in self.entries if entry["kind"] == "step"]
 
+    def hold_to_money(self, limit: float) -> None:
+        """Nothing more is begun once `limit` US dollars are spent; 0: any.
+
+        Raises:
+            MoneySpent: they are; what was asked is on record, and a resume asks only for the rest.
+        """
+        if limit and self.dollars >= limit:
+            raise MoneySpent(
+                f"{self.dollars:.2f} of rollout.max_money={limit:g} US dollars are spent, "
+                f"after step {self.done}"
+            )
+
     def evaluation(self, step: int, temperature: float) -> dict[str, Any] | None:
         """The evaluation after `step`, if it was made."""
         return {(e["step"], e["temperature"]): e for e in self.evaluations}.get((step, temperature))
+
+    @property
+    def dollars(self) -> float:
+        """What steps and evaluations have cost so far, as far as prices are known."""
+        return float(sum(entry.get("dollars", 0.0) for entry in self.entries))
 
     @property
     def sharing(self) -> tuple[bool, str] | None:
@@ -188,4 +214,5 @@ STEP_KEYS = (
     *("rows", "cut_off", "policy_version", "staleness_max", "staleness_mean", "retried"),
     *("mismatch_max", "mismatch_mean", "ratio_max", "ratio_mean", "updated", "left_out"),
     *SCORING_KEYS,
+    *SPENDING_KEYS,
 )

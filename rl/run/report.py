@@ -26,6 +26,7 @@ from benchmarks.report.plots import INKS, Scale, scale_y, svg, whole_x
 from benchmarks.report.templates.page import render
 from rl.run.folder import records
 from rl.run.record import heldout_batch, refuse_old, rows
+from rl.run.scoring import in_all, spending_rows
 from rl.settings.yaml_file import mapping
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
         "heldout": heldout_plot(heldout, beside),
         "levels": levels(_ends(heldout), runs),
         "tools": tools(steps),
+        "spending": spending_rows(in_all([*by_step.values(), *evaluations])),
         "plot": partial(step_plot, steps),
         **examples(runs, solved_at),
     }

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from agentflow_graph.models.providers.money import known_part, summed
+from agentflow_graph.state import Money, Usage, merge_usage
 from benchmarks.report.numbers.statistics import bootstrap, wilson
 from rl.rollout import Trajectory
 from rl.settings.sections import Evaluation
 
 SCORING_KEYS = ("unscored", "judged", "judge_tokens", "scoring_seconds")
 """Names of `scoring`'s figures."""
+JUDGE = "judge"
+NOTHING: Money = {"total": 0.0, "by": {}}
+SPENDING_KEYS = ("usage", "money", "dollars")
+"""Names of `spending`'s figures."""
 DRAWS = 1_000
 """Of the bootstrap."""
 
@@ -24,7 +30,8 @@ def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
     no reward. `one_turn` is the share of runs that ended after one turn. `tools` are shares of all
     calls, `tool_errors` the share of calls without a result: an error, a timeout, an unavailable
     tool, or a reply that names none (which `tools` counts as "none"). `reply_tokens` are those of
-    one planner reply and `run_seconds` those of one run, each in the mean.
+    one planner reply and `run_seconds` those of one run, each in the mean. `usage`, `money` and
+    `dollars` are `spending`'s, of failed runs too.
     """
     judged = [t for t in trajectories if t.reward is not None]
     calls = [c for t in judged for turn in t.state["turns"] for c in turn["calls"]]
@@ -44,6 +51,7 @@ def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
         "policy_versions": sorted({a.policy_version for a in actions}),
         "run_seconds": mean([t.seconds for t in judged]),
         **scoring(trajectories),
+        **spending(trajectories),
     }
 
 
@@ -76,6 +84,47 @@ def scoring(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
         "judge_tokens": sum(grade.tokens for grade in grades),
         "scoring_seconds": mean([grade.seconds for grade in grades]),
     }
+
+
+def spending(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
+    """`usage` and `money` by module, tool's model, service and judge, and the known `dollars`.
+
+    The policy on one's own engines has no price. Of a run that was attempted more than once the
+    last attempt counts.
+    """
+    usage: Usage = {}
+    moneys: list[Money] = []
+    for run in trajectories:
+        usage = merge_usage(usage, run.state.get("usage", {}))
+        moneys.append(run.state.get("money", NOTHING))
+        if run.grade and run.grade.spent:
+            usage = merge_usage(usage, {JUDGE: run.grade.spent})
+            moneys.append({"total": None, "by": {JUDGE: run.grade.cost}})
+    return _told(usage, moneys)
+
+
+def in_all(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The same over entries of `metrics.jsonl`; those of earlier versions have nothing of it."""
+    usage: Usage = {}
+    moneys: list[Money] = []
+    for entry in entries:
+        usage = merge_usage(usage, entry.get("usage", {}))
+        moneys.append(entry.get("money", NOTHING))
+    return _told(usage, moneys)
+
+
+def _told(usage: Usage, moneys: Sequence[Money]) -> dict[str, Any]:
+    money = summed(moneys)
+    return {"usage": usage, "money": money, "dollars": known_part(money)}
+
+
+def spending_rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """For a table: an entry of usage with who was asked and its dollars."""
+    costs = found["money"]["by"]
+    unknown = {"of": "", "dollars": None}
+    return [
+        {"who": who, **spent, **costs.get(who, unknown)} for who, spent in found["usage"].items()
+    ]
 
 
 def evaluation(

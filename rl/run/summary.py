@@ -9,7 +9,7 @@ from typing import Any
 
 from rl.run.metrics import Recorder
 from rl.run.record import TrainingRecord
-from rl.run.scoring import best, counting
+from rl.run.scoring import best, counting, in_all
 from rl.settings.config import Config
 
 
@@ -47,6 +47,7 @@ def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
         "policy_versions_seen": len({v for e in steps for v in e["policy_versions"]}),
         "model_calls": sent,
         "model_calls_lost": sent - answered,
+        **in_all(recorder.entries),
         "failed_rollouts": sum(entry["failed"] for entry in steps),
         "faults": dict(faults),
         "failures": dict(sum((Counter(e["failures"]) for e in steps), Counter()).most_common(5)),

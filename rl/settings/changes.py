@@ -20,9 +20,10 @@ from rl.settings.paths import MODULES
 FREE = (
     *("steps", "save_every", "stalled_after", "model.path", "model.reference", "evaluation.*"),
     *("rollout.workers", "rollout.in_flight", "rollout.deadline", "rollout.grace"),
-    *("rollout.retries", "rollout.outage_*", "reward.seconds", "engine.threads"),
-    *("engine.count", "engine.cache_gib", "engine.gpu_utilization", "optimizer.threads"),
-    *("optimizer.lr", "optimizer.warmup", "optimizer.schedule", "optimizer.min_lr"),
+    *("rollout.retries", "rollout.outage_*", "rollout.max_money", "reward.seconds"),
+    *("engine.threads", "optimizer.threads", "engine.count", "engine.cache_gib"),
+    *("engine.gpu_utilization", "optimizer.lr", "optimizer.warmup", "optimizer.schedule"),
+    *("optimizer.min_lr",),
 )
 """Patterns of dotted names. Weights at a new place must be the same (`rl/run/folder.py`)."""
 LEARNING = ("optimizer.lr", "optimizer.warmup", "optimizer.schedule", "optimizer.min_lr")

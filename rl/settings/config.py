@@ -98,7 +98,7 @@ class Config(Section):
         self._possible()
         self._placed()
         self._ordered()
-        self.context()
+        self._priced()
         return self
 
     def _possible(self) -> None:
@@ -124,6 +124,13 @@ class Config(Section):
             raise ValueError(
                 "optimizer.zero_stage=0 would step on a gradient that is not finite; 1 computes "
                 "the same and leaves such a step out"
+            )
+
+    def _priced(self) -> None:
+        if self.context().max_money:
+            raise ValueError(
+                f"agent.max_money={self.context().max_money:g} needs a price of the planner, and "
+                "the policy in training has none; set rollout.max_money, of the whole run"
             )
 
     def _placed(self) -> None:

@@ -5,6 +5,7 @@
     ├── TrainingFailed   a run broke off; what was recorded until then stays in its folder
     ├── Stalled          no run scores any more, so training on would teach nothing
     ├── Differs          what a run left is not what its training gives
+    ├── MoneySpent       the run's limit of money is reached
     ├── WorldAway        servers that runs need did not come back
     └── ServerFailed     the server of a planner broke off or did not come up
 
@@ -34,6 +35,10 @@ class Stalled(AgentFlowError):
     """Training cannot go on: no run scores any more."""
 
 
+class MoneySpent(AgentFlowError):
+    """Training stops until its limit of money is raised."""
+
+
 class WorldAway(AgentFlowError):
     """Training cannot go on now: too many runs fail for no fault of their own."""
 
@@ -53,6 +58,8 @@ LASTING = (AssertionError, SettingError, Stalled, TrainingFailed, TypeError, Loo
 def going_on(error: Exception, run: Path) -> str:
     """How a training goes on that `error` broke off."""
     command = f"`python -m rl.train --resume {run}`"
+    if isinstance(error, MoneySpent):
+        return f"nothing is lost; {command[:-1]} rollout.max_money=...` goes on with a higher limit"
     if isinstance(error, Stalled | TrainingFailed):
         return (
             f"as it is, it would end so again; {command[:-1]} --checkpoint NAME optimizer.lr=...` "

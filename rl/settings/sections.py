@@ -119,6 +119,13 @@ class Rollout(Section):
     outage_seconds: float = Field(
         1800.0, ge=0, description="Seconds of pause after which training stops, to be resumed"
     )
+    max_money: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="US dollars of all runs and judgements, after which training stops at the end "
+        "of a step, to be resumed; 0: any (docs/costs.md)",
+    )
     max_steps_ahead: int = Field(
         0, ge=0, description="Steps whose rollouts may run before the update before them is done"
     )

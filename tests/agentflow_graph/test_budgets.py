@@ -13,7 +13,7 @@ from raw_mcp import RawServers, mute
 
 from agentflow_graph import Context, build_graph
 from agentflow_graph.nodes import resources
-from agentflow_graph.nodes.parts import toolset
+from agentflow_graph.nodes.parts import modules, toolset
 from agentflow_graph.nodes.resources import ResourceCache
 from agentflow_graph.record import read
 from agentflow_graph.terminal.replay import replay
@@ -37,7 +37,7 @@ async def test_building_counts_and_goes_on_and_delays_nobody_else(
             ready.wait(30)
         return scripted(plan("Old Harbor"))
 
-    monkeypatch.setattr(resources, "chat_model", slow)
+    monkeypatch.setattr(modules, "chat_model", slow)
     graph = build_graph(tools=[look_up])
     try:
         (late, seconds), (other, _) = await asyncio.gather(

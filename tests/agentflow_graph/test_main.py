@@ -62,7 +62,9 @@ def test_quiet_prints_the_answer_alone_of_a_question_from_standard_input(
 def test_what_it_cost_is_said_beside_the_answer(use, plan, capsys) -> None:
     use(plan("x"), plan("Old Harbor"))
     assert cli.main([QUESTION]) == 0
-    assert re.search(r"^2 turns, 220 tokens, \d+\.\d s$", capsys.readouterr().err, re.M)
+    assert re.search(
+        r"^2 turns, 220 tokens, no price for Scripted, \d+\.\d s$", capsys.readouterr().err, re.M
+    )
 
 
 def test_a_model_that_fails_is_exit_code_1(use, plan, capsys) -> None:

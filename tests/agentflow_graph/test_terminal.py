@@ -65,7 +65,7 @@ def test_what_is_under_way_is_seen() -> None:
     assert code == 0, shown
     assert "planner 0:00:00" in plain, "the spinner says who works, and since when"
     assert "Turn 1" in plain and "executor   python_coder(4738 * 37)" in plain
-    assert re.search(r"\n1 turn, [\d,]+ tokens, \d+\.\d s\n", plain)
+    assert re.search(r"\n1 turn, [\d,]+ tokens, no price for nano, \d+\.\d s\n", plain)
 
 
 def test_a_conversation_asks_in_place_and_goes_on() -> None:

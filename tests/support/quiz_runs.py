@@ -60,7 +60,7 @@ class Quiz:
         given = {QUIZ: quiz_benchmark()}, self.items
         with self.folder.open() as record:
             records = Records.of(events(self.folder.record))
-            with Grader(*given, record, records, self.judge) as grader:
+            with Grader(*given, record, records, self.judge, 0, self.request.price_list) as grader:
                 agent = agent or quiz_agent(self.calls, **how)
                 trials = Trials(agent, self.request, self.items, record, records, grader, on_end)
                 wanted = keys(self.request, self.items)

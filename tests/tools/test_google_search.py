@@ -75,7 +75,7 @@ async def test_gemini_answers_with_citations_where_they_belong() -> None:
         "[1] zuerich.example (https://vertexaisearch.example/redirect/1)",
         "[2] bern.example (https://vertexaisearch.example/redirect/3)",
     ]
-    assert result["data"] == {"backend": "gemini"}
+    assert result["data"] == {"backend": "gemini", "charged": "gemini-2.5-flash"}
     (request,) = server.asked
     assert request.path == "/v1beta/models/gemini-2.5-flash:generateContent"
     assert request.headers["x-goog-api-key"] == KEY

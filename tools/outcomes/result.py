@@ -28,7 +28,8 @@ class ToolResult(TypedDict):
     seconds: float
     data: NotRequired[dict[str, Any]]
     """More, for programs: plain JSON, bounded. `backend` names who answered; the memory of a run
-    keeps the entries that are no lists or objects, shortened."""
+    keeps the entries that are no lists or objects, shortened. `charged` names a service that
+    was asked and is paid by the call."""
 
 
 def ok(text: str, seconds: float = 0.0) -> ToolResult:
@@ -49,6 +50,11 @@ def timeout(text: str, seconds: float = 0.0) -> ToolResult:
 def unavailable(text: str, seconds: float = 0.0) -> ToolResult:
     """The tool cannot work here until somebody does what `text` says."""
     return ToolResult(status="unavailable", text=text, seconds=seconds)
+
+
+def charged(result: ToolResult, service: str) -> ToolResult:
+    """`result` marked as a call of `service` that is paid for; empty: none was made."""
+    return {**result, "data": {**result.get("data", {}), "charged": service}} if service else result
 
 
 def away(result: ToolResult) -> ToolResult:

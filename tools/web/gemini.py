@@ -63,6 +63,11 @@ class Gemini:
         """The model asked; part of what a kept answer depends on."""
         return self._model
 
+    @property
+    def charged(self) -> str:
+        """Who is paid for a search: a price by the call goes by the model."""
+        return self._model
+
     def missing(self) -> str:
         """What keeps it from searching, with the remedy; empty if nothing."""
         if gap := lacking("google", "google.genai"):

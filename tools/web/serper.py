@@ -50,6 +50,8 @@ class Serper:
 
     name = "serper"
     model = ""
+    charged = "serper"
+    """Who is paid for a search."""
 
     def __init__(
         self,

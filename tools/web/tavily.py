@@ -61,6 +61,11 @@ class Tavily:
         self._url = url or ADDRESS
         self._service = replace(service or Service("Tavily"), key=self._key, remedy=REMEDY)
 
+    @property
+    def charged(self) -> str:
+        """Who is paid for a search; empty: nobody."""
+        return "" if self._keyless else self.name
+
     def missing(self) -> str:
         """What keeps it from searching, with the remedy; empty if nothing."""
         if gap := lacking("tools", "tavily"):

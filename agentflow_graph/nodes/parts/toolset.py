@@ -1,7 +1,7 @@
 """The tools of a run, and what of them a planner and an executor read; made once for many runs."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib import import_module
@@ -59,6 +59,10 @@ class ToolSet:
         return bool(self.lost) and time.monotonic() - self.made > AGAIN
 
 
+MakeTools = Callable[[Context, int], ToolSet]
+"""Makes the tools of the settings, with that many passages of a search."""
+
+
 class ToolSets:
     """Tool sets, each made once for all settings that it is made of.
 
@@ -92,6 +96,15 @@ class ToolSets:
             self._listings = catalog().World().listings
         world = catalog().World({}, without, self._listings)
         return ToolSet.of(load_tools(context, passages, world), world.lost)
+
+
+def toolset_of(
+    context: Context, tools: Sequence[BaseTool] | MakeTools | None, passages: int
+) -> ToolSet:
+    """Tools that are given, or made by somebody, or else those of the settings."""
+    if callable(tools):
+        return tools(context, passages)
+    return ToolSet.of(load_tools(context, passages) if tools is None else tools)
 
 
 def _names(tool: BaseTool) -> set[str]:

@@ -47,6 +47,13 @@ class Result:
     output_tokens: int = 0
     cost: float | None = None
     """US dollars; None where a model's price is not known."""
+    usage: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Of the run, by module, tool's model and service."""
+    money: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By entry of `usage`: `of`, who was asked, and `dollars`."""
+    judging: dict[str, float] = field(default_factory=dict)
+    """What the judge was asked for the mark, as an entry of usage."""
+    judging_cost: float | None = None
     tools: dict[str, int] = field(default_factory=dict)
     """Tool calls by tool."""
     tool_errors: int = 0

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError
+from agentflow_graph.models.providers.money import without_price
+from agentflow_graph.models.providers.prices import VARIABLE, read_prices
+from agentflow_graph.nodes.parts.rates import check_prices
 from agentflow_graph.nodes.resources import ResourceCache, Resources
 from agentflow_graph.record.events import versions
 from benchmarks.items.data import Loaded, loaded, must_be_folder
@@ -20,7 +23,6 @@ from benchmarks.runner.preflight.pings import pinged
 from benchmarks.runner.preflight.profiles import settings_of
 from benchmarks.runner.preflight.provenance import changes, provenance
 from benchmarks.runner.store.folder import Folder, Items, Request
-from benchmarks.runner.store.prices import read_prices, unpriced
 from benchmarks.runner.trials import context_of
 from benchmarks.scoring.judge import Judge
 from benchmarks.tasks.registry import benchmark, registry
@@ -113,15 +115,17 @@ def check(request: Request, ask: bool = True) -> Ready:
     tasks = {task: known[task] for task in request.subsets if task in known}
     must_fit(context, tasks, request.judge, request.as_is)
     judge = Judge.of(request.judge) if request.judge else None
-    _check_prices(context, request)
     serious = any(task.needs for task in tasks.values())
-    return asyncio.run(_ready(context, judge, ask and not request.as_is, serious))
+    return asyncio.run(_ready(request, judge, ask and not request.as_is, serious))
 
 
-async def _ready(context: Context, judge: Judge | None, ask: bool, tools: bool) -> Ready:
-    resources = await ResourceCache({}, None).of(context)
+async def _ready(request: Request, judge: Judge | None, ask: bool, tools: bool) -> Ready:
+    context = context_of(request)
+    resources = await ResourceCache({}, None, request.price_list).of(context)
     if resources.lost:
         raise SettingError("; ".join(f"{what}: {why}" for what, why in resources.lost.items()))
+    check_prices(context, resources.rates)
+    _check_prices(request, resources)
     served = await pinged(context, resources, judge, tools) if ask else {}
     return Ready(context, resources, judge, served)
 
@@ -135,16 +139,17 @@ def needs_inspect() -> None:
         )
 
 
-def _check_prices(context: Context, request: Request) -> None:
+def _check_prices(request: Request, resources: Resources) -> None:
     if not request.max_cost:
         return
-    missing = set(unpriced(context, request.prices))
-    if request.judge and request.judge not in request.prices:
+    missing = set(without_price(resources.rates.values()))
+    if request.judge and request.price_list.of(request.judge) is None:
         missing.add(request.judge)
     if missing:
         names = ", ".join(sorted(missing))
         raise SettingError(
-            f"--max-cost needs prices, and none is known for {names}; state them with --prices FILE"
+            f"--max-money needs prices, and none is known for {names}; state them with --prices "
+            f"FILE, or in the file that {VARIABLE} names (0 where it costs nothing)"
         )
 
 

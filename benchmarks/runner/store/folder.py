@@ -23,6 +23,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.models.providers.prices import Price, PriceList, known_prices
 from agentflow_graph.record import Record, RecordError, hold
 from agentflow_graph.record.artifacts import (
     faults,
@@ -33,7 +34,6 @@ from agentflow_graph.record.artifacts import (
 )
 from benchmarks.errors import RunStopped
 from benchmarks.items.item import Item
-from benchmarks.runner.store.prices import Price
 
 FORMAT = 2
 REMEDY = "put the run's own file back, or begin a new run"
@@ -62,6 +62,7 @@ class Request:
     max_cost: float = 0.0
     """US dollars of the whole run; 0: any."""
     prices: dict[str, Price] = field(default_factory=dict)
+    """The run's own, over the operator's and those that ship."""
     versions: dict[str, str] = field(default_factory=dict)
     baseline: Literal["", "direct", "cot"] = ""
     """The generator alone: asked as it is, or to think step by step."""
@@ -71,6 +72,11 @@ class Request:
     """Share of failed trials among the last ones above which the run pauses, then stops."""
     provenance: dict[str, Any] = field(default_factory=dict)
     """When, by which code, on which data, with what in effect: `preflight.provenance`."""
+
+    @property
+    def price_list(self) -> PriceList:
+        """The prices that count; raises SettingError for a wrong file of the operator's."""
+        return known_prices().under(self.prices)
 
     def expecting(self, items: dict[str, int]) -> Request:
         """The same with the number of items by task."""

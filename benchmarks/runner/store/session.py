@@ -100,6 +100,7 @@ def result_of(key: Key, item: Item, records: Records, scoring: int) -> Result:
         least_calls=item.calls,
         twin=item.twin,
         **(_marked(mark) if mark else {"score": None, "error": why_missing(key, records, scoring)}),
+        **_judging(mark or records.unscored.get(scoring, {}).get(key, {})),
         **(_ran(ran) if ran else {}),
     )
 
@@ -109,6 +110,11 @@ def _marked(mark: Event) -> dict[str, Any]:
     # Marks of earlier versions have none of these.
     same |= {name: mark.get(name) for name in ("official_em", "official_f1", "audit")}
     return {"score": mark["value"], "scored_by": mark["by"], **same}
+
+
+def _judging(event: Event) -> dict[str, Any]:
+    """Marks of earlier versions do not say what the judge was asked."""
+    return {"judging": event.get("spent", {}), "judging_cost": event.get("cost")}
 
 
 def why_missing(key: Key, records: Records, scoring: int) -> str:
@@ -134,6 +140,8 @@ def _summary(state: dict[str, Any]) -> dict[str, Any]:
         "turns": len(state["turns"]),
         "input_tokens": int(sum(spent["input_tokens"] for spent in usage)),
         "output_tokens": int(sum(spent["output_tokens"] for spent in usage)),
+        "usage": state["usage"],
+        "money": state.get("money", {}).get("by", {}),
         "tools": dict(Counter(call["tool"] for call in calls if call["tool"])),
         "tool_errors": sum(call["status"] != "ok" for call in calls if call["tool"]),
     }

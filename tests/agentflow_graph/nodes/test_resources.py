@@ -12,8 +12,7 @@ import pytest
 
 from agentflow_graph import Context
 from agentflow_graph.errors import SettingError
-from agentflow_graph.nodes import resources
-from agentflow_graph.nodes.parts import toolset
+from agentflow_graph.nodes.parts import modules, toolset
 from agentflow_graph.nodes.resources import MAX_CACHED, ResourceCache
 
 
@@ -27,7 +26,7 @@ async def test_runs_that_start_together_build_once(
         time.sleep(0.05)
         return scripted("x")
 
-    monkeypatch.setattr(resources, "chat_model", slow)
+    monkeypatch.setattr(modules, "chat_model", slow)
     cache = ResourceCache({}, [look_up])
     found = await asyncio.gather(*(cache.of(Context(planner="p")) for _ in range(8)))
     assert built == ["p"]
@@ -38,7 +37,7 @@ async def test_each_module_gets_the_model_it_names(
     monkeypatch: pytest.MonkeyPatch, look_up
 ) -> None:
     asked: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(resources, "chat_model", lambda *how: asked.append(how) or how)
+    monkeypatch.setattr(modules, "chat_model", lambda *how: asked.append(how) or how)
     context = Context(planner="p", executor="e", verifier="v", generator="g", analysis="a")
     made = await ResourceCache({}, [look_up]).of(context)
     assert set(made.models) == {"planner", "executor", "verifier", "generator", "analysis"}

@@ -32,7 +32,7 @@ VLLM = "vllm:x@http://127.0.0.1:1"
         (["almanac", "--as-is", "--judge", "openai:gpt-5-mini"], "OPENAI_API_KEY"),
         (["almanac", "--as-is", "--judge", "nonsense"], "none of the forms"),
         (["almanac", "--max-cost", "3", "--set", f"planner={VLLM}"], f"none is known for {VLLM}"),
-        (["almanac", "--as-is", "--max-cost", "3", "--judge", VLLM], f"none is known for {VLLM}"),
+        (["almanac", "--as-is", "--max-money", "3", "--judge", VLLM], f"known for nano, {VLLM}"),
         (["almanac", "--prices", "/absent.toml"], "/absent.toml cannot be read"),
         (["bamboogle", "--data", "/absent"], "--data /absent is no folder"),
         ([], "no task is named: give some of `list`, or --like DIR"),

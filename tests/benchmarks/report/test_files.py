@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sessions import KNOWN, result, session
 
+from benchmarks.report.content import report_of
 from benchmarks.report.numbers.summary import Summary
-from benchmarks.report.report import markdown, record, report_of, write_report
+from benchmarks.report.report import markdown, record, write_report
 from benchmarks.report.table import Table, dollars, shorten
 
 RESULTS = [result("a", f1=1.0), result("b", 0.0, f1=0.5, scored_by="judge"), result("c", None)]
@@ -25,7 +26,7 @@ def test_the_json_has_the_keys_that_it_promises(tmp_path: Path) -> None:
     write_report(tmp_path, report_of(session(RESULTS, 4), KNOWN, base))
     found = json.loads((tmp_path / "report.json").read_text())
     top = "name judge scoring trials settings versions provenance tasks kinds"
-    assert list(found) == [*top.split(), "hardness", "labels", "baseline"]
+    assert list(found) == [*top.split(), "hardness", "spending", "labels", "baseline"]
     task = found["tasks"]["bamboogle"]
     assert set(task) == {field.name for field in fields(Summary)} | {"title", "kind", "paper"}
     assert (task["accuracy"]["mean"], task["missing"], task["judged"]) == (0.25, 2, 1)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sessions import result
 
-from benchmarks.report.hardness import Abstention, Robustness, hardness
+from benchmarks.report.numbers.hardness import Abstention, Robustness, hardness
 from benchmarks.report.numbers.result import Result, natural
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from sessions import KNOWN, result, session
 
+from benchmarks.report.content import report_of
 from benchmarks.report.numbers.result import Result, Session
 from benchmarks.report.plots import scale_y, svg
-from benchmarks.report.report import page, report_of
+from benchmarks.report.report import page
 
 HOSTILE = (
     "</td></table><script>alert(1)</script><img src=//x.example onerror=alert(2)>\"' {{ 7*7 }} $x$"

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from charging import CALL, charging, model
 from quiz_runs import N, Quiz, answered
 from quizzes import QUIZ, counted, noting_judge, quiz_benchmark
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.models.providers.prices import Price
 from benchmarks.errors import RunStopped
+from benchmarks.report.numbers.spending import spending
 from benchmarks.report.numbers.summary import summarise
 from benchmarks.runner.grading import audited
 from benchmarks.runner.run import score
-from benchmarks.runner.store.prices import Price
 from benchmarks.runner.store.records import Key
 from benchmarks.runner.store.session import read_session
+from benchmarks.scoring.judge import Judge
 
 ONCE = {"0": 1, "0:control": 1, "3": 1, "3:control": 1}
 """What the judge is asked in a run: each answer that the rule refuses, and its control."""
@@ -124,6 +127,20 @@ async def test_a_run_stops_where_its_money_is_spent(tmp_path: Path) -> None:
     assert {type(one) for one in outcomes} == {RunStopped}
     assert "0.60 of 0.50 US dollars are spent" in str(outcomes[0])
     assert quiz.asked().total() == 0
+
+
+@pytest.mark.integration
+async def test_what_the_judge_cost_stands_beside_what_the_graph_cost(tmp_path: Path) -> None:
+    with charging() as server:
+        judge = Judge.of(model(server, "judge"))
+        quiz = Quiz(tmp_path, judge, prices={"vllm:judge@*": Price(100, 1000, 10)})
+        assert await quiz.run() == ["ok"] * N
+    found = spending(read_session(quiz.path))
+    assert (found["judge"].of, found["judge"].calls) == (judge.name, 2)
+    assert (found["judge"].cached_tokens, found["judge"].dollars) == (800, pytest.approx(2 * CALL))
+    assert found["planner"].dollars is None, "an object without a price"
+    marks = [event for event in quiz.events() if event["event"] == "scored" and event["judge"]]
+    assert [event["cost"] for event in marks] == [pytest.approx(CALL)] * 2
 
 
 def test_a_run_folder_reads_back_as_it_was_asked_for(tmp_path: Path) -> None:

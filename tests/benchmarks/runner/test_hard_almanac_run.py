@@ -10,7 +10,8 @@ from agentflow_graph.graph import build_graph
 from benchmarks.almanac.hard import plan
 from benchmarks.almanac.scripted import ScriptedPlanner
 from benchmarks.items.data import load
-from benchmarks.report.report import report_of, write_report
+from benchmarks.report.content import report_of
+from benchmarks.report.report import write_report
 from benchmarks.runner.grading import Grader
 from benchmarks.runner.store.folder import Folder, Items, Request
 from benchmarks.runner.store.records import Records

@@ -134,7 +134,7 @@ async def test_what_is_on_record_is_not_asked_again_whatever_is_drawn() -> None:
             ask = judge(count, rng=random.Random(seed))
             verdicts.append(await ask(QUESTION, GOLDS, "Madison"))
     assert len(asked) == 2, "the question and its control"
-    assert verdicts == [Verdict(True, "Compared.", "", 200, 20)] * 3
+    assert verdicts == [Verdict(True, "Compared.", "", 200, 20, calls=2)] * 3
     assert [key.number for key, _ in run.calls] == [0, 1] * 3
 
     others = [(QUESTION, GOLDS, "Mars"), (QUESTION, ["Mars"], "Madison"), ("Who?", GOLDS, "Earth")]

@@ -128,7 +128,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Asked],
         def model(spec: str, *_: Any) -> BaseChatModel:
             return Frozen(who=spec, asked=asked)
 
-        monkeypatch.setattr("agentflow_graph.nodes.resources.chat_model", model)
+        monkeypatch.setattr("agentflow_graph.nodes.parts.modules.chat_model", model)
         monkeypatch.setattr("benchmarks.scoring.judge.chat_model", model)
         monkeypatch.setattr("rl.adapter.workers.worker.load_tools", lambda *_: [tool_of(asked)])
         engine = Engine(asked)

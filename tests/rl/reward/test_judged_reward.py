@@ -111,6 +111,13 @@ async def test_the_verdict_is_the_reward_and_its_cost_is_in_the_record(
         "reason": "They agree." if reward else "They differ.",
         "asked": 1,
         "tokens": calls * 110,
+        "spent": {
+            "calls": calls,
+            "input_tokens": calls * 100,
+            "output_tokens": calls * 10,
+            "cached_tokens": 0,
+        },
+        "cost": {"of": f"vllm:judge@{server.url}/v1", "dollars": None},
         "seconds": 0,
     }
     assert scoring([found])["judged"] == 1.0

@@ -78,6 +78,7 @@ def test_outcome_without_a_judged_run_is_all_zero(trajectory: Make, failed: int)
     found = outcome([trajectory("a", None)] * failed)
     assert found.pop("failed") == failed
     assert found.pop("faults") == ({"world": failed} if failed else {})
+    assert found.pop("money") == {"total": 0.0, "by": {}}
     assert not any(found.values())
 
 
