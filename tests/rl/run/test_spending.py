@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 from charging import CALL, charging, model, price_file
 
 from agentflow_graph import Context, build_graph
@@ -18,7 +19,7 @@ from rl.preflight.cost import money
 from rl.reward.judge import by_judge
 from rl.reward.task import Task
 from rl.rollout import Trajectory, rollout
-from rl.run.metrics import Recorder
+from rl.run.metrics import Recorder, outcome
 from rl.run.report import write_report
 from rl.run.scoring import in_all
 from rl.settings.changes import may_change
@@ -62,11 +63,11 @@ async def test_training_stops_after_the_step_that_spent_its_money(
     trainer: Any = object.__new__(trainer_module.FlowTrainer)
     trainer.config, trainer.recorder = config(tmp_path, max_money=1.5), recorder_of(tmp_path)
     trainer.vllm_engines, trainer.tensorboard_logger, trainer.stopped = [], None, False
-    monkeypatch.setattr(trainer_module.ray, "get", lambda _: ["1"])
+    monkeypatch.setattr(ray, "get", lambda _: ["1"])
     trainer._restored, trainer._measure = lambda: 0, lambda *_: {}
 
     def step(before: int) -> int:
-        trainer.recorder.step(before + 1, trainer_module.outcome([run, run]) | {"groups_used": 1})
+        trainer.recorder.step(before + 1, outcome([run, run]) | {"groups_used": 1})
         return before + 1
 
     trainer._step = step
