@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from rl.preflight.cost import evaluations
+from rl.preflight.cost import evaluation_runs, evaluations
 from rl.preflight.memory import GIB, gib
 from rl.preflight.shape import Shape
 from rl.settings.config import Config
@@ -110,7 +110,7 @@ def disk_bytes(config: Config, shape: Shape) -> dict[str, float]:
     kept = min(saves, KEPT)
     rollout = config.rollout
     runs = config.steps * rollout.questions * rollout.group_size
-    runs += evaluations(config) * config.data.heldout_n
+    runs += evaluations(config) * evaluation_runs(config)
     calls = runs * config.context().max_turns
     # Prompts are stored too; on average a run's memory is half full.
     tokens = calls * (rollout.reply_tokens + (rollout.window - rollout.reply_tokens) / 2)

@@ -20,7 +20,7 @@ from rl.rollout import Trajectory
 from rl.run.folder import records
 from rl.run.left import seconds_left, told
 from rl.run.scoring import SCORING_KEYS, best, evaluation, failures, outcome, stale
-from rl.settings.sections import Evaluation
+from rl.settings.measures import Evaluation
 
 __all__ = ["Recorder", "best", "evaluation", "outcome", "scalars", "stale"]
 

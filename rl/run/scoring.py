@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.report.numbers.statistics import bootstrap, wilson
 from rl.rollout import Trajectory
-from rl.settings.sections import Evaluation
+from rl.settings.measures import Evaluation
 
 SCORING_KEYS = ("unscored", "judged", "judge_tokens", "scoring_seconds")
 """Names of `scoring`'s figures."""

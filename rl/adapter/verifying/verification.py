@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +19,7 @@ from rl.rollout import FINISHED, Trajectory
 from rl.run.folder import records
 from rl.run.saved.claims import batch_of, missing, told
 from rl.run.saved.fingerprints import Change, Seen, changes, seen_in
-from rl.run.saved.grades import graded_anew, recalled
+from rl.run.saved.grades import recalled, unlike
 from rl.run.saved.ledger import Line, digest_of_weights
 from rl.run.scoring import outcome
 from rl.settings.config import Config
@@ -179,17 +178,13 @@ class Verification:
         tasks = {run.task.id: run.task for run in runs}
         if strange := sorted({name for name, _ in known} - tasks.keys()):
             raise Differs(f"{told(line)}: question {strange[0]!r} was not to be asked here")
+        for name, number in graded:
+            event, run = known[name, number]
+            if text := unlike(self._config.reward, self._reward, tasks[name], event, run):
+                raise Differs(f"{told(line)}: run {run.name}: {text}")
         if self._reward is None:
             self.proof.taken += len(graded)
             return 0
-        for name, number in graded:
-            event, run = known[name, number]
-            anew = asyncio.run(graded_anew(tasks[name], run, self._reward))
-            if anew != event["reward"]:
-                raise Differs(
-                    f"{told(line)}: run {run.name}: its reward is {event['reward']} on record, "
-                    f"graded anew {anew}"
-                )
         self.proof.graded += len(graded)
         self._hold_metrics(line, runs)
         return len(graded)
