@@ -36,10 +36,17 @@ class Credit:
     dropped_groups: int
     failed: int
     unscored_groups: int = 0
+    of_rows: torch.Tensor | None = None
+    """(M,) what turn rows have beside the advantage of their trajectory; None: nothing."""
 
 
-def assign(trajectories: list[Trajectory], algorithm: Algorithm, seed: int) -> Credit:
-    """Advantages of those trajectories that teach something; a group is a question's id."""
+def assign(
+    trajectories: list[Trajectory], algorithm: Algorithm, seed: int, turn_weight: float = 1.0
+) -> Credit:
+    """Advantages of those trajectories that teach something; a group is a question's id.
+
+    `turn_weight` is that of rewards of single turns, where there are such.
+    """
     unscored = {t.task.id for t in trajectories if t.fault == "judge"}
     graded = [t for t in trajectories if t.reward is not None]
     judged = [t for t in graded if t.task.id not in unscored]
@@ -49,6 +56,10 @@ def assign(trajectories: list[Trajectory], algorithm: Algorithm, seed: int) -> C
     turns = torch.tensor([len(t.actions) for t in judged], dtype=torch.long)
     advantage = flow_grpo.advantages(rewards, groups, turns, algorithm.statistics)
     keep = flow_grpo.has_spread(rewards, groups)
+    own = _of_rows(judged, groups, turn_weight)
+    if own is not None:
+        keep |= _teaches(own, groups, turns)
+        own = own[keep.repeat_interleave(turns)]
     advantage, groups, turns = advantage[keep], groups[keep], turns[keep]
     if algorithm.shuffle_advantages:
         order = torch.randperm(len(advantage), generator=torch.Generator().manual_seed(seed))
@@ -61,7 +72,30 @@ def assign(trajectories: list[Trajectory], algorithm: Algorithm, seed: int) -> C
         dropped_groups=len(names) - len(groups.unique()),
         failed=len(trajectories) - len(graded),
         unscored_groups=len(unscored),
+        of_rows=own,
     )
+
+
+def _of_rows(runs: list[Trajectory], groups: torch.Tensor, weight: float) -> torch.Tensor | None:
+    """(M,) weighted advantages of the turns that rows belong to; None where no turn has a reward.
+
+    A turn whose reply was repaired has a row for each reply, and counts once among the others.
+    """
+    known = [run.grade.turns if run.grade else () for run in runs]
+    if not any(known):
+        return None
+    rewards = torch.tensor([reward for turns in known for reward in turns])
+    owner = torch.tensor([group for group, of in zip(groups, known, strict=True) for _ in of])
+    places = torch.tensor([place for turns in known for place in range(len(turns))])
+    replies = [len(turn["planner"]) for run in runs for turn in run.state["turns"]]
+    of_turns = flow_grpo.turn_advantages(rewards, owner, places)
+    return weight * of_turns.repeat_interleave(torch.tensor(replies))
+
+
+def _teaches(own: torch.Tensor, groups: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
+    """(N,) bool: whether some turn in a trajectory's group has an advantage of its own."""
+    moved = groups.repeat_interleave(turns)[own != 0]
+    return torch.isin(groups, moved)
 
 
 class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
@@ -87,6 +121,13 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
             torch.tensor(owner),
             self.algorithm.weighting,
         )
+        if credit.of_rows is not None:
+            # Linear in the advantage, so a row's weight is what one of 1 comes to.
+            ones = torch.ones_like(credit.advantage)
+            weights = flow_grpo.row_advantages(
+                ones, credit.groups, credit.turns, torch.tensor(owner), self.algorithm.weighting
+            )
+            self._advantages += weights * credit.of_rows
         window = self.args.data.max_len
         rows = [
             turn_row(trajectory, action, window)

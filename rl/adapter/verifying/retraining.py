@@ -88,7 +88,12 @@ class Retraining:
 
     def update(self, step: int, samples: list[Trajectory]) -> bool:
         """The update of a step, as `FlowTrainer.train_step` makes it; False where none was."""
-        credit = assign(samples, self.config.algorithm, self.config.seed + step)
+        credit = assign(
+            samples,
+            self.config.algorithm,
+            self.config.seed + step,
+            self.config.reward.turn_weight,
+        )
         if not credit.trajectories:
             return False
         wanted, maker = self.config.optimizer.share_prefixes, self._maker
