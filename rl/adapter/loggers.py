@@ -36,7 +36,7 @@ class WandbLogger:
         self._run: Any = wandb.init(
             project=chosen.project,
             entity=chosen.entity or None,
-            name=config.run.name,
+            name=str(hidden_in(config.run.name)),
             mode=chosen.mode,
             dir=str(config.run),
             id=_id_of(config.run, wandb),
