@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ class WandbLogger:
             name=str(hidden_in(config.run.name)),
             mode=chosen.mode,
             dir=str(config.run),
-            id=_id_of(config.run, wandb),
+            id=_id_of(config.run),
             resume="allow",
             config=hidden_in(told),
             settings=wandb.Settings(**SETTINGS),
@@ -79,9 +80,9 @@ def numbers(metrics: Mapping[str, Any] | None) -> dict[str, int | float]:
     return found
 
 
-def _id_of(run: Path, wandb: Any) -> str:
+def _id_of(run: Path) -> str:
     """The name under which the project knows this run; made once."""
     known = run / "wandb" / "id"
     if not known.exists():
-        write_whole(known, str(wandb.util.generate_id()).encode())
+        write_whole(known, secrets.token_hex(4).encode())
     return known.read_text()
