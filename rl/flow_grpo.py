@@ -74,6 +74,28 @@ def has_spread(rewards: Tensor, groups: Tensor) -> Tensor:
     return result
 
 
+def turn_advantages(rewards: Tensor, groups: Tensor, places: Tensor) -> Tensor:
+    """Advantages of single turns among those at the same place in a question's trajectories.
+
+        A'_{i,t} = (r_{i,t} - mean_j r_{j,t}) / std_j r_{j,t}
+
+    over the trajectories j of the question that have a turn t. A row of the update then has the
+    advantage A_i + w A'_{i,t}: the form of arXiv 2505.10978 (GiGPO, A^E + w A^S), with the place of
+    the turn for what makes steps comparable, as in arXiv 2505.11821 (MT-GRPO). r_{i,t} is the
+    turn's reward alone, not the sum of those that follow.
+
+    Args:
+        rewards: (K,) rewards of turns, of any size.
+        groups: (K,) the question of each, any integers.
+        places: (K,) which turn of its trajectory it is.
+
+    Returns:
+        (K,); 0 where all at a place are alike, or one is alone there.
+    """
+    _, alike = torch.stack([groups, places]).unique(dim=1, return_inverse=True)
+    return advantages(rewards, alike)
+
+
 def trajectory_weights(groups: Tensor, turns: Tensor) -> Tensor:
     """(N,) weight of one turn row of each trajectory in eq. 6: 1 / (Q G_q T_i).
 

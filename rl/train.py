@@ -32,6 +32,7 @@ from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.record.artifacts import read_object, write_whole
 from rl.planners.chosen import at_hand, make_planner
 from rl.preflight.cost import money
+from rl.preflight.machine import tracking
 from rl.preflight.reference import reference
 from rl.questions import data
 from rl.reward import reward_of
@@ -211,7 +212,7 @@ def check(config: Config) -> None:
             "of a model on the hub; make a nano planner with `python -m rl warmstart --out DIR`, "
             "or fetch a language model with `python -m rl weights smollm2 --out DIR`"
         )
-    for finding in reference(config):
+    for finding in (*reference(config), *tracking(config)):
         if finding.state == "failed":
             raise SettingError(f"{finding.text}; {finding.remedy}")
     tools = load_tools(config.context(), config.context().passages or 3)

@@ -126,11 +126,11 @@ def _told(proof: Proof, config: Config, chain: str) -> Iterator[str]:
         )
     if proof.taken:
         yield (
-            f"not proved: {proof.taken:,} rewards by {config.reward.kind} were taken from the "
-            "record; --trust imports it and grades anew"
+            f"not proved: {proof.taken:,} rewards by {', '.join(config.reward.functions)} were "
+            "taken from the record; --trust imports it and grades anew"
         )
-    if config.reward.judge:
-        yield f"not proved: that {config.reward.judge} gave the verdicts on record"
+    for judge in dict.fromkeys(config.reward.judges.values()):
+        yield f"not proved: that {judge} gave the verdicts on record"
     yield "not proved: that replies were drawn and not chosen, and what tools answered"
     how = "equal" if proof.exact else "equal within a tolerance"
     yield f"{how}; the ledger ends in {chain}"

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from typing import Any
 
 import openrlhf.trainer.ppo_trainer as ppo_trainer
 import ray
 
-from agentflow_graph.models.tokens.weights import trained_under
-from agentflow_graph.record.artifacts import move_in
+from rl.adapter.loggers import numbers, wandb_logger
+from rl.adapter.measuring import Measuring
+from rl.adapter.objective.credit import Credit, assign, describe
 from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.cpu import made_on
 from rl.adapter.stack.loading import load_tokenizer
 from rl.adapter.update import sharing
-from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe
+from rl.adapter.update.experience import FlowExperienceMaker
 from rl.adapter.update.sharing import Choice
 from rl.adapter.workers.pool import worker_pool
 from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.rollout import Trajectory
-from rl.run.export import describe_planner
-from rl.run.metrics import Recorder, best, outcome, stale
+from rl.run.metrics import Recorder, outcome
 from rl.run.saved.ledger import Ledger
 from rl.settings.config import Config
 from rl.settings.errors import Stalled, TrainingFailed
 
 
-class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
+class FlowTrainer(Measuring, unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[misc]
     """Single controller; lives in the driver process (see `patches.InDriver`)."""
 
     def __init__(
@@ -50,6 +49,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         )
         self.config = config
         self.recorder = recorder
+        self.wandb_logger = wandb_logger(config)
         self.pool = worker_pool(self.config, engines)
         self.pool.on_lost_weights = self._push
         self.samples_generator = FlowSamplesGenerator(
@@ -85,8 +85,8 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
             self.recorder.hold_to_money(self.config.rollout.max_money)
             step = self._step(step)
         self._measure(step, ends)
-        if self.tensorboard_logger:
-            self.tensorboard_logger.close()
+        for logger in self.loggers:
+            logger.close()
 
     def _restored(self) -> int:
         """The step of the checkpoint that the policy has loaded; the engines get its weights."""
@@ -120,6 +120,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
             self.ledger.step(step, self._version, self._digests())
         if step % self.config.evaluation.every == 0:
             self.evaluate(step)
+        self.export_due(step)
         # Save last, so that a resumed run never misses this evaluation.
         self.save_logs_and_checkpoints(step, news, {"global_step": step})
         return step
@@ -175,56 +176,10 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         self, global_step: int, logs_dict: Any = None, client_states: Any = None
     ) -> None:
         """Stock; then the record counts for good what the checkpoint stands for."""
-        scalars = {key: value for key, value in logs_dict.items() if isinstance(value, int | float)}
-        client_states = {**client_states, "hopeless": self._hopeless}
-        super().save_logs_and_checkpoints(global_step, scalars, client_states)
+        states = {**client_states, "hopeless": self._hopeless}
+        super().save_logs_and_checkpoints(global_step, numbers(logs_dict), states)
         if global_step % self.args.ckpt.save_steps == 0:
             self.pool.record.settle(global_step)
-
-    def evaluate(self, global_step: int, **_: Any) -> dict[str, float]:
-        """Held-out success; training ends if that rises no more."""
-        logs = self._measure(global_step, [self.config.evaluation.temperature])
-        self._consider_stopping(global_step)
-        return logs
-
-    def _consider_stopping(self, step: int) -> None:
-        until_now = [e for e in self.recorder.evaluations if e["step"] <= step]
-        patience, without = self.config.evaluation.patience, stale(until_now)
-        if patience and without >= patience and step < self.config.steps:
-            self.stopped = True
-            self.recorder.stopped(step, f"{without} evaluations without a new best")
-
-    def _measure(self, step: int, temperatures: list[float]) -> dict[str, float]:
-        """Evaluations after `step`; one that is on record is not made again."""
-        logs: dict[str, float] = {}
-        for temperature in temperatures:
-            known = self.recorder.evaluation(step, temperature)
-            if known is None:
-                begun = time.time()
-                runs = self.samples_generator.evaluate(step, temperature)
-                logs |= self.recorder.evaluated(step, temperature, runs, time.time() - begun)
-            if self.ledger:
-                self.ledger.evaluation(step, temperature)
-            if temperature:
-                self._keep_best(step)
-        if self.tensorboard_logger and logs:
-            self.tensorboard_logger.log_eval(step, logs)
-        return logs
-
-    def _keep_best(self, step: int) -> None:
-        """Export the policy if the evaluation after `step` is the best so far."""
-        found = best(self.recorder.evaluations) if self.config.evaluation.best else None
-        if found is None or found["step"] != step:
-            return
-        kept = self.config.run / "best"
-        if trained_under(kept).get("steps") == step:
-            return
-        # Written to another folder and then renamed: after a kill `best` is still complete.
-        fresh = kept.with_name("best.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        ray.get(self.actor_model_group.async_run_method(method_name="export", folder=str(fresh)))
-        describe_planner(self.config, fresh, step)
-        move_in(fresh, kept)
 
 
 def updated(status: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from langchain_core.tools import BaseTool
 
 from agentflow_graph.context import Context
+from agentflow_graph.errors import SettingError
 from agentflow_graph.graph import build_graph
 from agentflow_graph.models.policy import (
     Completion,
@@ -33,6 +34,7 @@ from agentflow_graph.record import Record
 from benchmarks.almanac.scripted import reply
 from benchmarks.worlds import ALMANAC, Known
 from rl.planners import nano
+from rl.reward import Reward, by_rule, reward_of
 from rl.reward.task import Task
 from rl.rollout import Trajectory, attempt_until_graded, rollout
 from rl.run.quiet import noise_to
@@ -72,6 +74,7 @@ class Table:
     tools: list[BaseTool]
     context: Context
     retries: int = 1
+    reward: Reward = by_rule
 
     @classmethod
     def set(
@@ -80,6 +83,7 @@ class Table:
         client: PolicyClient | None,
         context: Context,
         world: Known = ALMANAC,
+        reward: Reward = by_rule,
     ) -> Table:
         """The table for the planner in a folder; without a client, its teacher plays.
 
@@ -88,7 +92,8 @@ class Table:
         """
         tokenizer, trained = PolicyTokenizer.load(planner), trained_under(planner)
         tools = load_tools(context, context.passages or trained.get("passages", 3))
-        return cls(client or Teacher(tokenizer, world), tokenizer, trained, tools, context)
+        player = client or Teacher(tokenizer, world)
+        return cls(player, tokenizer, trained, tools, context, reward=reward)
 
     async def play(
         self,
@@ -121,7 +126,8 @@ class Table:
             async def attempt(name: str, _: int) -> Trajectory:
                 async with slots:
                     run = record.begin(name) if record else None
-                    return await rollout(graph, task, context, context.max_seconds, run=run)
+                    seconds = context.max_seconds
+                    return await rollout(graph, task, context, seconds, self.reward, run)
 
             result = await attempt_until_graded("", task, number, attempt, self.retries)
             if record:
@@ -146,6 +152,18 @@ def load_config(planner: Path, overrides: Sequence[str], path: Path = NANO) -> C
     return load(path, [f"model.path={planner}", *overrides])
 
 
+def check_known(world: Known, tasks: Sequence[Task]) -> None:
+    """Raise SettingError where the oracle of a world cannot play a question."""
+    for task in tasks:
+        try:
+            world.plan(task.question, [])
+        except ValueError as error:
+            raise SettingError(
+                f"--teacher plays questions of {world.name} alone, and {task.id!r} is none: "
+                f"{error}; leave --teacher out, or take others"
+            ) from None
+
+
 def with_table(
     config: Config, seed: int, teacher: bool, log: Path, work: Callable[[Table], Awaitable[T]]
 ) -> T:
@@ -153,10 +171,10 @@ def with_table(
 
     What the engine has to say goes to `log`.
     """
-    planner, context = Path(config.model.path), config.context()
+    planner, context, reward = Path(config.model.path), config.context(), reward_of(config.reward)
 
     async def play(client: PolicyClient | None) -> T:
-        return await work(Table.set(planner, client, context, config.world))
+        return await work(Table.set(planner, client, context, config.world, reward))
 
     if teacher:
         return asyncio.run(play(None))

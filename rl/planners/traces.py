@@ -1,12 +1,14 @@
-"""Record runs of the graph on training questions of the almanac, as a folder.
+"""Record runs of the graph on questions, as a folder that `python -m rl sft` learns from.
 
     python -m rl traces --planner runs/warmstart --out runs/own --questions 640 --group 8
     python -m rl traces --planner runs/warmstart --out runs/teacher --questions 640 --teacher
 
     python -m rl traces --config rl/configs/hard-nano.yaml --planner runs/hard-warmstart ...
+    python -m rl traces --planner runs/real/model --out runs/own --data mine.parquet --group 4
 
 The first samples the planner itself as training does, the second lets the almanac's oracle play
-through the same graph in the planner's tokens. Training questions only: none is held out.
+through the same graph in the planner's tokens. Of a world they are training questions, none held
+out; of a file, which may name any rule in a row, the first ones.
 
 Exit codes: 0 done, 1 the engine failed, 2 a setting is wrong.
 """
@@ -21,8 +23,11 @@ from pathlib import Path
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.policy import Sampling
 from agentflow_graph.record import Record
-from rl.planners.play import Table, load_config, with_table
+from benchmarks.worlds import WORLDS
+from rl.planners.play import Table, check_known, load_config, with_table
 from rl.questions import data
+from rl.questions.files import every
+from rl.reward.task import Task
 from rl.rollout import Trajectory
 from rl.run.metrics import outcome
 from rl.settings.arguments import check_new, planner_parser, positive
@@ -50,7 +55,9 @@ def record(chosen: argparse.Namespace, config: Config) -> None:
     """
     out: Path = chosen.out
     check_new(out)
-    asked = data.almanac("train", chosen.questions, chosen.seed, config.data.levels, config.world)
+    asked = _asked(chosen, config)
+    if chosen.teacher:
+        check_known(config.world, asked)
     asked = [task for task in asked for _ in range(chosen.group)]
     sampling = Sampling(config.rollout.temperature, config.rollout.reply_tokens)
 
@@ -67,6 +74,13 @@ def record(chosen: argparse.Namespace, config: Config) -> None:
     partial.rename(out)
     found = outcome(runs)
     print(f"{len(runs)} runs, {found['failed']} failed, reward {found['reward']:.3f}: {out}")
+
+
+def _asked(chosen: argparse.Namespace, config: Config) -> list[Task]:
+    given = chosen.data or config.world.name
+    if world := WORLDS.get(given):
+        return data.almanac("train", chosen.questions, chosen.seed, config.data.levels, world)
+    return every(Path(given))[: chosen.questions]
 
 
 if __name__ == "__main__":

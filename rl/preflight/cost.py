@@ -75,10 +75,15 @@ def cost(config: Config) -> Cost:
         optimizer_steps=-(-calls["planner"] // config.optimizer.batch_rows)
         * config.optimizer.epochs,
         evaluations=evaluations(config),
-        evaluation_runs=config.data.heldout_n,
+        evaluation_runs=evaluation_runs(config),
         seconds=seconds,
         basis=basis,
     )
+
+
+def evaluation_runs(config: Config) -> int:
+    """Runs of one evaluation, of all its sets, at most."""
+    return sum(one.n * one.runs for one in config.sets.values())
 
 
 def evaluations(config: Config) -> int:
@@ -99,7 +104,7 @@ def _calls(config: Config, runs: int) -> dict[str, int]:
             runs * len(context.output_names) * (not is_rule("generator", context.generator))
         ),
         "tool_model": turns * bool(context.tool_model),
-        "judge": 2 * runs * bool(config.reward.judge),  # a yes is asked for twice
+        "judge": 2 * runs * len(config.reward.judges),  # a yes is asked for twice
     }
     return {name: count for name, count in wanted.items() if count}
 

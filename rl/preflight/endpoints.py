@@ -36,14 +36,14 @@ def _reward(
     config: Config, answers: dict[str, list[dict[str, Any]] | str], seconds: float
 ) -> Iterator[Finding]:
     reward = config.reward
-    if reward.judge:
-        yield from _model(config, "judge", "reward.judge", reward.judge, answers, seconds)
+    for field, spec in reward.judges.items():
+        yield from _model(config, "judge", field, spec, answers, seconds)
     try:
         reward_of(reward)
     except SettingError as error:
         yield failure("reward", str(error), "correct reward.kind or reward.judge")
     else:
-        yield ok("reward", reward.kind)
+        yield ok("reward", ", ".join(f"{name}.kind={one.kind}" for name, one in reward.graders()))
 
 
 def _model(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 
-from rl.preflight.cost import evaluations
+from rl.preflight.cost import evaluation_runs, evaluations
 from rl.preflight.memory import GIB, gib
 from rl.preflight.shape import Shape
 from rl.settings.config import Config
@@ -58,6 +59,27 @@ def versions(config: Config) -> Iterator[Finding]:
     extra = "train" if config.engine.device == "cpu" else "gpu"
     remedy = f"install the extra `{extra}` (docs/{'training' if extra == 'train' else 'gpu'}.md)"
     yield failure("versions", "; ".join(wrong.values()), remedy)
+
+
+def tracking(config: Config) -> Iterator[Finding]:
+    """Whether metrics can go to Weights & Biases, if they are to."""
+    chosen = config.logging.wandb
+    if not chosen.project:
+        return
+    name = f"logging.wandb.project={chosen.project!r}"
+    if not (found := _version("wandb")):
+        text = f"{name} needs the package wandb, which is not installed"
+        yield failure("wandb", text, "pip install wandb, or leave the project empty")
+    elif chosen.mode == "online" and not _logged_in():
+        text = f"{name} with mode='online', and nobody is logged in"
+        remedy = "`wandb login`, or set WANDB_API_KEY, or logging.wandb.mode=offline"
+        yield failure("wandb", text, remedy)
+    else:
+        yield ok("wandb", f"{found}, {chosen.mode}, project {chosen.project}")
+
+
+def _logged_in() -> bool:
+    return bool(import_module("wandb").login(prompt=False, verify=False))
 
 
 def _version(package: str) -> str:
@@ -108,15 +130,18 @@ def disk_bytes(config: Config, shape: Shape) -> dict[str, float]:
     wide = 4 if config.model.dtype == "fp32" else 2
     saves = -(-config.steps // (config.save_every or config.steps))
     kept = min(saves, KEPT)
+    exported = config.steps // config.export_every if config.export_every else 0
+    exported = min(exported, config.keep_exports or exported)
+    models = 1 + config.evaluation.best + exported  # model, best, exports
     rollout = config.rollout
     runs = config.steps * rollout.questions * rollout.group_size
-    runs += evaluations(config) * config.data.heldout_n
+    runs += evaluations(config) * evaluation_runs(config)
     calls = runs * config.context().max_turns
     # Prompts are stored too; on average a run's memory is half full.
     tokens = calls * (rollout.reply_tokens + (rollout.window - rollout.reply_tokens) / 2)
     return {
         f"{kept} checkpoint(s)": kept * shape.parameters * (12.0 + wide),
-        "model and best": float(shape.parameters * wide * (1 + config.evaluation.best)),
+        f"{models} planner(s)": float(shape.parameters * wide * models),
         "record, at most": tokens * TOKEN_BYTES,
     }
 

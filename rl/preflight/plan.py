@@ -16,7 +16,7 @@ from agentflow_graph.errors import SettingError
 from rl.preflight.agent import agent
 from rl.preflight.cost import Cost, cost
 from rl.preflight.endpoints import endpoints
-from rl.preflight.machine import Machine, device_bytes, disk, gpus, versions
+from rl.preflight.machine import Machine, device_bytes, disk, gpus, tracking, versions
 from rl.preflight.memory import memory
 from rl.preflight.planner import Planner, planner
 from rl.preflight.questions import questions
@@ -47,6 +47,7 @@ def examine(config: Config, machine: Machine | None = None) -> Iterator[Finding]
     known = Planner()
     yield _run_folder(config)
     yield from versions(config)
+    yield from tracking(config)
     yield from planner(config, known)
     yield from reference(config)
     yield from endpoints(config)

@@ -11,30 +11,42 @@ from rl.preflight.planner import Planner
 from rl.questions import data
 from rl.questions.survey import Survey, list_counts
 from rl.settings.config import Config
+from rl.settings.measures import HELDOUT
 from tools.outcomes.finding import Finding, failure, ok, warning
 
 
 def questions(config: Config, known: Planner) -> Iterator[Finding]:
-    """Findings about both files, or a generated world in their places; notes a long question."""
-    surveys: list[Survey] = []
-    for part, given in (("train", config.data.train), ("heldout", config.data.heldout)):
+    """Findings about each file, or a generated world in its place; notes a long question."""
+    surveys: dict[str, Survey] = {}
+    for part, given in _given(config):
         try:
-            survey = _survey(config, part, given)
+            survey = surveys[part] = _survey(config, part, given)
         except SettingError as error:
-            yield failure(f"data.{part}", str(error), f"correct data.{part}")
+            yield failure(part, str(error), f"correct {part}")
             continue
-        surveys.append(survey)
-        yield from _faults(f"data.{part}", given, survey)
-    if len(surveys) == 2:
-        known.question = max((task.question for task in surveys[0].first), key=len, default="")
-        yield from _use(config, *surveys)
+        yield from _faults(part, given, survey)
+    if train := surveys.pop("data.train", None):
+        known.question = max((task.question for task in train.first), key=len, default="")
+        yield from _use(config, train, surveys)
+
+
+def _given(config: Config) -> Iterator[tuple[str, str]]:
+    """Name of the setting and what it is, of the training questions and of each set."""
+    yield "data.train", config.data.train
+    for name, one in config.sets.items():
+        yield _setting(name), one.questions
+
+
+def _setting(name: str) -> str:
+    return "data.heldout" if name == HELDOUT else f"evaluation.sets.{name}"
 
 
 def _survey(config: Config, part: str, given: str) -> Survey:
-    if given not in WORLDS:
+    one = next((one for name, one in config.sets.items() if _setting(name) == part), None)
+    if given not in WORLDS and not (one and one.skip):
         return Survey.of(Path(given))
     survey = Survey()
-    for task in data.training(config) if part == "train" else data.heldout(config):
+    for task in data.heldout(config, one) if one else data.training(config):
         survey.count(task)
     return survey
 
@@ -59,15 +71,30 @@ def _faults(part: str, given: str, survey: Survey) -> Iterator[Finding]:
         yield warning(part, text, "leave repeated questions out, or accept their weight")
 
 
-def _use(config: Config, train: Survey, heldout: Survey) -> Iterator[Finding]:
-    shared = len(train.asked & heldout.asked)
-    if shared:
-        text = f"{shared:,} questions are in both files: success on them shows nothing"
-        yield failure("data", text, "take them out of one of the two")
+def _use(config: Config, train: Survey, sets: dict[str, Survey]) -> Iterator[Finding]:
+    for part, survey in sets.items():
+        if shared := len(train.asked & survey.asked):
+            text = f"{shared:,} questions are in both files, of data.train and {part}"
+            remedy = "success on them shows nothing: take them out of one of the two"
+            yield failure("data", text, remedy)
     needed = config.steps * config.rollout.questions
     if config.data.train not in WORLDS and train.rows:
         passes = f"{needed:,} questions in {config.steps} steps: {needed / train.rows:.2f} passes"
         yield ok("data", f"{passes} over data.train")
-    if 0 < heldout.rows < config.data.heldout_n:
-        text = f"data.heldout has {heldout.rows:,} questions, heldout_n={config.data.heldout_n:,}"
-        yield warning("data", text, "the interval of held-out success will be wider: add questions")
+    for name, one in config.sets.items():
+        rows = sets[_setting(name)].rows if _setting(name) in sets else 0
+        if 0 < rows < one.n:
+            text = f"{_setting(name)} has {rows:,} questions, and {one.n:,} are wanted"
+            yield warning("data", text, "the interval of success will be wider: add questions")
+    yield from _chosen(config, sets)
+
+
+def _chosen(config: Config, sets: dict[str, Survey]) -> Iterator[Finding]:
+    """Whether the set that chooses is apart from those that are reported."""
+    own, evaluation = _setting(config.evaluation.choose), config.evaluation
+    if own == "data.heldout" or own not in sets or not (evaluation.best or evaluation.patience):
+        return
+    for part, survey in sets.items():
+        if part != own and (shared := len(sets[own].asked & survey.asked)):
+            text = f"{shared:,} questions of {own}, which chooses the best, are in {part} too"
+            yield warning("data", text, "leave them out of one of the two")

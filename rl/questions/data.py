@@ -24,6 +24,7 @@ from rl.questions.files import every
 from rl.questions.rows import to_row
 from rl.reward.task import Task
 from rl.settings.config import Config
+from rl.settings.measures import HELDOUT, EvaluationSet
 
 
 def almanac(
@@ -56,26 +57,36 @@ def training(config: Config) -> Iterable[Task]:
     return islice(_repeated(every(Path(config.data.train)), config.seed), needed)
 
 
-def heldout(config: Config) -> list[Task]:
-    """The questions of every evaluation.
+def heldout(config: Config, one: EvaluationSet | None = None) -> list[Task]:
+    """The questions of every evaluation on a set; by default on `data.heldout`.
+
+    Those that stand among the questions it leaves out, in the same words, are left out too.
 
     Raises:
-        SettingError: the file or rows of it cannot be used.
+        SettingError: the file or rows of it cannot be used, or none is left.
     """
-    most = config.data.heldout_n
-    if world := WORLDS.get(config.data.heldout):
-        return almanac("heldout", most, config.seed, world=world)
-    return every(Path(config.data.heldout))[:most]
+    one = one or config.sets[HELDOUT]
+    if world := WORLDS.get(one.questions):
+        asked = almanac("heldout", one.skip + one.n, config.seed, world=world)
+    else:
+        asked = every(Path(one.questions))
+    known = {task.question for task in asked[: one.skip]}
+    found = [task for task in asked[one.skip :] if task.question not in known][: one.n]
+    if not found:
+        raise SettingError(
+            f"{one.questions} has {len(asked)} questions and skip={one.skip} leaves none; lower it"
+        )
+    return found
 
 
 def write(config: Config) -> None:
-    """Write the run's `data/train.jsonl` and `data/heldout.jsonl`.
+    """Write the run's `data/train.jsonl` and a file by name for each evaluation set.
 
     The first has what the steps need, one after the other, or what a curriculum draws from.
     """
-    train, held = training(config), heldout(config)
-    folder = config.run / "data"
-    write_all(folder, {"train.jsonl": _lines(train), "heldout.jsonl": _lines(held)})
+    sets = {f"{name}.jsonl": heldout(config, one) for name, one in config.sets.items()}
+    files = {"train.jsonl": training(config), **sets}
+    write_all(config.run / "data", {name: _lines(tasks) for name, tasks in files.items()})
 
 
 def extend(config: Config) -> None:

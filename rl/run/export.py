@@ -38,6 +38,7 @@ from rl.run.folder import making, records
 from rl.settings.arguments import check_new
 from rl.settings.config import Config, load
 from rl.settings.errors import exit_code
+from rl.settings.measures import HELDOUT
 from rl.settings.paths import relative
 
 SUMS = "SHA256SUMS"
@@ -109,6 +110,8 @@ def recipe(run: Path) -> str:
     settings = json.loads(load(run / "config.yaml").model_dump_json())
     settings["run"] = "runs/again"
     settings["model"]["path"] = "runs/start"
+    for one in settings["evaluation"]["sets"].values():
+        one["questions"] = _here(one["questions"])
     for section in ("data", "agent"):
         settings[section] = {name: _here(value) for name, value in settings[section].items()}
     return yaml.safe_dump(settings, sort_keys=False)
@@ -166,8 +169,9 @@ def _measured(run: Path, summary: dict[str, Any]) -> Iterator[str]:
     for entry in records(run / "metrics.jsonl"):
         if entry["kind"] == "evaluation":
             low, high = entry["interval"]
+            on = f" on {entry['set']}" if entry.get("set", HELDOUT) != HELDOUT else ""
             yield (
-                f"| {entry['step']} | {entry['temperature']} | {entry['n']} | "
+                f"| {entry['step']}{on} | {entry['temperature']} | {entry['n']} | "
                 f"{entry['success']:.3f} | {low:.3f} to {high:.3f} |"
             )
     yield f"\nRuns that failed in training: {summary['failed_rollouts']}.\n"

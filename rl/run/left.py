@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
@@ -35,11 +36,14 @@ def seconds_left(entries: Sequence[dict[str, Any]], steps: int, every: int) -> f
 
 def _evaluations(entries: Sequence[dict[str, Any]], done: int, steps: int, every: int) -> float:
     """Of the evaluations to come: each as long as those before, the last ones as those at first."""
-    known = [entry for entry in entries if entry["kind"] == "evaluation"]
-    sampled = [entry["seconds"] for entry in known if entry["temperature"]]
-    first: float = sum(entry["seconds"] for entry in known if not entry["step"])
+    sampled: dict[int, float] = defaultdict(float)  # by step, of all sets
+    first = 0.0
+    for entry in entries:
+        if entry["kind"] == "evaluation":
+            first += entry["seconds"] * (not entry["step"])
+            sampled[entry["step"]] += entry["seconds"] * bool(entry["temperature"])
     between = len([s for s in range(done, steps) if s and s % every == 0])
-    return first + (between * fmean(sampled) if sampled else 0.0)
+    return first + (between * fmean(sampled.values()) if sampled else 0.0)
 
 
 def told(seconds: float | None) -> str:

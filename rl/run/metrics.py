@@ -25,11 +25,12 @@ from rl.run.scoring import (
     best,
     evaluation,
     failures,
+    of_set,
     outcome,
     stale,
 )
 from rl.settings.errors import MoneySpent
-from rl.settings.sections import Evaluation
+from rl.settings.measures import HELDOUT, Evaluation
 
 __all__ = ["Recorder", "best", "evaluation", "outcome", "scalars", "stale"]
 
@@ -97,9 +98,12 @@ class Recorder:
                 f"after step {self.done}"
             )
 
-    def evaluation(self, step: int, temperature: float) -> dict[str, Any] | None:
-        """The evaluation after `step`, if it was made."""
-        return {(e["step"], e["temperature"]): e for e in self.evaluations}.get((step, temperature))
+    def evaluation(
+        self, step: int, temperature: float, name: str = HELDOUT
+    ) -> dict[str, Any] | None:
+        """The evaluation on a set after `step`, if it was made."""
+        found = of_set(self.evaluations, name)
+        return {(e["step"], e["temperature"]): e for e in found}.get((step, temperature))
 
     @property
     def dollars(self) -> float:
@@ -156,16 +160,25 @@ class Recorder:
         self.say(f"stopping early {self.stopped_early}")
 
     def evaluated(
-        self, step: int, temperature: float, runs: list[Trajectory], seconds: float
+        self,
+        step: int,
+        temperature: float,
+        runs: list[Trajectory],
+        seconds: float,
+        name: str = HELDOUT,
     ) -> dict[str, float]:
-        """Keep an evaluation. Returns scalars for loggers, none where it does not count."""
+        """Keep an evaluation on a set; returns scalars for loggers, none if it does not count."""
         found = evaluation(temperature, runs, seconds, self.marks)
-        entry = {"kind": "evaluation", "step": step, **found}
+        entry = {"kind": "evaluation", "step": step, "set": name, **found}
         low, high = entry["interval"]
         self._write(entry)
         how = f"T={temperature}" if temperature else "greedy"
+        asked = f"{len({run.task.id for run in runs})} questions"
         self.say(
-            f"held-out {entry['success']:.3f} [{low:.3f}, {high:.3f}]  {how}, {len(runs)} questions"
+            f"{'held-out' if name == HELDOUT else name} {entry['success']:.3f} "
+            f"[{low:.3f}, {high:.3f}]  {how}, {asked}"
+            + (f" x {entry['runs_each']} runs" if entry["runs_each"] > 1 else "")
+            + "".join(f"  pass@{k} {v[0]:.3f}" for k, v in entry.get("pass_at", {}).items())
             + (f", {entry['unscored']} of them without a reward" if entry["unscored"] else "")
             + ("" if entry["counts"] else ": too many, it does not count")
         )
@@ -192,10 +205,12 @@ def _named(entry: dict[str, Any]) -> str:
 
 def scalars(evaluation: dict[str, Any]) -> dict[str, float]:
     """An evaluation as loggers take it."""
-    prefix = "heldout" if evaluation["temperature"] else "heldout_greedy"
-    return {f"{prefix}_success": evaluation["success"]} | {
-        f"{prefix}_{level}": success for level, success in evaluation["levels"].items()
-    }
+    name = evaluation.get("set", HELDOUT)
+    prefix = name if evaluation["temperature"] else f"{name}_greedy"
+    passes = {f"{prefix}_pass@{k}": v[0] for k, v in evaluation.get("pass_at", {}).items()}
+    parts = {f"{prefix}_part/{part}": v for part, v in evaluation.get("parts", {}).items()}
+    levels = {f"{prefix}_{level}": success for level, success in evaluation["levels"].items()}
+    return {f"{prefix}_success": evaluation["success"]} | levels | passes | parts
 
 
 STEP_KEYS = (
@@ -213,6 +228,5 @@ STEP_KEYS = (
     *("reply_tokens", "policy_versions", "run_seconds", "groups_used", "groups_dropped"),
     *("rows", "cut_off", "policy_version", "staleness_max", "staleness_mean", "retried"),
     *("mismatch_max", "mismatch_mean", "ratio_max", "ratio_mean", "updated", "left_out"),
-    *SCORING_KEYS,
-    *SPENDING_KEYS,
+    *("parts", "turn_reward", *SCORING_KEYS, *SPENDING_KEYS),
 )

@@ -26,6 +26,7 @@ from agentflow_graph.record import Record
 from agentflow_graph.record.artifacts import interpreting, read_bytes, write_whole
 from agentflow_graph.record.reading import RecordedRun, files_of, read, tally
 from rl.rollout import LEFT_OUT, outcomes
+from rl.settings.measures import HELDOUT
 
 OUTCOME = ("reward", "failure", "fault", "grade", "seconds", "attempts")
 MAX_OPEN = 4
@@ -112,9 +113,9 @@ def train_batch(step: int) -> str:
     return f"train-{step:05d}"
 
 
-def heldout_batch(step: int, temperature: float) -> str:
-    """Name of the rollouts of an evaluation."""
-    return f"heldout-{step:05d}-{temperature}"
+def heldout_batch(step: int, temperature: float, name: str = HELDOUT) -> str:
+    """Name of the rollouts of an evaluation on a set."""
+    return f"{name}-{step:05d}-{temperature}"
 
 
 def rows(folder: Path) -> list[Row]:

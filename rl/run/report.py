@@ -24,9 +24,11 @@ from agentflow_graph.record.artifacts import interpreting, read_object, read_tex
 from benchmarks.report.numbers.statistics import wilson
 from benchmarks.report.plots import INKS, Scale, scale_y, svg, whole_x
 from benchmarks.report.templates.page import render
+from rl.questions.sets import not_apart
 from rl.run.folder import records
 from rl.run.record import heldout_batch, refuse_old, rows
-from rl.run.scoring import in_all, spending_rows
+from rl.run.scoring import counting, in_all, of_set, spending_rows
+from rl.settings.measures import HELDOUT
 from rl.settings.yaml_file import mapping
 
 if TYPE_CHECKING:
@@ -70,9 +72,11 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
     """The template's variables."""
     # A resumed run repeats steps: the later record belongs to the weights that went on.
     by_step = {e["step"]: _flat(e) for e in entries if e["kind"] == "step"}
-    by_time = {(e["step"], e["temperature"]): e for e in entries if e["kind"] == "evaluation"}
+    made = [{"set": HELDOUT, **e} for e in entries if e["kind"] == "evaluation"]
+    by_time = {(e["set"] != HELDOUT, e["set"], e["step"], e["temperature"]): e for e in made}
     steps = [by_step[step] for step in sorted(by_step)]
-    evaluations = [by_time[time] for time in sorted(by_time)]
+    every = [by_time[time] for time in sorted(by_time)]
+    evaluations = of_set(every)
     sampled = [e for e in evaluations if e["temperature"]] or evaluations
     beside = [e for e in evaluations if e not in sampled and e.get("counts", True)]
     heldout = [e for e in sampled if e.get("counts", True)]
@@ -82,7 +86,8 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
     remedy = "take the run's own file back, or remove it"
     text = read_text(config, remedy) if config.exists() else ""
     settings = mapping(config) if text else {}
-    solved_at = settings.get("evaluation", {}).get("solved_at", 1.0)
+    measured = settings.get("evaluation") or {}
+    solved_at = measured.get("solved_at", 1.0)
     return {
         "name": run.resolve().name,
         "viewed": partial(viewed, run),
@@ -94,13 +99,16 @@ def content(run: Path, entries: list[Entry]) -> dict[str, Any]:
         "seconds": entries[-1]["wall"] if entries else 0.0,
         "ends": _ends(heldout),
         "greedy": _ends(beside),
-        "evaluations": evaluations,
+        "evaluations": every,
+        "sets": set_rows(every),
+        "chosen": not_apart(run, measured) if evaluations and settings else "",
         "uncounted": len(sampled) - len(heldout),
         "faults": dict(sum((Counter(step.get("faults", {})) for step in steps), Counter())),
         "heldout": heldout_plot(heldout, beside),
         "levels": levels(_ends(heldout), runs),
         "tools": tools(steps),
         "spending": spending_rows(in_all([*by_step.values(), *evaluations])),
+        "parts": {name: f"parts/{name}" for step in steps for name in step.get("parts", {})},
         "plot": partial(step_plot, steps),
         **examples(runs, solved_at),
     }
@@ -116,7 +124,19 @@ def viewed(run: Path, record: Entry) -> str:
 def _flat(step: Entry) -> Entry:
     # Where every run failed, the means over no run are 0 and say nothing.
     known = step if step["runs"] else step | dict.fromkeys(("reward", "turns", "tool_errors"))
-    return known | {f"tools/{name}": share for name, share in step["tools"].items()}
+    named = {f"tools/{name}": share for name, share in step["tools"].items()}
+    return known | named | {f"parts/{n}": value for n, value in step.get("parts", {}).items()}
+
+
+def set_rows(evaluations: list[Entry]) -> list[tuple[str, list[Entry]]]:
+    """Name of each set, and its first and last sampled evaluation that counts.
+
+    None where all there is is one run of each question of `heldout`, which the page's head tells.
+    """
+    names = dict.fromkeys(e["set"] for e in evaluations)
+    found = [(name, _ends(counting(evaluations, name))) for name in names]
+    several = any(e.get("runs_each", 1) > 1 for _, ends in found for e in ends)
+    return found if len(found) > 1 or several else []
 
 
 def _ends(evaluations: list[Entry]) -> list[Entry]:

@@ -4,7 +4,8 @@
     python -m rl score runs/nano/record reward.kind=judge reward.judge=vllm:NAME@URL --out new.jsonl
 
 Prints a line a batch: runs, mean reward as recorded and anew, how many changed, how many have none
-now. Runs that came to no answer are counted and left as they are.
+now, and the mean of each part of a reward of parts. Runs that came to no answer are counted and
+left as they are.
 
 Exit codes: 0 done, 2 a setting is wrong or there are no runs.
 """
@@ -25,6 +26,7 @@ from agentflow_graph.errors.outside import guard_output, hidden_in
 from agentflow_graph.record.artifacts import interpreting, write_whole
 from agentflow_graph.state import State
 from rl.reward import Grade, Reward, reward_of
+from rl.reward.grade import OPTIONAL
 from rl.reward.task import Task
 from rl.run.record import Row, rows
 from rl.settings.config import load
@@ -68,7 +70,7 @@ def score(record: Path, overrides: Sequence[str], out: Path | None = None) -> li
         changed = sum(line["recorded"] != line["reward"] for line in of_batch)
         print(
             f"{batch or 'record':22} {len(now):6} runs  recorded {_mean(before)}  now {_mean(now)}"
-            f"  changed {changed}  without a reward {now.count(None)}"
+            f"  changed {changed}  without a reward {now.count(None)}{_parts(of_batch)}"
         )
     return lines
 
@@ -92,7 +94,15 @@ def _line(row: Row, grade: Grade | None) -> dict[str, Any]:
     known = {name: row[name] for name in ("batch", "id", "number")}
     said = grade or Grade(None, "", row["failure"])
     new = {"reward": said.value, "by": said.by, "failure": said.failure}
-    return {**known, "recorded": row["reward"], **new}
+    more = {name: value for name in OPTIONAL if (value := getattr(said, name))}
+    return {**known, "recorded": row["reward"], **new, **more}
+
+
+def _parts(lines: Sequence[dict[str, Any]]) -> str:
+    """The mean of each part of the new reward, if it has parts."""
+    names = dict.fromkeys(name for line in lines for name in line.get("parts", {}))
+    means = {name: _mean([line.get("parts", {}).get(name) for line in lines]) for name in names}
+    return "".join(f"  {name} {mean}" for name, mean in means.items())
 
 
 def _mean(values: Sequence[float | None]) -> str:

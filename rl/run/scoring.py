@@ -9,9 +9,9 @@ from typing import Any
 
 from agentflow_graph.models.providers.money import known_part, summed
 from agentflow_graph.state import Money, Usage, merge_usage
-from benchmarks.report.numbers.statistics import bootstrap, wilson
+from benchmarks.report.numbers.statistics import bootstrap, pass_at, wilson
 from rl.rollout import Trajectory
-from rl.settings.sections import Evaluation
+from rl.settings.measures import HELDOUT, Evaluation
 
 SCORING_KEYS = ("unscored", "judged", "judge_tokens", "scoring_seconds")
 """Names of `scoring`'s figures."""
@@ -52,7 +52,19 @@ def outcome(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
         "run_seconds": mean([t.seconds for t in judged]),
         **scoring(trajectories),
         **spending(trajectories),
+        **_in_parts(judged),
     }
+
+
+def _in_parts(judged: Sequence[Trajectory]) -> dict[str, Any]:
+    """Mean of each part of the reward, and of rewards of turns; nothing where there are none."""
+    grades = [t.grade for t in judged if t.grade]
+    names = dict.fromkeys(name for grade in grades for name in grade.parts)
+    values = {name: [grade.parts.get(name) for grade in grades] for name in names}
+    parts = {name: mean([v for v in of if v is not None]) for name, of in values.items()}
+    turns = [reward for grade in grades for reward in grade.turns]
+    told: dict[str, Any] = {"parts": parts} if parts else {}
+    return told | ({"turn_reward": mean(turns)} if turns else {})
 
 
 def faults(trajectories: Sequence[Trajectory]) -> dict[str, int]:
@@ -77,7 +89,7 @@ def scoring(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
     """
     grades = [t.grade for t in trajectories if t.grade]
     decided = [grade for grade in grades if not grade.failure]
-    judged = sum(grade.by == "judge" for grade in decided)
+    judged = sum(grade.by == "judge" or grade.asked > 0 for grade in decided)
     return {
         "unscored": len(grades) - len(decided),
         "judged": judged / len(decided) if decided else 0.0,
@@ -133,34 +145,71 @@ def evaluation(
     seconds: float,
     marks: Evaluation | None = None,
 ) -> dict[str, Any]:
-    """Held-out success with its 95 % interval, and what the runs were like.
+    """Success with its 95 % interval, and what the runs were like.
 
-    Success is the mean reward of the `n` runs that have one; `solved` are those whose reward is at
-    least `marks.solved_at`. `unscored` runs have none, through no fault of the policy: where they
+    Success is the mean, over the `n` questions of which a run has a reward, of the mean reward of
+    its runs: avg@k of `runs_each` runs. `solved` are runs whose reward is at least
+    `marks.solved_at`. `unscored` runs have no reward, through no fault of the policy: where they
     are more than `marks.max_unscored` of all, success is that of another sample of questions, and
     the evaluation does not count (`counts`). `levels` is success by level and `levels_n` the
-    questions of each, `seconds` those of the whole evaluation.
+    questions of each, `seconds` those of the whole evaluation. `pass_at`: see `passes`.
     """
     marks = marks or Evaluation()
-    rewards = [t.reward for t in runs if t.reward is not None]
+    rewards = by_question(runs)
+    means = {task: mean(own) for task, own in rewards.items()}
+    levels = {t.task.id: t.task.level for t in runs}
     by_level = {
-        level: [t.reward for t in runs if t.reward is not None and t.task.level == level]
-        for level in sorted({t.task.level for t in runs if t.reward is not None})
+        level: [own for task, own in means.items() if levels[task] == level]
+        for level in sorted({levels[task] for task in means})
     }
-    unscored = len(runs) - len(rewards)
+    scored = sum(map(len, rewards.values()))
     return {
         "temperature": temperature,
-        "n": len(rewards),
-        "solved": sum(reward >= marks.solved_at for reward in rewards),
-        "success": mean(rewards),
-        "interval": list(interval(rewards)),
-        "counts": bool(rewards) and unscored <= marks.max_unscored * len(runs),
+        "n": len(means),
+        "runs_each": max(Counter(t.task.id for t in runs).values(), default=0),
+        "solved": sum(reward >= marks.solved_at for own in rewards.values() for reward in own),
+        "success": success(runs),
+        "interval": list(interval(list(means.values()))),
+        "counts": bool(means) and len(runs) - scored <= marks.max_unscored * len(runs),
         "levels": {level: mean(of_level) for level, of_level in by_level.items()},
         "levels_n": {level: len(of_level) for level, of_level in by_level.items()},
         "seconds": seconds,
         **{k: v for k, v in outcome(runs).items() if k != "reward"},
-        "unscored": unscored,
+        "unscored": len(runs) - scored,
+        **passes(list(rewards.values()), marks.solved_at),
     }
+
+
+def by_question(runs: Sequence[Trajectory]) -> dict[str, list[float]]:
+    """The rewards of each question's runs; of none, it is not there."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        if run.reward is not None:
+            found.setdefault(run.task.id, []).append(run.reward)
+    return found
+
+
+def success(runs: Sequence[Trajectory]) -> float:
+    """Mean over questions of the mean reward of each."""
+    return mean([mean(own) for own in by_question(runs).values()])
+
+
+def passes(rewards: Sequence[Sequence[float]], solved_at: float) -> dict[str, Any]:
+    """pass@k with its 95 % interval, for k of 1, 2, 4, ... and all runs; nothing of single runs.
+
+    A run is right from `solved_at`. Unbiased by question (arXiv 2107.03374), then the mean over
+    questions that have as many runs as any: `pass_n`.
+    """
+    runs = max(map(len, rewards), default=0)
+    whole = [own for own in rewards if len(own) == runs]
+    if runs < 2:
+        return {}
+    right = [sum(reward >= solved_at for reward in own) for own in whole]
+    found = {}
+    for k in sorted({2**power for power in range(runs.bit_length()) if 2**power <= runs} | {runs}):
+        chances = [pass_at(k, count, runs) for count in right]
+        found[str(k)] = [mean(chances), *interval(chances)]
+    return {"pass_at": found, "pass_n": len(whole)}
 
 
 def interval(rewards: Sequence[float]) -> tuple[float, float]:
@@ -170,19 +219,25 @@ def interval(rewards: Sequence[float]) -> tuple[float, float]:
     return bootstrap(rewards, draws=DRAWS)
 
 
-def counting(evaluations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The sampled evaluations in which enough runs have a reward."""
-    return [e for e in evaluations if e["temperature"] and e.get("counts", True)]
+def of_set(evaluations: Sequence[dict[str, Any]], name: str = HELDOUT) -> list[dict[str, Any]]:
+    """Those on a set; an evaluation that names none is on `heldout`."""
+    return [e for e in evaluations if e.get("set", HELDOUT) == name]
 
 
-def best(evaluations: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The one with the highest success among those that count; of equal ones the earliest."""
-    return max(counting(evaluations), key=lambda e: e["success"], default=None)
+def counting(evaluations: Sequence[dict[str, Any]], name: str = HELDOUT) -> list[dict[str, Any]]:
+    """The sampled evaluations on a set in which enough runs have a reward."""
+    found = of_set(evaluations, name)
+    return [e for e in found if e["temperature"] and e.get("counts", True)]
 
 
-def stale(evaluations: Sequence[dict[str, Any]]) -> int:
-    """How many evaluations that count there were since the best one."""
-    found = counting(evaluations)
+def best(evaluations: Sequence[dict[str, Any]], name: str = HELDOUT) -> dict[str, Any] | None:
+    """The one with the highest success on a set that counts; of equal ones the earliest."""
+    return max(counting(evaluations, name), key=lambda e: e["success"], default=None)
+
+
+def stale(evaluations: Sequence[dict[str, Any]], name: str = HELDOUT) -> int:
+    """How many evaluations on a set that count there were since the best one."""
+    found = counting(evaluations, name)
     return len(found) - 1 - found.index(max(found, key=lambda e: e["success"])) if found else 0
 
 

@@ -7,9 +7,10 @@ from collections import Counter
 from importlib.metadata import version
 from typing import Any
 
+from rl.questions.sets import not_apart
 from rl.run.metrics import Recorder
 from rl.run.record import TrainingRecord
-from rl.run.scoring import best, counting, in_all
+from rl.run.scoring import best, counting, in_all, of_set
 from rl.settings.config import Config
 
 
@@ -17,11 +18,16 @@ def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
     """The run in a dozen numbers."""
     steps = recorder.training
     sent, answered = TrainingRecord(recorder.folder / "record").calls()
-    sampled = [e for e in recorder.evaluations if e["temperature"]]
-    greedy = [e for e in recorder.evaluations if not e["temperature"]]
+    heldout = of_set(recorder.evaluations)
+    sampled = [e for e in heldout if e["temperature"]]
+    greedy = [e for e in heldout if not e["temperature"]]
     counted = counting(sampled) or sampled
-    before, after, highest = counted[0], counted[-1], best(sampled) or counted[0]
+    before, after = counted[0], counted[-1]
+    choose = config.evaluation.choose
+    chosen = best(recorder.evaluations, choose) or before
+    highest = recorder.evaluation(chosen["step"], chosen["temperature"]) or before
     reached = [e for e in counting(sampled) if e["success"] >= 0.9]
+    told = config.evaluation.model_dump()
     faults = sum((Counter(entry.get("faults", {})) for entry in steps), Counter())
     return {
         "heldout_n": after["n"],
@@ -35,7 +41,10 @@ def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
         "heldout_counts": bool(counting(sampled)),
         "heldout_left_out": len(sampled) - len(counting(sampled)),
         "heldout_best": highest["success"],
-        "best_step": highest["step"],
+        "best_step": chosen["step"],
+        "best_chosen_on": choose,
+        "sets": {name: _of(recorder, name, chosen["step"]) for name in config.sets},
+        "warnings": list(filter(None, [not_apart(recorder.folder, told)])),
         "best_model": "best" if config.evaluation.best else None,
         "train_seconds": round(time.time() - recorder.begun, 1),
         "seconds_to_090": reached[0]["wall"] if reached else None,
@@ -51,4 +60,20 @@ def summarise(config: Config, recorder: Recorder) -> dict[str, Any]:
         "failed_rollouts": sum(entry["failed"] for entry in steps),
         "faults": dict(faults),
         "failures": dict(sum((Counter(e["failures"]) for e in steps), Counter()).most_common(5)),
+    }
+
+
+def _of(recorder: Recorder, name: str, best_step: int) -> dict[str, Any]:
+    """What an evaluation set came to at first, at last, and at the step of the best planner."""
+    found = counting(recorder.evaluations, name)
+    moments = {
+        "before": found[:1],
+        "after": found[-1:],
+        "best": [e for e in found if e["step"] == best_step],
+    }
+    kept = ("step", "n", "runs_each", "success", "interval", "pass_at", "parts")
+    return {
+        moment: {key: one[key] for key in kept if key in one}
+        for moment, entries in moments.items()
+        for one in entries
     }

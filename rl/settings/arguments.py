@@ -30,6 +30,12 @@ def planner_parser(prog: str, description: str) -> ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="file that is made")
     parser.add_argument("--config", type=Path, default=NANO, help="of a training; nano.yaml")
     parser.add_argument("--teacher", action="store_true", help="the almanac's oracle answers")
+    parser.add_argument(
+        "--data",
+        default="",
+        metavar="FILE",
+        help="the questions: JSONL or parquet, each with any scoring rule, or a generated world",
+    )
     parser.add_argument("--seed", type=int, default=7, help="of the sampling")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="a setting of rl.train")
     return parser

@@ -8,7 +8,7 @@ make them another run's is refused by name, with those that may be changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -23,20 +23,26 @@ FREE = (
     *("rollout.retries", "rollout.outage_*", "rollout.max_money", "reward.seconds"),
     *("engine.threads", "optimizer.threads", "engine.count", "engine.cache_gib"),
     *("engine.gpu_utilization", "optimizer.lr", "optimizer.warmup", "optimizer.schedule"),
-    *("optimizer.min_lr",),
+    *("optimizer.min_lr", "export_every", "keep_exports", "logging.*", "reward.parts.*.seconds"),
 )
 """Patterns of dotted names. Weights at a new place must be the same (`rl/run/folder.py`)."""
+FIXED = ("evaluation.runs", "evaluation.sets*")
+"""Of these, what makes measurements that cannot be compared with those before."""
 LEARNING = ("optimizer.lr", "optimizer.warmup", "optimizer.schedule", "optimizer.min_lr")
 """Of these, what makes another policy of the same rollouts."""
-ENDPOINTS = (*(f"agent.{name}" for name in MODULES), "reward.judge")
+ENDPOINTS = (*(f"agent.{name}" for name in MODULES), "reward.judge", "reward.parts.*.judge")
 """May name another server with the same model."""
 
 
 def may_change(name: str) -> str:
     """What a resume may do with a field: yes, the address alone, or no."""
-    if name in ENDPOINTS:
+    if _is_among(name, ENDPOINTS):
         return "address"
-    return "yes" if any(fnmatchcase(name, pattern) for pattern in FREE) else "no"
+    return "yes" if _is_among(name, FREE) and not _is_among(name, FIXED) else "no"
+
+
+def _is_among(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def hold_to_changes(known: Config, wanted: Config) -> list[str]:

@@ -18,11 +18,16 @@ from agentflow_graph.context import Context
 from benchmarks.worlds import ALMANAC, WORLDS, Known
 from rl.settings.algorithm import Algorithm
 from rl.settings.machines import Engine, Placement
+from rl.settings.measures import (
+    HELDOUT,
+    Evaluation,
+    EvaluationSet,
+    Logging,
+    RewardSettings,
+)
 from rl.settings.paths import with_whole_paths
-from rl.settings.reward import RewardSettings
 from rl.settings.sections import (
     Data,
-    Evaluation,
     Lora,
     Model,
     Optimizer,
@@ -39,6 +44,8 @@ __all__ = [
     "Data",
     "Engine",
     "Evaluation",
+    "EvaluationSet",
+    "Logging",
     "Lora",
     "Model",
     "Optimizer",
@@ -57,6 +64,10 @@ class Config(Section):
     seed: int = Field(7, description="Of questions, sampling and update")
     steps: int = Field(40, ge=1, description="Rounds of rollouts, each with one update")
     save_every: int = Field(0, ge=0, description="Steps between checkpoints; 0: at the end only")
+    export_every: int = Field(
+        0, ge=0, description="Steps between planners in <run>/exports; 0: none but model and best"
+    )
+    keep_exports: int = Field(0, ge=0, description="Newest of them that are kept; 0: all")
     deterministic: bool = Field(
         False,
         description="Same seed, same weights, also after a kill; engines take calls one by one",
@@ -74,6 +85,7 @@ class Config(Section):
     placement: Placement = Placement()
     evaluation: Evaluation = Evaluation()
     reward: RewardSettings = RewardSettings()
+    logging: Logging = Logging()
 
     @model_validator(mode="after")
     def _consistent(self) -> Config:
@@ -114,6 +126,11 @@ class Config(Section):
             raise ValueError(
                 f"model.reference={self.model.reference!r} is never asked with algorithm.kl=0; set "
                 "algorithm.kl, or leave the reference out"
+            )
+        if self.reward.turns and self.algorithm.shuffle_advantages:
+            raise ValueError(
+                f"reward.turns={self.reward.turns!r} would teach beside "
+                "algorithm.shuffle_advantages=True, which must not; leave one of the two out"
             )
         if self.engine.device == "gpu" and self.model.dtype == "fp32":
             raise ValueError(
@@ -197,6 +214,13 @@ class Config(Section):
         """
         usual = {"repairs": 0, "max_seconds": self.rollout.deadline}
         return Context.of({**usual, **self.world.settings, **self.agent})
+
+    @property
+    def sets(self) -> dict[str, EvaluationSet]:
+        """The evaluation sets by name; `data.heldout` is the first."""
+        data = self.data
+        first = EvaluationSet(questions=data.heldout, n=data.heldout_n, runs=self.evaluation.runs)
+        return {HELDOUT: first, **self.evaluation.sets}
 
     @property
     def world(self) -> Known:

@@ -32,9 +32,11 @@ def with_whole_paths(record: Mapping[str, Any]) -> dict[str, Any]:
     model, warm = made["model"], made["model"]["warm_start"]
     model["path"] = _weights(model["path"], warm)
     model["reference"] = _weights(model["reference"], False)
-    for name in ("train", "heldout"):
-        if made["data"][name] not in WORLDS:
-            made["data"][name] = whole(made["data"][name])
+    named = [(made["data"], "train"), (made["data"], "heldout")]
+    named += [(one, "questions") for one in made["evaluation"]["sets"].values()]
+    for section, name in named:
+        if section[name] not in WORLDS:
+            section[name] = whole(section[name])
     made["agent"] = {name: _agent(name, value) for name, value in made["agent"].items()}
     return made
 

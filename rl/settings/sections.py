@@ -176,25 +176,3 @@ class Optimizer(Section):
         description="What ZeRO shards over the GPUs: 1 optimizer, 2 gradients too, 3 weights too",
     )
     offload: bool = Field(False, description="Adam's states in the host's memory, not the GPU's")
-
-
-class Evaluation(Section):
-    """Held-out questions during training."""
-
-    every: int = Field(10, ge=1, description="Steps between evaluations")
-    temperature: float = Field(0.7, gt=0, description="Of the planner's sampling")
-    greedy: bool = Field(True, description="Also at temperature 0, before and after training")
-    best: bool = Field(True, description="Keep the planner of the best evaluation in <run>/best")
-    patience: int = Field(
-        0, ge=0, description="Stop after so many evaluations without a new best; 0: never"
-    )
-    solved_at: float = Field(
-        1.0, gt=0, le=1, description="Reward from which a question counts as solved"
-    )
-    max_unscored: float = Field(
-        0.05,
-        ge=0,
-        le=1,
-        description="Share of runs without a reward up to which an evaluation counts: for best, "
-        "patience and the report's headline",
-    )

@@ -21,6 +21,7 @@ from agentflow_graph.context import Context
 from agentflow_graph.errors.outside import guard_output
 from rl.settings.changes import may_change
 from rl.settings.config import Config
+from rl.settings.yaml_file import section_by_name
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 IN_TRAINING = {"agent.repairs": "0", "agent.max_seconds": "rollout.deadline"}
@@ -66,6 +67,8 @@ def _rows(section: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str
         whole, kind = f"{prefix}{name}", field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _rows(kind, f"{whole}.")
+        elif inner := section_by_name(kind):
+            yield from _rows(inner, f"{whole}.NAME.")
         elif whole not in ("agent", "agent.planner"):  # the planner is the policy
             default = IN_TRAINING.get(whole) or _default(field)
             yield whole, _kind(field), default, _meaning(field), may_change(whole)

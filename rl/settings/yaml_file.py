@@ -8,10 +8,10 @@ config = read(Config, Path("rl/configs/nano.yaml"), ["steps=20", "rollout.group_
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -173,9 +173,16 @@ def _inside(value: Any) -> list[str]:
     return list(map(str, value)) if isinstance(value, dict) and len(value) == 1 else []
 
 
+def section_by_name(kind: Any) -> type[BaseModel] | None:
+    """The section of a field that holds such by name, as `dict[str, EvaluationSet]`; else None."""
+    inner = get_args(kind)[1:] if get_origin(kind) is dict else ()
+    return next((one for one in inner if issubclass(one, BaseModel)), None)
+
+
 def _nearest(model: type[BaseModel], path: Sequence[Any]) -> str:
     """What may have been meant: a field of the section, one of another, or what there is."""
-    (*sections, name), own = list(map(str, path)), _fields(model)
+    own = _fields(model)
+    *sections, name = _with_names(list(map(str, path)), own)
     if sections and sections[0] not in own and (told := closest(sections[0], model.model_fields)):
         return told
     here = [known for known in own if known.split(".")[:-1] == sections]
@@ -198,4 +205,15 @@ def _fields(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
         found[f"{prefix}{name}"] = field.description or ""
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             found |= _fields(field.annotation, f"{prefix}{name}.")
+        elif inner := section_by_name(field.annotation):
+            found |= _fields(inner, f"{prefix}{name}.NAME.")
     return found
+
+
+def _with_names(path: list[str], own: Mapping[str, str]) -> list[str]:
+    """A path as fields are called: NAME where somebody gave a section its name."""
+    named = [*path]
+    for at in range(1, len(path) - 1):
+        if any(each.startswith(".".join([*named[:at], "NAME", ""])) for each in own):
+            named[at] = "NAME"
+    return named

@@ -108,3 +108,15 @@ def test_row_advantages_by_hand() -> None:
     assert_close(paper, torch.tensor([2.0, -2 / 3, -2 / 3, -2 / 3]))
     plain = flow_grpo.row_advantages(advantage, groups, turns, owner, "token-mean")
     assert plain.tolist() == [1, -1, -1, -1]
+
+
+def test_a_turn_is_compared_with_those_at_its_place_in_its_questions_runs() -> None:
+    # Runs of 2, 1 and 2 turns of question 7; one of 1 turn of question 3, alone at its place.
+    rewards = torch.tensor([1.0, 5.0, 0.0, 0.0, 3.0, 9.0])
+    groups, places = torch.tensor([7, 7, 7, 7, 7, 3]), torch.tensor([0, 1, 0, 0, 1, 0])
+    low = -(0.5**0.5)
+    expected = torch.tensor([2**0.5, 1.0, low, low, -1.0, 0.0])
+    got = flow_grpo.turn_advantages(rewards, groups, places)
+    assert_close(got, expected, rtol=0, atol=1e-5)
+    scaled = flow_grpo.turn_advantages(100 * rewards - 7, groups, places)
+    assert_close(scaled, expected, rtol=0, atol=1e-5)

@@ -125,6 +125,19 @@ def over_trials(trials: Sequence[Sequence[float]]) -> Estimate:
     return Estimate(fmean(means), stdev(means) if len(means) > 1 else None)
 
 
+def pass_at(k: int, right: int, n: int) -> float:
+    """Chance that at least one of `k` trials of an item is right, unbiased, from `n` trials.
+
+    1 - C(n - right, k) / C(n, k) (M. Chen et al., arXiv 2107.03374, eq. 1).
+
+    Raises:
+        ValueError: not 1 <= k <= n, or not 0 <= right <= n.
+    """
+    if not (1 <= k <= n and 0 <= right <= n):
+        raise ValueError(f"k={k}, right={right}, n={n}: give 1 <= k <= n and 0 <= right <= n")
+    return 1.0 - math.comb(n - right, k) / math.comb(n, k)
+
+
 def mcnemar(only_first: int, only_second: int) -> float:
     """Two-sided exact p of McNemar's test (Psychometrika 12, 1947): a sign test on what differs.
 

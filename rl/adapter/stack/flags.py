@@ -144,9 +144,8 @@ def _files(config: Config) -> Flags:
         "ckpt.path": run / "checkpoints",
         "ckpt.load_enable": bool(checkpoints.latest(run)),
         "ckpt.output_dir": run / "model",
-        "logger.tensorboard_dir": run / "tensorboard",
         "logger.wandb.run_name": run.name,
-    }
+    } | ({"logger.tensorboard_dir": run / "tensorboard"} if config.logging.tensorboard else {})
 
 
 def complete(args: Any, config: Config) -> None:

@@ -19,11 +19,12 @@ from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 from openrlhf.trainer.ppo_utils.kl_controller import FixedKLController
 from openrlhf.utils import get_strategy
 
+from rl.adapter.objective.credit import assign
 from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.stack.cluster import start_ray, unwrap_ray_actor
 from rl.adapter.stack.cpu import allow_fp32, prepare
 from rl.adapter.stack.loading import load_tokenizer
-from rl.adapter.update.experience import FlowExperienceMaker, assign
+from rl.adapter.update.experience import FlowExperienceMaker
 from rl.adapter.update.policy import FlowPolicy, FlowReference
 from rl.adapter.update.rows import turn_row
 from rl.adapter.update.sharing import Choice, settle

@@ -1,99 +1,23 @@
-"""Credit: from trajectories to turn rows with advantages, through `rl.adapter.objective`.
+"""Turn rows with advantages, from the credit of a step, in micro-batches.
 
-Runs that the world failed are left out. A group in which the judge left a run unscored is dropped
-whole and counted: where only what a rule refused is put to the judge, the others are right.
-So are groups without spread. Rows are padded with blank ones to whole micro-batches, or DeepSpeed's
-accumulation window would drift from rollout to rollout.
-A blank's mask is all zero, so that it counts in no mean of the loss.
+Rows are padded with blank ones to whole micro-batches, or DeepSpeed's accumulation window would
+drift from rollout to rollout. A blank's mask is all zero, so that it counts in no mean of the loss.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 
-from rl import flow_grpo
-from rl.adapter.objective.advantages import advantages, punished, row_advantages
+from rl.adapter.objective.advantages import row_advantages
+from rl.adapter.objective.credit import Credit
 from rl.adapter.update.buffer import WINDOW
 from rl.adapter.update.rows import turn_row
 from rl.prefix import packing
-from rl.rollout import Action, Trajectory
-from rl.settings.config import Algorithm, Config
-
-
-@dataclass(frozen=True)
-class Credit:
-    """What a step's trajectories teach; tensors over the N usable trajectories."""
-
-    trajectories: list[Trajectory]
-    rows: list[tuple[int, Action]]
-    """The turns that teach, each with the place of its trajectory."""
-    advantage: torch.Tensor
-    groups: torch.Tensor
-    turns: torch.Tensor
-    """All turns of each trajectory, also those that are no row."""
-    run_tokens: int
-    """Tokens that a run may sample, at most."""
-    dropped_groups: int
-    failed: int
-    unscored_groups: int = 0
-
-
-def assign(trajectories: list[Trajectory], config: Config, seed: int) -> Credit:
-    """Advantages of those trajectories that teach something; a group is a question's id."""
-    algorithm = config.algorithm
-    unscored = {t.task.id for t in trajectories if t.fault == "judge"}
-    graded = [t for t in trajectories if t.reward is not None]
-    judged = [t for t in graded if t.task.id not in unscored]
-    names = {t.task.id: i for i, t in enumerate(trajectories)}
-    rewards = _rewards(judged, config)
-    groups = torch.tensor([names[t.task.id] for t in judged], dtype=torch.long)
-    turns = torch.tensor([len(t.actions) for t in judged], dtype=torch.long)
-    advantage = advantages(rewards, groups, turns, algorithm)
-    keep = flow_grpo.has_spread(rewards, groups)
-    advantage, groups, turns = advantage[keep], groups[keep], turns[keep]
-    if algorithm.shuffle_advantages:
-        order = torch.randperm(len(advantage), generator=torch.Generator().manual_seed(seed))
-        advantage = advantage[order]
-    teachers = [t for t, kept in zip(judged, keep.tolist(), strict=True) if kept]
-    return Credit(
-        teachers,
-        list(_rows(teachers, algorithm)),
-        advantage,
-        groups,
-        turns,
-        config.run_tokens,
-        dropped_groups=len(names) - len(groups.unique()),
-        failed=len(trajectories) - len(graded),
-        unscored_groups=len(unscored),
-    )
-
-
-def _rewards(trajectories: list[Trajectory], config: Config) -> torch.Tensor:
-    """(N,) what a run is worth to the update: its reward, less what its length costs."""
-    rewards = torch.tensor([t.reward for t in trajectories], dtype=torch.float32)
-    if config.algorithm.overlong != "punish":
-        return rewards
-    longest = [max((len(a.token_ids) for a in t.actions), default=0) for t in trajectories]
-    buffer, penalty = config.algorithm.overlong_buffer, config.algorithm.overlong_penalty
-    return punished(rewards, torch.tensor(longest), config.rollout.reply_tokens, buffer, penalty)
-
-
-def _rows(trajectories: list[Trajectory], algorithm: Algorithm) -> Iterator[tuple[int, Action]]:
-    for owner, trajectory in enumerate(trajectories):
-        for action in trajectory.actions:
-            if algorithm.overlong != "mask" or not _cut_off(action):
-                yield owner, action
-
-
-def _cut_off(action: Action) -> bool:
-    return action.finish_reason == "length"
+from rl.settings.config import Algorithm
 
 
 class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
@@ -113,20 +37,29 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
         credit = self.credit = rollout_samples
         window, owner = self.args.data.max_len, [owner for owner, _ in credit.rows]
         rows = [turn_row(credit.trajectories[i], action, window) for i, action in credit.rows]
-        self._advantages = row_advantages(
-            credit.advantage,
-            credit.groups,
-            credit.turns,
-            torch.tensor(owner),
-            torch.stack([row.action_mask.sum() for row in rows]),
-            self.algorithm,
-            credit.run_tokens,
-        )
+        self._advantages = self._of_each(credit.advantage, rows)
+        if credit.of_rows is not None:
+            # Linear in the advantage, so a row's weight is what one of 1 comes to.
+            weights = self._of_each(torch.ones_like(credit.advantage), rows)
+            self._advantages += weights * credit.of_rows
         if self.args.flow_share != "off":
             return self._in_windows(rows, owner)
         blanks = [_blank(rows[0]) for _ in range(-len(rows) % self._multiple())]
         batches: list[Experience] = super().split_rollout_samples(rows + blanks)
         return batches
+
+    def _of_each(self, advantage: torch.Tensor, rows: list[Experience]) -> torch.Tensor:
+        """(M,) what each row has of its trajectory's advantage, as the loss weighs it."""
+        credit = self.credit
+        return row_advantages(
+            advantage,
+            credit.groups,
+            credit.turns,
+            torch.tensor([owner for owner, _ in credit.rows]),
+            torch.stack([row.action_mask.sum() for row in rows]),
+            self.algorithm,
+            credit.run_tokens,
+        )
 
     def _in_windows(self, rows: list[Experience], owner: list[int]) -> list[Experience]:
         """Micro-batches that know their optimizer window, those of a rank behind one another."""
@@ -215,22 +148,3 @@ def _blank(like: Experience) -> Experience:
         mm_train_inputs=[None],
         info={name: torch.zeros_like(value) for name, value in like.info.items()},
     )
-
-
-def describe(credit: Credit, version: int) -> dict[str, Any]:
-    """Counts of a step for the metrics; `version` is that of the policy that is trained on it.
-
-    Staleness of a turn: weight updates between the policy that sampled it and `version`.
-    """
-    stale = [version - a.policy_version for t in credit.trajectories for a in t.actions]
-    return {
-        "groups_used": len(credit.groups.unique()),
-        "groups_dropped": credit.dropped_groups,
-        "groups_unscored": credit.unscored_groups,
-        "failed_rollouts": credit.failed,
-        "rows": len(credit.rows),
-        "cut_off": sum(_cut_off(a) for t in credit.trajectories for a in t.actions),
-        "policy_version": version,
-        "staleness_max": max(stale, default=0),
-        "staleness_mean": sum(stale) / max(1, len(stale)),
-    }

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from agentflow_graph.errors import SettingError
+from rl.adapter.objective.credit import Credit
 from rl.adapter.update.actor import FlowActor
-from rl.adapter.update.experience import Credit, FlowExperienceMaker
+from rl.adapter.update.experience import FlowExperienceMaker
 from rl.prefix.attention import install, refusal
 from rl.prefix.logprobs import unpadded
 from rl.prefix.tree import size

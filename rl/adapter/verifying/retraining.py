@@ -18,10 +18,11 @@ import torch
 from openrlhf.trainer.ppo_utils.kl_controller import FixedKLController
 from openrlhf.utils import get_strategy
 
+from rl.adapter.objective.credit import assign
 from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.stack.loading import load_tokenizer
 from rl.adapter.update import sharing
-from rl.adapter.update.experience import FlowExperienceMaker, assign
+from rl.adapter.update.experience import FlowExperienceMaker
 from rl.adapter.update.policy import FlowPolicy, FlowReference
 from rl.rollout import Trajectory
 from rl.settings.config import Config

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -18,13 +17,15 @@ from rl.adapter.verifying.rollouts import RecordedSamples
 from rl.adapter.verifying.weights import NEAR, distance, hold_equal, published
 from rl.rollout import FINISHED, Trajectory
 from rl.run.folder import records
+from rl.run.saved import exports
 from rl.run.saved.claims import batch_of, missing, told
 from rl.run.saved.fingerprints import Change, Seen, changes, seen_in
-from rl.run.saved.grades import graded_anew, recalled
+from rl.run.saved.grades import recalled, unlike
 from rl.run.saved.ledger import Line, digest_of_weights
-from rl.run.scoring import outcome
+from rl.run.scoring import of_set, outcome, success
 from rl.settings.config import Config
 from rl.settings.errors import Differs
+from rl.settings.measures import HELDOUT
 
 SHOWN = 3
 """Differences that are told, of runs and of events in each."""
@@ -119,7 +120,7 @@ class Verification:
         self._hold_events(line, seen, heat)
         self._hold_replies(line, heat)
         if line["kind"] == "evaluation":
-            runs = self._samples.evaluate(step, heat)
+            runs = self._samples.evaluate(step, heat, line.get("set", HELDOUT))
         else:
             runs = self._samples.of_step(step)
         graded = self._hold_rewards(line, runs)
@@ -179,26 +180,24 @@ class Verification:
         tasks = {run.task.id: run.task for run in runs}
         if strange := sorted({name for name, _ in known} - tasks.keys()):
             raise Differs(f"{told(line)}: question {strange[0]!r} was not to be asked here")
+        for name, number in graded:
+            event, run = known[name, number]
+            if text := unlike(self._config.reward, self._reward, tasks[name], event, run):
+                raise Differs(f"{told(line)}: run {run.name}: {text}")
         if self._reward is None:
             self.proof.taken += len(graded)
             return 0
-        for name, number in graded:
-            event, run = known[name, number]
-            anew = asyncio.run(graded_anew(tasks[name], run, self._reward))
-            if anew != event["reward"]:
-                raise Differs(
-                    f"{told(line)}: run {run.name}: its reward is {event['reward']} on record, "
-                    f"graded anew {anew}"
-                )
         self.proof.graded += len(graded)
         self._hold_metrics(line, runs)
         return len(graded)
 
     def _hold_metrics(self, line: Line, runs: list[Trajectory]) -> None:
         wanted = {name: line[name] for name in ("kind", "step", "temperature") if name in line}
-        entry = next((e for e in self._metrics if wanted.items() <= e.items()), {})
+        known = of_set(self._metrics, line.get("set", HELDOUT))  # a step is of no set
+        entry = next((e for e in known if wanted.items() <= e.items()), {})
         name = "reward" if line["kind"] == "step" else "success"
-        if entry.get(name) != (mean := outcome(runs)["reward"]):
+        mean = outcome(runs)["reward"] if line["kind"] == "step" else success(runs)
+        if entry.get(name) != mean:
             raise Differs(
                 f"{told(line)}: metrics.jsonl says {name} {entry.get(name)}, it is {mean}"
             )
@@ -231,9 +230,10 @@ class Verification:
         return "".join(f"; {name}" for name in names[:SHOWN])
 
     def _hold_best(self, step: int) -> None:
-        folder = self._config.run / "best"
-        if folder.exists() and trained_under(folder).get("steps") == step:
-            self._hold_published("best", step)
+        run = self._config.run
+        for folder in (run / "best", exports.folder(run, step)):
+            if folder.exists() and trained_under(folder).get("steps") == step:
+                self._hold_published(str(folder.relative_to(run)), step)
 
     def _hold_published(self, name: str, step: int) -> None:
         where = f"{name}, the weights after step {step}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any
 
 from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
@@ -24,6 +25,7 @@ from rl.reward.task import Task
 from rl.rollout import Trajectory
 from rl.run.record import heldout_batch, lessons, lessons_of, train_batch
 from rl.settings.config import Config
+from rl.settings.measures import HELDOUT
 
 
 class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
@@ -42,7 +44,8 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
         self.pool = pool
         self.outage = Outage(config, pool, say)
         self.train = read(config.run / "data" / "train.jsonl")
-        self.heldout = read(config.run / "data" / "heldout.jsonl")
+        folder = config.run / "data"
+        self.sets = {name: read(folder / f"{name}.jsonl") for name in config.sets}
         floor, ahead = config.data.curriculum_floor, config.rollout.max_steps_ahead
         self.curriculum = (
             Curriculum(self.train, config.seed, floor, ahead) if config.data.curriculum else None
@@ -101,12 +104,13 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
             groups = groups + last
         return groups
 
-    def evaluate(self, step: int, temperature: float) -> list[Trajectory]:
-        """One trajectory for each held-out question."""
+    def evaluate(self, step: int, temperature: float, name: str = HELDOUT) -> list[Trajectory]:
+        """The trajectories of a set's questions; greedy, one of each."""
         sampling = Sampling(temperature, self.config.rollout.reply_tokens)
-        batch = Batch(heldout_batch(step, temperature), 1, sampling)
+        runs = self.config.sets[name].runs if temperature else 1
+        batch = Batch(heldout_batch(step, temperature, name), runs, sampling)
         with self.awake():
-            return [group[0] for group in self._run(self.heldout, batch)]
+            return [run for group in self._run(self.sets[name], batch) for run in group]
 
     def _run(self, tasks: list[Task], batch: Batch) -> list[list[Trajectory]]:
         return self.outage.waited_out(tasks, batch, self.pool.run(tasks, batch))
@@ -125,7 +129,13 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
 
 
 def _spread(group: list[Trajectory]) -> bool:
-    """Whether the judged runs of a group scored differently, and none lacks its verdict."""
+    """Whether the judged runs of a group scored differently, and none lacks its verdict.
+
+    Or some turns of theirs did, at the same place, where turns have rewards.
+    """
     if any(run.fault == "judge" for run in group):
         return False
-    return len({run.reward for run in group if run.reward is not None}) > 1
+    judged = [run for run in group if run.reward is not None]
+    columns = zip_longest(*(run.grade.turns for run in judged if run.grade))
+    turns = [{reward for reward in column if reward is not None} for column in columns]
+    return any(len(rewards) > 1 for rewards in ({run.reward for run in judged}, *turns))

@@ -12,6 +12,7 @@ from rl.run.record import heldout_batch, train_batch
 from rl.run.saved.ledger import FORMAT, NAME, REMEDY, Line, chained, file_digest, lines_of
 from rl.settings.config import Config
 from rl.settings.errors import Differs
+from rl.settings.measures import HELDOUT
 
 
 def claims(config: Config) -> list[Line]:
@@ -91,14 +92,17 @@ def told(line: Line) -> str:
     if line["kind"] == "begun":
         return "beginning"
     if line["kind"] == "evaluation":
-        return f"step {line['step']}, evaluation at temperature {line['temperature']:g}"
+        on = f" on {line['set']}" if "set" in line else ""
+        return f"step {line['step']}, evaluation{on} at temperature {line['temperature']:g}"
     return f"step {line['step']}"
 
 
 def batch_of(line: Line) -> str:
     """The batch of the record that a line is of."""
     step = line["step"]
-    return train_batch(step) if line["kind"] == "step" else heldout_batch(step, line["temperature"])
+    if line["kind"] == "step":
+        return train_batch(step)
+    return heldout_batch(step, line["temperature"], line.get("set", HELDOUT))
 
 
 def missing(run: Path, lines: list[Line]) -> Iterator[str]:

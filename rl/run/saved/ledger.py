@@ -4,7 +4,7 @@
 
     begun        settings and questions, processor, versions, each starting weight
     reopened     step after which the run went on with other settings or questions, and these
-    evaluation   step, temperature, the events of its runs
+    evaluation   step, temperature, set if it is not `heldout`, the events of its runs
     step         step, policy version and weights after it, the events of its runs
 
 Each line ends in `chain`, the SHA-256 of the line before it and of itself: to change one line is to
@@ -26,11 +26,14 @@ import orjson
 from agentflow_graph.record.artifacts import not_written, read_bytes, write_whole
 from rl.run.record import heldout_batch, train_batch
 from rl.run.saved.fingerprints import fingerprints
+from rl.settings.measures import HELDOUT
 
 FORMAT = 1
 NAME = "ledger.jsonl"
-FILES = ("config.yaml", "data/train.jsonl", "data/heldout.jsonl")
-"""What a run is made from, beside the planner."""
+FILES = ("config.yaml", "data/*.jsonl")
+"""Patterns of what a run is made from, beside the planner."""
+WHICH = ("step", "temperature", "set")
+"""What tells evaluations apart; one on `heldout` names no set."""
 REMEDY = "put the run's own ledger back; without it the run cannot be verified"
 
 Line = dict[str, Any]
@@ -70,15 +73,18 @@ class Ledger:
             runs, together = self._runs(train_batch(step)), digest_of_weights(weights)
             self._add("step", step=step, version=version, weights=together, runs=runs)
 
-    def evaluation(self, step: int, temperature: float) -> None:
-        """An evaluation is done; one that is in the ledger is not added again."""
-        known = {(e["step"], e["temperature"]) for e in self.lines if e["kind"] == "evaluation"}
-        if self.lines and (step, temperature) not in known:
-            runs = self._runs(heldout_batch(step, temperature))
-            self._add("evaluation", step=step, temperature=temperature, runs=runs)
+    def evaluation(self, step: int, temperature: float, name: str = HELDOUT) -> None:
+        """An evaluation on a set is done; one that is in the ledger is not added again."""
+        which: Line = {"step": step, "temperature": temperature}
+        which |= {} if name == HELDOUT else {"set": name}
+        known = [e for e in self.lines if e["kind"] == "evaluation"]
+        if self.lines and which not in [{n: e[n] for n in WHICH if n in e} for e in known]:
+            runs = self._runs(heldout_batch(step, temperature, name))
+            self._add("evaluation", **which, runs=runs)
 
     def _files(self) -> dict[str, str]:
-        return {name: file_digest(self.run / name) for name in FILES}
+        found = (path for pattern in FILES for path in self.run.glob(pattern))
+        return {str(path.relative_to(self.run)): file_digest(path) for path in sorted(found)}
 
     def _runs(self, batch: str) -> dict[str, str]:
         found = fingerprints(self.run / "record" / batch)

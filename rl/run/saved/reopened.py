@@ -21,7 +21,7 @@ from agentflow_graph.record.artifacts import read_object, write_whole
 from rl.questions import data
 from rl.run.folder import records
 from rl.run.record import TALLIES
-from rl.run.saved import checkpoints
+from rl.run.saved import checkpoints, exports
 from rl.run.saved.seal import write_sealed
 from rl.settings.changes import LEARNING, hold_to_changes
 from rl.settings.config import Config
@@ -68,6 +68,10 @@ def set_aside(run: Path, step: int) -> None:
         *checkpoints.home(run).glob(f"{checkpoints.STEP}*"),
     ]:
         if folder.is_dir() and _later(folder.name, step):
+            _move(folder, place / folder.relative_to(run))
+    for number in exports.steps(run):
+        if number > step:
+            folder = exports.folder(run, number)
             _move(folder, place / folder.relative_to(run))
     if int(trained_under(run / "best").get("steps", 0)) > step:
         _move(run / "best", place / "best")

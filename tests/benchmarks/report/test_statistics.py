@@ -1,7 +1,7 @@
 """Statistics of scores, held against published tables, closed forms and brute force."""
 
 import math
-from itertools import product
+from itertools import combinations, product
 from statistics import NormalDist, fmean, stdev
 
 import pytest
@@ -17,6 +17,7 @@ from benchmarks.report.numbers.statistics import (
     mcnemar,
     over_trials,
     paired,
+    pass_at,
     sign_flip,
     wilson,
 )
@@ -174,3 +175,19 @@ def test_bootstrap_is_near_to_the_normal_interval_for_many_values() -> None:
     assert bootstrap([0.5] * 5) == (0.5, 0.5)
     with pytest.raises(ValueError, match="at least one value"):
         bootstrap([])
+
+
+@pytest.mark.parametrize(
+    ("n", "right", "k"), [(5, 2, 1), (5, 2, 3), (6, 0, 4), (4, 4, 2), (8, 3, 8)]
+)
+def test_pass_at_k_is_the_share_of_draws_that_hold_a_right_trial(
+    n: int, right: int, k: int
+) -> None:
+    draws = list(combinations([True] * right + [False] * (n - right), k))
+    assert pass_at(k, right, n) == pytest.approx(sum(map(any, draws)) / len(draws))
+
+
+@pytest.mark.parametrize(("k", "right", "n"), [(0, 0, 1), (2, 0, 1), (1, 2, 1), (1, -1, 1)])
+def test_pass_at_k_refuses_impossible_counts(k: int, right: int, n: int) -> None:
+    with pytest.raises(ValueError, match=f"k={k}, right={right}, n={n}"):
+        pass_at(k, right, n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import subprocess
 import time
@@ -75,7 +76,18 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -
 
 
 @pytest.fixture(scope="module")
-def engines(warm_planner: Path) -> Iterator[dict[str, Any]]:
+def doubled(warm_planner: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The planner in a file that has its output layer too, which is tied to the embeddings."""
+    folder = tmp_path_factory.mktemp("doubled") / "planner"
+    shutil.copytree(warm_planner, folder)
+    weights = safetensors.torch.load_file(folder / "model.safetensors")
+    weights["lm_head.weight"] = weights["model.embed_tokens.weight"].clone()
+    safetensors.torch.save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engines(warm_planner: Path, doubled: Path) -> Iterator[dict[str, Any]]:
     import ray
 
     from rl.adapter.engines.cpu_engines import create_cpu_engines
@@ -83,9 +95,12 @@ def engines(warm_planner: Path) -> Iterator[dict[str, Any]]:
 
     start_ray(on_cpu=True)
     try:
+        kinds = {"sync": warm_planner, "async": warm_planner, "doubled": doubled}
         yield {
-            kind: create_cpu_engines(Engine(kind=kind).model_dump(), str(warm_planner), 0, 512)[0]
-            for kind in ("sync", "async")
+            name: create_cpu_engines(
+                Engine(kind="async" if name == "async" else "sync").model_dump(), str(file), 0, 512
+            )[0]
+            for name, file in kinds.items()
         }
     finally:
         ray.shutdown()
@@ -138,7 +153,7 @@ def test_the_same_tokens_and_log_probabilities_everywhere(
             assert apart < 1e-3, f"{name}: {apart}"
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", "async", "doubled"])
 def test_the_engine_serves_the_weights_of_the_last_sync(
     kind: str,
     warm_planner: Path,

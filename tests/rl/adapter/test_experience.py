@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import torch
 
+from rl.adapter.objective.credit import Credit, assign, describe
 from rl.adapter.update.buffer import WINDOW
-from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign, describe
+from rl.adapter.update.experience import FlowExperienceMaker
 from rl.prefix.tree import size
 from rl.rollout import Trajectory
 from rl.settings.config import Algorithm, Config

@@ -20,9 +20,10 @@ from transformers import AutoModelForCausalLM
 from rl import flow_grpo
 from rl.adapter.objective.advantages import advantages
 from rl.adapter.objective.closed_form import Rows, objective
+from rl.adapter.objective.credit import Credit, assign
 from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.update.buffer import WINDOW
-from rl.adapter.update.experience import Credit, FlowExperienceMaker, assign
+from rl.adapter.update.experience import FlowExperienceMaker
 from rl.adapter.update.policy import FlowPolicy
 from rl.planners import nano
 from rl.reward.task import Task

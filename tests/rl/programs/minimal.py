@@ -14,8 +14,8 @@ import torch
 from gradient import BETA, apart, experiences, started, trajectories, wanted_norm, watched
 from transformers import AutoModelForCausalLM
 
+from rl.adapter.objective.credit import assign
 from rl.adapter.stack.arguments import openrlhf_args
-from rl.adapter.update.experience import assign
 from rl.planners import nano
 from rl.settings.config import Config
 

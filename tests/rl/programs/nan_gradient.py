@@ -13,9 +13,9 @@ import safetensors.torch
 import torch
 from gradient import experiences, started, trajectories
 
+from rl.adapter.objective.credit import assign
 from rl.adapter.stack.arguments import openrlhf_args
 from rl.adapter.trainer import updated
-from rl.adapter.update.experience import assign
 from rl.planners import nano
 from rl.settings.config import Config
 

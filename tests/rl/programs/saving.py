@@ -16,8 +16,8 @@ import torch
 from gradient import experiences, trajectories
 
 from agentflow_graph.record import RecordError
+from rl.adapter.objective.credit import assign
 from rl.adapter.stack.arguments import openrlhf_args
-from rl.adapter.update.experience import assign
 from rl.adapter.update.policy import FlowPolicy
 from rl.planners import nano
 from rl.run.saved import checkpoints

@@ -15,7 +15,7 @@ from agentflow_graph.state import State
 from rl.reward import reward_of
 from rl.reward.task import Task
 from rl.run.saved.grades import graded_anew, recalled
-from rl.settings.reward import RewardSettings
+from rl.settings.measures import RewardSettings
 
 TASK = Task("q", "Who is the mayor of Old Harbor?", ("Mira Voss",))
 STATE = State(question=TASK.question, answer="M. Voss")
@@ -46,7 +46,7 @@ def judged(folder: Path, monkeypatch: pytest.MonkeyPatch, *verdicts: str) -> Rec
 def anew(run: RecordedRun) -> float | None:
     reward = recalled(JUDGED, trusted=False)
     assert reward is not None
-    return asyncio.run(graded_anew(TASK, run, reward))
+    return asyncio.run(graded_anew(TASK, run, reward)).value
 
 
 def test_a_judges_verdicts_are_recalled_and_what_follows_is_computed(

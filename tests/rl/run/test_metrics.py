@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,11 @@ def recorder(tmp_path: Path) -> Recorder:
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def apart(runs: Sequence[Trajectory]) -> list[Trajectory]:
+    """The runs, each of a question of its own."""
+    return [replace(r, task=replace(r.task, id=f"{r.task.id}{n}")) for n, r in enumerate(runs)]
 
 
 def metrics(recorder: Recorder) -> list[dict[str, Any]]:
@@ -140,7 +145,7 @@ def test_a_step_without_an_update_has_no_kl(recorder: Recorder, trajectory: Make
 
 def test_an_evaluation_has_its_interval_and_levels(recorder: Recorder, trajectory: Make) -> None:
     runs = [trajectory("a", 1.0, level="easy")] * 3 + [trajectory("b", 0.0, level="hard")]
-    scalars = recorder.evaluated(10, 0.7, runs, seconds=4.0)
+    scalars = recorder.evaluated(10, 0.7, apart(runs), seconds=4.0)
     (entry,) = metrics(recorder)
     assert (entry["kind"], entry["step"], entry["n"], entry["success"]) == (
         "evaluation",
@@ -158,10 +163,10 @@ def test_an_evaluation_with_too_many_runs_without_a_reward_does_not_count(
     recorder: Recorder, trajectory: Make
 ) -> None:
     few = [trajectory("a", 1.0)] * 19 + [trajectory("b", None)]
-    assert recorder.evaluated(0, 0.0, few, 1.0)["heldout_greedy_success"] == 1.0
+    assert recorder.evaluated(0, 0.0, apart(few), 1.0)["heldout_greedy_success"] == 1.0
     assert "greedy, 20 questions, 1 of them without a reward\n" in shown(recorder)
     judged = [trajectory("a", 1.0)] * 18 + [trajectory("b", None, fault="judge")] * 2
-    assert recorder.evaluated(5, 0.7, judged, 1.0) == {}, "nothing for the curves"
+    assert recorder.evaluated(5, 0.7, apart(judged), 1.0) == {}, "nothing for the curves"
     assert "2 of them without a reward: too many, it does not count" in shown(recorder)
     first, second = metrics(recorder)
     assert [e["counts"] for e in (first, second)] == [True, False]
@@ -170,15 +175,15 @@ def test_an_evaluation_with_too_many_runs_without_a_reward_does_not_count(
 
 
 def test_success_is_the_mean_reward_and_solved_is_beside_it(trajectory: Make) -> None:
-    poor = evaluation(0.7, [trajectory("a", 0.05)] * 30, 1.0)
-    good = evaluation(0.7, [trajectory("a", 1.0)] * 29 + [trajectory("b", 0.0)], 1.0)
+    poor = evaluation(0.7, apart([trajectory("a", 0.05)] * 30), 1.0)
+    good = evaluation(0.7, apart([trajectory("a", 1.0)] * 29 + [trajectory("b", 0.0)]), 1.0)
     assert (poor["solved"], poor["success"]) == (0, pytest.approx(0.05))
     assert poor["interval"] == pytest.approx([0.05, 0.05]), "a bootstrap of what never differs"
     assert (good["solved"], good["success"]) == (29, pytest.approx(29 / 30))
     assert good["interval"] == pytest.approx([0.8333, 0.9941], abs=1e-3), "Wilson's"
     half = Evaluation(solved_at=0.5)
     graded = [trajectory("a", 0.2), trajectory("a", 0.6), trajectory("b", 1.0)] * 10
-    found = evaluation(0.7, graded, 1.0, half)
+    found = evaluation(0.7, apart(graded), 1.0, half)
     assert (found["solved"], found["success"]) == (20, pytest.approx(0.6))
     low, high = found["interval"]
     assert 0.45 < low < 0.52 < 0.68 < high < 0.75
@@ -206,7 +211,7 @@ def test_every_line_on_the_terminal_has_the_seconds(recorder: Recorder) -> None:
 
 def evaluate(recorder: Recorder, make: Make, step: int, temperature: float, solved: int) -> None:
     runs = [make("a", 1.0)] * solved + [make("b", 0.0)] * (20 - solved)
-    recorder.evaluated(step, temperature, runs, 1.0)
+    recorder.evaluated(step, temperature, apart(runs), 1.0)
 
 
 def test_the_summary_compares_the_first_and_the_last_evaluation(

@@ -114,11 +114,11 @@ def evaluate(
         trainer.recorder = Recorder(tmp_path, STEPS)
         trainer.recorder.screen = io.StringIO()
         trainer.actor_model_group = Actors()
-        trainer.tensorboard_logger = None
-        runs = iter([trajectory("a", 1.0)] * n + [trajectory("b", 0.0)] * (4 - n) for n in solved)
+        trainer.tensorboard_logger = trainer.wandb_logger = None
+        runs = iter([trajectory(q, float(int(q) < n)) for q in "0123"] for n in solved)
         trainer.samples_generator = object.__new__(FlowSamplesGenerator)
         trainer.stopped = False
-        trainer.samples_generator.evaluate = lambda step, temperature: next(runs)
+        trainer.samples_generator.evaluate = lambda step, temperature, name: next(runs)
         for step in range(1, len(solved) + 1):
             if not trainer.stopped:
                 trainer.evaluate(step)
