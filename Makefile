@@ -46,6 +46,7 @@ bench: setup ## what the graph, the tools, the benchmark runner and training cos
 	@$(PY) -m benchmarks.costs.web
 	@$(PY) -m benchmarks.costs.runner
 	@$(PY) -m rl.studies.bench.update
+	@$(PY) -m rl.studies.bench.pools
 	@$(PY) -m rl.studies.bench.memory
 
 nano: demo ## make the planner that ships with the package anew

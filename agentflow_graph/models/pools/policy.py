@@ -16,12 +16,9 @@ class PooledPolicy:
 
     async def generate(self, prompt_ids: list[int], sampling: Sampling) -> Completion:
         """See `PolicyClient`; raises the error of the last server when all are away."""
-        self._watch.look_around()
-        for attempt in self._watch.pool.attempts(is_away):
-            with attempt as number:
-                work = self._clients[number].generate(prompt_ids, sampling)
-                return await self._watch.answer(number, work)
-        raise AssertionError("the last attempt returns or raises")
+        return await self._watch.ask(
+            lambda number: self._clients[number].generate(prompt_ids, sampling), is_away
+        )
 
 
 def is_away(error: Exception) -> bool:

@@ -91,13 +91,13 @@ class Pool:
 
     def _ranked(self, subject: Subject, there: Sequence[int]) -> list[int]:
         """`there` in the order in which they are wanted: the same in every process."""
-        home = -1 if subject.place is None else subject.place % len(self.names)
-
-        def rank(number: int) -> tuple[bool, bytes]:
-            text = f"{self.names[number]} {subject.question}"
-            return number != home, blake2b(text.encode(), digest_size=8).digest()
-
-        return sorted(there, key=rank)
+        if subject.place is None:
+            return sorted(there, key=lambda number: _hash(self.names[number], subject.question))
+        rounds, home = divmod(subject.place, len(self.names))
+        others = [number for number in range(len(self.names)) if number != home]
+        # The questions of one that is away go to all others in turn, not to its neighbour.
+        turn = rounds % max(1, len(others))
+        return [number for number in (home, *others[turn:], *others[:turn]) if number in there]
 
     def begun(self, number: int) -> None:
         """A call is under way."""
@@ -166,6 +166,10 @@ class Pool:
                 server.heard = self._clock()
             else:
                 self._set_aside(server)
+
+
+def _hash(server: str, question: str) -> bytes:
+    return blake2b(f"{server} {question}".encode(), digest_size=8).digest()
 
 
 class Attempt:

@@ -35,6 +35,16 @@ class Watch:
         self.pool, self._look = pool, look
         self._looks: set[asyncio.Task[None]] = set()
 
+    async def ask(
+        self, work: Callable[[int], Coroutine[Any, Any, T]], is_away: Callable[[Exception], bool]
+    ) -> T:
+        """What `work` gives at the server that it is handed the number of; see `Pool.attempts`."""
+        self.look_around()
+        for attempt in self.pool.attempts(is_away):
+            with attempt as number:
+                return await self._answer(number, work(number))
+        raise AssertionError("the last attempt returns or raises")
+
     def look_around(self) -> None:
         """Begin to look at those whose time it is; no call waits for it."""
         for number in self.pool.to_look_at(SILENT):
@@ -55,7 +65,7 @@ class Watch:
         finally:
             self.pool.looked(number, there)
 
-    async def answer(self, number: int, work: Coroutine[Any, Any, T]) -> T:
+    async def _answer(self, number: int, work: Coroutine[Any, Any, T]) -> T:
         """What `work` gives, which waits for server `number`.
 
         Raises:

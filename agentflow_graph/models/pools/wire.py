@@ -27,12 +27,9 @@ class PooledWire:
 
     async def ask(self, call: Call, messages: list[BaseMessage], how: How) -> ChatResult:
         """See `Wire`; raises the error of the last server when all are away."""
-        self._watch.look_around()
-        for attempt in self._watch.pool.attempts(is_away):
-            with attempt as number:
-                work = self._wires[number].ask(call, messages, how)
-                return await self._watch.answer(number, work)
-        raise AssertionError("the last attempt returns or raises")
+        return await self._watch.ask(
+            lambda number: self._wires[number].ask(call, messages, how), is_away
+        )
 
     async def stream(
         self, call: Call, messages: list[BaseMessage], how: How
