@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from rl.preflight.cost import evaluations
 from rl.preflight.memory import GIB, gib
+from rl.preflight.price.cost import evaluations
 from rl.preflight.shape import Shape
 from rl.settings.config import Config
 from tools.outcomes.finding import Finding, failure, ok, warning
