@@ -48,6 +48,7 @@ bench: setup ## what the graph, tools, benchmark runner, viewer and training cos
 	@$(PY) -m benchmarks.costs.tracing
 	@$(PY) -m benchmarks.costs.viewer
 	@$(PY) -m rl.studies.bench.update
+	@$(PY) -m rl.studies.bench.pools
 	@$(PY) -m rl.studies.bench.memory
 
 nano: demo ## make the planner that ships with the package anew

@@ -34,6 +34,7 @@ VERBS = {
     "gpu-check": ("rl.studies.gpu_check", "check a GPU machine before a long run"),
     "prefix-check": ("rl.prefix.check", "hold shared prefixes against padded rows"),
     "bench-update": ("rl.studies.bench.update", "time the update against other trainers"),
+    "bench-pools": ("rl.studies.bench.pools", "simulate a step at 7B with pools of servers"),
     "bench-memory": ("rl.studies.bench.memory", "watch the memory of a long training"),
 }
 """Module and line of help by verb."""

@@ -31,8 +31,8 @@ from agentflow_graph.errors.outside import guard_output, hidden_in, shown
 from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.record.artifacts import read_object, write_whole
 from rl.planners.chosen import at_hand, make_planner
-from rl.preflight.cost import money
 from rl.preflight.machine import tracking
+from rl.preflight.price.cost import money
 from rl.preflight.reference import reference
 from rl.questions import data
 from rl.reward import reward_of
@@ -65,6 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     trust = "take over a run that somebody else saved, or another machine"
     parser.add_argument("--trust", action="store_true", help=f"with --resume: {trust}")
     parser.add_argument("--dry-run", action="store_true", help="check and plan; start nothing")
+    parser.add_argument("--probe", action="store_true", help="with --dry-run: time the servers")
     parser.add_argument("--json", action="store_true", help="the dry run for a program")
     parser.add_argument("--checkpoint", default="", metavar="NAME", help="with --resume: an older")
     parser.add_argument("overrides", nargs="*", metavar="key=value")
@@ -76,12 +77,13 @@ def main(arguments: list[str] | None = None) -> int:
         return exit_code(lambda: resume(chosen.resume, *given))
     if chosen.trust or chosen.checkpoint:
         parser.error(f"{'--trust' if chosen.trust else '--checkpoint'} goes with --resume")
-    if chosen.json and not chosen.dry_run:
-        parser.error("--json goes with --dry-run")
+    if (chosen.json or chosen.probe) and not chosen.dry_run:
+        parser.error(f"{'--json' if chosen.json else '--probe'} goes with --dry-run")
     if chosen.dry_run:
         # Imported inside, for what is not installed is said there.
         plan = partial(import_module, "rl.preflight.plan")
-        return exit_code(lambda: plan().dry_run(load(chosen.config, chosen.overrides), chosen.json))
+        how = chosen.json, chosen.probe
+        return exit_code(lambda: plan().dry_run(load(chosen.config, chosen.overrides), *how))
     return exit_code(lambda: run(load(chosen.config, chosen.overrides)))
 
 

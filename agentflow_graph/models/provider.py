@@ -164,6 +164,10 @@ def _wire_to(endpoint: Endpoint) -> Wire:
         from agentflow_graph.models.clients.package import PackageWire
 
         return PackageWire(endpoint)
+    if endpoint.members:
+        from agentflow_graph.models.pools.wire import PooledWire
+
+        return PooledWire(endpoint.members)
     from agentflow_graph.models.clients.openai import OpenAIWire
 
     return OpenAIWire(endpoint)

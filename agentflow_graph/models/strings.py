@@ -4,6 +4,7 @@
     local:DIR                   a Hugging Face folder, transformers in this process
     policy:DIR@URL              a planner served by vLLM, token-exact; DIR holds its tokenizer
     vllm:NAME@URL               any OpenAI-compatible server (vLLM, llama.cpp, ...)
+    vllm:NAME@URL1,URL2         several with the same model: `pools`; `policy:` too
     openai:..., anthropic:...   a provider: docs/models.md lists them
     ...?temperature=0&timeout=60    parameters of this use: `providers.options`
 
@@ -12,12 +13,10 @@ Keys come from the environment, and go to the hosts they are for: `providers.key
 
 import json
 import os
-import re
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.rate_limiters import InMemoryRateLimiter
@@ -26,9 +25,11 @@ from agentflow_graph.context import refuse_credentials
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.threads import kept
 from agentflow_graph.models.clients import LocalPolicy, NanoPolicy, ServerPolicy
-from agentflow_graph.models.clients.call import Endpoint
+from agentflow_graph.models.clients.call import Endpoint, pooled
 from agentflow_graph.models.policy import PolicyClient, PolicyModel, PolicyTokenizer, Sampling
+from agentflow_graph.models.pools.policy import PooledPolicy
 from agentflow_graph.models.provider import ProviderModel
+from agentflow_graph.models.providers.addresses import named_at
 from agentflow_graph.models.providers.images import sees
 from agentflow_graph.models.providers.keys import key_of
 from agentflow_graph.models.providers.options import Options, split
@@ -36,11 +37,10 @@ from agentflow_graph.models.providers.table import Provider, provider_of
 from agentflow_graph.models.tokens.weights import trained_under, window_of
 
 NANO = Path(__file__).parent / "nano"
+Servers = tuple[tuple[str, str], ...]
+"""Addresses, each with its key."""
 FORMS = "nano, local:DIR, policy:DIR@URL, vllm:NAME@URL, or PROVIDER:MODEL"
 _PARTS, _WEIGHTS = kept(64), kept(8)
-_AT = re.compile(r"(?P<name>.+?)@(?P<url>https?://.+)", re.IGNORECASE)
-_TAILS = ("/chat/completions", "/completions", "/v1")
-"""What people copy behind a server's address."""
 
 
 def chat_model(spec: str, temperature: float, max_tokens: int, seed: int = 0) -> BaseChatModel:
@@ -67,10 +67,10 @@ def chat_model(spec: str, temperature: float, max_tokens: int, seed: int = 0) ->
     return _provider_model(name, Hashable(endpoint), sent, most)
 
 
-def server_of(spec: str) -> tuple[str, str] | None:
-    """Name and address of a `vllm:NAME@URL`; None for other model strings."""
+def servers_of(spec: str) -> tuple[str, tuple[str, ...]] | None:
+    """Name and addresses, without /v1, of a `vllm:NAME@URL`; None for other model strings."""
     kind, _, rest = split(spec)[0].partition(":")
-    return _named_at(spec, kind, rest) if kind == "vllm" else None
+    return named_at(spec, kind, rest) if kind == "vllm" else None
 
 
 class Hashable:
@@ -78,7 +78,7 @@ class Hashable:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self._text = f"{endpoint!r} {endpoint.key}"
+        self._text = f"{endpoint!r} {endpoint.key} {[one.key for one in endpoint.members]}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Hashable) and self._text == other._text
@@ -117,30 +117,16 @@ def _endpoint(spec: str, options: Options) -> Endpoint:
     kind, _, rest = spec.partition(":")
     provider = provider_of(kind)
     if kind == "vllm":
-        name, url = _named_at(spec, kind, rest)
-        return Endpoint(provider, name, url, key_of(provider, url), options)
+        name, bases = named_at(spec, kind, rest)
+        urls = [f"{base}/v1" for base in bases]
+        each = [Endpoint(provider, name, url, key_of(provider, url), options) for url in urls]
+        return each[0] if len(each) == 1 else pooled(each)
     # An integration knows its own address; one that is named makes another endpoint.
     url = _named(provider) if provider.integration else _address(provider)
     try:
         return Endpoint(provider, rest, url, key_of(provider), options)
     except SettingError as error:
         raise SettingError(f"model {spec!r}: {error}") from None
-
-
-def _named_at(spec: str, kind: str, rest: str) -> tuple[str, str]:
-    found = _AT.fullmatch(rest)
-    if not found:
-        raise SettingError(f"model {spec!r} is not of the form {kind}:NAME@http://HOST:PORT")
-    url = found["url"].rstrip("/")
-    for tail in _TAILS:
-        url = url.removesuffix(tail).rstrip("/")
-    try:
-        there = bool(urlsplit(url).hostname) and urlsplit(url).port != 0
-    except ValueError:
-        there = False
-    if not there:
-        raise SettingError(f"model {spec!r} is not of the form {kind}:NAME@http://HOST:PORT")
-    return found["name"], url if kind == "policy" else f"{url}/v1"
 
 
 def _named(provider: Provider) -> str:
@@ -167,45 +153,47 @@ def _policy_of(
     spec: str, name: str, options: Options, temperature: float, max_tokens: int, seed: int
 ) -> PolicyModel:
     kind, _, rest = name.partition(":")
-    url = key = ""
+    servers: Servers = ()
     folder = NANO if name == "nano" else Path(rest).expanduser()
     if kind == "policy":
-        where, url = _named_at(spec, kind, rest)
-        folder, key = Path(where).expanduser(), key_of(provider_of("vllm"), url)
+        where, bases = named_at(spec, kind, rest)
+        folder = Path(where).expanduser()
+        servers = tuple((base, key_of(provider_of("vllm"), base)) for base in bases)
     elif not rest and name != "nano":
         raise SettingError(f"model {spec!r} has none of the forms {FORMS}")
     given = json.dumps(options.extra, sort_keys=True)
     how = (options.name, options.timeout, options.retries)
-    return _policy(folder, url, key, given, how, Sampling(temperature, max_tokens, seed))
+    return _policy(folder, servers, given, how, Sampling(temperature, max_tokens, seed))
 
 
 @lru_cache(maxsize=64)
 def _policy(
-    folder: Path, url: str, key: str, given: str, how: tuple[str, float, int], sampling: Sampling
+    folder: Path, servers: Servers, given: str, how: tuple[str, float, int], sampling: Sampling
 ) -> PolicyModel:
     """Light: another sampling, such as another seed, is of the same parts."""
-    made_of = (folder, url, key, given, how)
+    made_of = (folder, servers, given, how)
     client, tokenizer, trained = _PARTS().get(made_of, partial(_parts, *made_of))
-    spec = "nano" if folder == NANO else f"policy:{folder}@{url}" if url else f"local:{folder}"
+    urls = ",".join(url for url, _ in servers)
+    spec = "nano" if folder == NANO else f"policy:{folder}@{urls}" if urls else f"local:{folder}"
     made = {"sampling": sampling, "trained": trained, "spec": spec}
     return PolicyModel(client=client, tokenizer=tokenizer, **made)
 
 
 def _parts(
-    folder: Path, url: str, key: str, given: str, how: tuple[str, float, int]
+    folder: Path, servers: Servers, given: str, how: tuple[str, float, int]
 ) -> tuple[Any, PolicyTokenizer, dict[str, Any]]:
     tokenizer = PolicyTokenizer.load(folder, json.loads(given))
     trained = trained_under(folder)
     if (folder / "config.json").exists():
         # Half of the window for the memory, unless it was trained otherwise.
         trained = {"memory_tokens": window_of(folder) // 2, **trained}
+    if not servers:
+        return _WEIGHTS().get(folder, partial(_weights, folder)), tokenizer, trained
     name, timeout, retries = how
-    client: Any = (
-        ServerPolicy(url, tokenizer.eos_id, timeout, name, key, retries)
-        if url
-        else _WEIGHTS().get(folder, partial(_weights, folder))
-    )
-    return client, tokenizer, trained
+    clients = [
+        ServerPolicy(url, tokenizer.eos_id, timeout, name, key, retries) for url, key in servers
+    ]
+    return clients[0] if len(clients) == 1 else PooledPolicy(clients), tokenizer, trained
 
 
 def _weights(folder: Path) -> PolicyClient:

@@ -8,6 +8,7 @@ from langgraph.runtime import Runtime
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors.outside import hidden_in
+from agentflow_graph.models.pools.subject import asking_about
 from agentflow_graph.nodes.resources import Source, in_time
 from agentflow_graph.nodes.run import NodeRun, Update
 from agentflow_graph.nodes.settings import check_memory, settings_of
@@ -71,7 +72,8 @@ class Node:
         writer(Began(type="began", module=name, turn=scope.turn))
         try:
             late = resources.late and name != "generator"
-            update = _ended(name, run) if late else await self._module(run)
+            with asking_about(state["question"]):
+                update = _ended(name, run) if late else await self._module(run)
         except GraphBubbleUp:  # a person is asked; who goes on may be another process
             if record:
                 await record.flushed()

@@ -11,9 +11,9 @@ from langchain_core.messages import HumanMessage
 from agentflow_graph.context import RULES, Context, is_rule
 from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.models.clients.served import lacking, models_at
-from agentflow_graph.models.strings import chat_model, server_of
+from agentflow_graph.models.strings import chat_model, servers_of
 from agentflow_graph.terminal.settings import MODELS
-from tools.outcomes.finding import Finding, failure, ok
+from tools.outcomes.finding import Finding, failure, ok, warning
 
 PATIENCE = 60.0
 """Seconds for one real call; a model of this machine is loaded in them."""
@@ -45,15 +45,18 @@ def _at_rest(part: str, spec: str, context: Context) -> Finding:
     remedy = "correct the setting; docs/models.md has the forms"
     try:
         chat_model(spec, context.temperature, context.reply_tokens)
-        served = server_of(spec)
+        served = servers_of(spec)
     except AgentFlowError as error:
         return failure(part, str(error), remedy)
     if served is None:
         return ok(part, f"{spec}: can be asked")
-    name, base = served[0], served[1].removesuffix("/v1")
-    if lack := lacking(name, base, models_at(base)):
-        return failure(part, *lack)
-    return ok(part, f"{name} at {base}")
+    name, bases = served
+    lacks = [lack for base in bases if (lack := lacking(name, base, models_at(base)))]
+    if len(lacks) == len(bases):
+        return failure(part, *lacks[0])
+    if lacks:  # the others do its work
+        return warning(part, *lacks[0])
+    return ok(part, f"{name} at {', '.join(bases)}")
 
 
 async def _called(part: str, spec: str, context: Context) -> Finding:

@@ -14,8 +14,8 @@ from agentflow_graph.models.strings import NANO
 from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.prompts import texts
-from rl.preflight.cost import money
 from rl.preflight.planner import Planner
+from rl.preflight.price.cost import money
 from rl.settings.config import Config
 from tools.base import FlowTool
 from tools.outcomes.finding import Finding, failure, ok, warning

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from agentflow_graph.context import is_rule
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.clients.served import SECONDS, lacking, models_at
-from agentflow_graph.models.strings import chat_model, server_of
+from agentflow_graph.models.strings import chat_model, servers_of
 from rl.reward import reward_of
 from rl.settings.config import Config
 from tools.outcomes.finding import Finding, failure, ok, warning
@@ -55,18 +55,28 @@ def _model(
     seconds: float,
 ) -> Iterator[Finding]:
     try:
-        served = server_of(spec)
+        served = servers_of(spec)
     except SettingError as error:
         yield failure(part, str(error), f"correct {field}")
         return
     if served is None:
         yield _built(part, field, spec)
         return
-    name, base = served[0], served[1].removesuffix("/v1")
-    if base not in answers:
-        answers[base] = models_at(base, seconds)
-    yield _found(part, field, name, base, answers[base])
-    yield from _reach(config, part, base)
+    name, bases = served
+    for base in bases:
+        if base not in answers:
+            answers[base] = models_at(base, seconds)
+    yield from tolerant([_found(part, field, name, base, answers[base]) for base in bases])
+    for base in bases:
+        yield from _reach(config, part, base)
+
+
+def tolerant(pool: Sequence[Finding]) -> Iterator[Finding]:
+    """The findings of a pool's servers: where one of them is there, it does the others' work."""
+    some = any(finding.state == "ok" for finding in pool)
+    for one in pool:
+        lame = some and one.state == "failed"
+        yield warning(one.part, one.text, one.remedy) if lame else one
 
 
 def _found(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from rl.preflight.cost import evaluation_runs, evaluations
 from rl.preflight.memory import GIB, gib
+from rl.preflight.price.cost import evaluation_runs, evaluations
 from rl.preflight.shape import Shape
 from rl.settings.config import Config
 from tools.outcomes.finding import Finding, failure, ok, warning

@@ -1,8 +1,8 @@
 """The dry run: everything checked that can be before a run, its plan, and what a step will cost.
 
-    python -m rl.train --config rl/configs/nano.yaml --dry-run [--json] [key=value ...]
+    python -m rl.train --config rl/configs/nano.yaml --dry-run [--json] [--probe] [key=value ...]
 
-Nothing is started, downloaded or written.
+Nothing is started, downloaded or written. With `--probe` a few calls measure each server.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from typing import Any
 
 from agentflow_graph.errors import SettingError
 from rl.preflight.agent import agent
-from rl.preflight.cost import Cost, cost
 from rl.preflight.endpoints import endpoints
 from rl.preflight.machine import Machine, device_bytes, disk, gpus, tracking, versions
 from rl.preflight.memory import memory
 from rl.preflight.planner import Planner, planner
+from rl.preflight.price import speed
+from rl.preflight.price.cost import Cost, cost
 from rl.preflight.questions import questions
 from rl.preflight.reference import reference
 from rl.settings.config import Config
 from tools.outcomes.finding import Finding, failure, ok, warning
 
 
-def dry_run(config: Config, as_json: bool = False) -> None:
+def dry_run(config: Config, as_json: bool = False, probe: bool = False) -> None:
     """Check, and print the findings and the plan.
 
     Raises:
@@ -33,10 +34,13 @@ def dry_run(config: Config, as_json: bool = False) -> None:
     """
     findings = list(examine(config))
     price = cost(config)
+    measured = speed.probe(config, price) if probe else None
     if as_json:
-        print(json.dumps(record(config, findings, price), indent=2))
+        told = record(config, findings, price) | {"probe": speed.record(measured)}
+        print(json.dumps(told, indent=2))
     else:
-        print("\n".join([*table(findings), "", *describe(config, price)]))
+        lines = [*table(findings), "", *describe(config, price)]
+        print("\n".join([*lines, *(speed.describe(measured) if measured else ())]))
     if bad := sum(finding.state == "failed" for finding in findings):
         raise SettingError(f"{bad} of {len(findings)} checks failed; nothing was started")
 

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.models.strings import server_of
+from agentflow_graph.models.strings import servers_of
 from rl.settings.config import Config
 from rl.settings.paths import MODULES
 
@@ -69,7 +69,7 @@ def _allowed(name: str, before: dict[str, Any], after: dict[str, Any]) -> bool:
     if may_change(name) != "address":
         return may_change(name) == "yes"
     old, new = before.get(name), after.get(name)
-    served = [server_of(str(spec)) for spec in (old, new) if spec]
+    served = [servers_of(str(spec)) for spec in (old, new) if spec]
     return len(served) == 2 and all(served) and served[0][0] == served[1][0]  # type: ignore[index]
 
 

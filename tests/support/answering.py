@@ -45,12 +45,17 @@ class Request:
 
 
 class Answering:
-    """Gives `replies` in turn, the last one for ever; or what a function makes of the request."""
+    """Gives `replies` in turn, the last one for ever; or what a function makes of the request.
 
-    def __init__(self, replies: Sequence[Reply] | Callable[[Request], Reply]) -> None:
+    A server that died comes back at its `port`.
+    """
+
+    def __init__(
+        self, replies: Sequence[Reply] | Callable[[Request], Reply], port: int = 0
+    ) -> None:
         self._replies = replies
         self.asked: list[Request] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 

@@ -1,7 +1,7 @@
 """One request to a provider, before it has the provider's form."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from langchain_core.messages import BaseMessage
@@ -22,10 +22,17 @@ class Endpoint:
     name: str
     """The model, as the provider calls it."""
     url: str
-    """Base address; empty where an integration knows it."""
+    """Base address; empty where an integration knows it, and of several."""
     key: str = field(repr=False)
     """Empty if there is none for that address."""
     options: Options
+    members: "tuple[Endpoint, ...]" = ()
+    """The servers, if they are several."""
+
+
+def pooled(members: Sequence[Endpoint]) -> Endpoint:
+    """Several servers of one model as one."""
+    return replace(members[0], url="", members=tuple(members))
 
 
 @dataclass(frozen=True)

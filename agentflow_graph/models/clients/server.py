@@ -154,7 +154,8 @@ class ServerPolicy:
         except httpx.HTTPError as error:
             raise self._gone(error) from error
         if answer.is_error:
-            raise _refusal(answer, f"{self.url}{path}", self._asked)
+            refusal = _refusal(answer, f"{self.url}{path}", self._asked)
+            raise ServerAway(str(refusal)) if _is_busy(answer, refusal) else refusal
         try:
             large = len(answer.content) > LARGE
             return await in_thread(answer.json) if large else answer.json()
@@ -178,11 +179,15 @@ class ServerPolicy:
             return busy.answer
         return answer
 
-    def _gone(self, error: httpx.HTTPError) -> ModelError:
+    def _gone(self, error: httpx.HTTPError) -> "ServerAway":
         why = explained(error, self._asked)
-        return ModelError(
+        return ServerAway(
             f"no answer from {self.url} ({type(error).__name__}); is the server running? {why}"
         )
+
+
+class ServerAway(ModelError):
+    """A server that is gone, busy or broken; another one may answer."""
 
 
 class _Busy(Exception):
@@ -203,6 +208,10 @@ def _pause(error: Exception) -> bool | float:
         told = error.answer.headers.get("Retry-After", "")
         return min(float(told), LONGEST_WAIT) if told.replace(".", "", 1).isdigit() else True
     return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.TimeoutException)
+
+
+def _is_busy(answer: httpx.Response, refusal: ModelError) -> bool:
+    return answer.status_code in BUSY and not isinstance(refusal, PromptTooLong)
 
 
 def _refusal(answer: httpx.Response, where: str, asked: Asked) -> ModelError:

@@ -116,7 +116,9 @@ class WorkerPool:
     def _send(self, pending: PendingBatch, index: int) -> None:
         worker = self._workers[index % len(self._workers)]
         pending.worker_of[index] = worker
-        pending.refs[worker.run_group.remote(pending.tasks[index], pending.batch)] = index
+        place = place_of(index, len(self._workers))
+        answer = worker.run_group.remote(pending.tasks[index], pending.batch, place)
+        pending.refs[answer] = index
 
     def _land(self, pending: PendingBatch, ref: Any) -> None:
         index = pending.refs.pop(ref)
@@ -164,6 +166,15 @@ class WorkerPool:
         ray.get(ref)  # raises if the engine cannot be started any more
         self.on_lost_weights()
         self._watched[engine.lost_weights.remote()] = engine
+
+
+def place_of(index: int, workers: int) -> int:
+    """Where the question `index` of a batch stands for routing (`agentflow_graph/models/pools`).
+
+    Worker `index % workers` has it. By `index` alone the questions of one worker could all go to
+    one engine; so each round of the workers begins one further.
+    """
+    return index // workers + index % workers
 
 
 def worker_pool(config: Config, engines: list[Any]) -> WorkerPool:

@@ -21,6 +21,7 @@ from agentflow_graph.models.policy import (
     PolicyTokenizer,
     Sampling,
 )
+from agentflow_graph.models.pools.subject import asking_about
 from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.record import Record, RunRecord
@@ -119,8 +120,12 @@ class GraphWorker:
         ours = [tool for tool in self._tools if isinstance(tool, FlowTool)]
         await asyncio.gather(*(tool.missing() for tool in ours), return_exceptions=True)
 
-    async def run_group(self, task: Task, batch: Batch) -> list[Trajectory]:
+    async def run_group(
+        self, task: Task, batch: Batch, place: int | None = None
+    ) -> list[Trajectory]:
         """The trajectories of one question; those that the world failed were retried.
+
+        `place`: of the question among those asked side by side, by all workers.
 
         Raises:
             RecordError: the record cannot be written.
@@ -131,7 +136,8 @@ class GraphWorker:
             record.forget()
         finished = finished_runs(record)
         runs = (self._once(record, finished, task, batch, number) for number in range(batch.runs))
-        return list(await asyncio.gather(*runs))
+        with asking_about(task.question, place):
+            return list(await asyncio.gather(*runs))
 
     async def _once(
         self, record: Record, finished: Finished, task: Task, batch: Batch, number: int

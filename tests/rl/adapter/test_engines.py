@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ from transformers import AutoModelForCausalLM
 
 from agentflow_graph.models.clients import LocalPolicy, ServerPolicy
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
+from agentflow_graph.models.strings import chat_model
+from rl.adapter.engines.policy import EnginePolicy
 from rl.serve import command, environment
 from rl.settings.config import Engine
 
 pytestmark = pytest.mark.integration
+LONG, MANY, NEVER = Sampling(2.0, 400), 24, 0
+"""Replies of hundreds of tokens, most of them, and how many at once."""
 PROMPTS = [
     "Tools: base_generator python_coder wikipedia_search\nQuestion: What is 4738 * 37?\n",
     "Tools: python_coder wikipedia_search\nQuestion: Who is the mayor of Old Hill?\n",
@@ -104,6 +109,65 @@ def engines(warm_planner: Path, doubled: Path) -> Iterator[dict[str, Any]]:
         }
     finally:
         ray.shutdown()
+
+
+def under_way(engine: Any) -> int:
+    """Requests that vLLM itself has not finished."""
+    import ray
+
+    def count(self: Any) -> int:
+        inner = getattr(self, "engine", None)
+        where = inner.output_processor if inner else self.llm.output_processor
+        return int(where.get_num_unfinished_requests())
+
+    return int(ray.get(engine.__ray_call__.remote(count)))
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_a_call_that_is_given_up_ends_in_its_engine(
+    kind: str, prompts: list[list[int]], engines: dict[str, Any]
+) -> None:
+    policy = EnginePolicy([engines[kind]], window=512, eos_id=NEVER)
+    calls = [asyncio.create_task(policy.generate(prompts[0], LONG)) for _ in range(MANY)]
+    await until(lambda: under_way(engines[kind]) > MANY / 2)
+    given_up = sum(call.cancel() for call in calls)
+    await asyncio.wait(calls)
+    await until(lambda: under_way(engines[kind]) == 0)
+    assert given_up > MANY / 2
+
+
+@pytest.mark.parametrize("form", ["policy", "vllm"])
+async def test_a_call_that_is_given_up_ends_in_its_server(
+    form: str, prompts: list[list[int]], server: str
+) -> None:
+    def figure(name: str) -> float:
+        text = httpx.get(f"{server}/metrics").text
+        found = re.findall(rf"^vllm:{name}{{.*?}} ([\d.e+]+)$", text, re.MULTILINE)
+        return sum(map(float, found))
+
+    works: list[Awaitable[Any]]
+    if form == "policy":
+        policy = ServerPolicy(server, NEVER)
+        works = [policy.generate(prompts[0], LONG) for _ in range(MANY)]
+    else:
+        model = chat_model(f"vllm:planner@{server}?ignore_eos=true", 1.0, 400)
+        works = [model.ainvoke("Who?") for _ in range(MANY)]
+    before = figure("request_success_total")
+    calls = [asyncio.ensure_future(work) for work in works]
+    await until(lambda: figure("num_requests_running") > MANY / 2)
+    given_up = sum(call.cancel() for call in calls)
+    await asyncio.wait(calls)
+    await until(lambda: figure("num_requests_running") == 0)
+    finished = figure("request_success_total") - before
+    assert finished < MANY - given_up / 2, "those given up are not among them"
+
+
+async def until(true: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if await asyncio.to_thread(true):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("not in time")
 
 
 def scored(model: Any, prompt: list[int], reply: list[int], temperature: float) -> torch.Tensor:

@@ -39,7 +39,9 @@ class FaultyWorker(GraphWorker):
     async def warm_up(self) -> None:
         pass
 
-    async def run_group(self, task: Task, batch: Batch) -> list[Trajectory]:
+    async def run_group(
+        self, task: Task, batch: Batch, place: int | None = None
+    ) -> list[Trajectory]:
         chapter = self.record.chapter(batch.name)
         known = (task.id, 0) in finished_runs(chapter)
         first = Trajectory(task, failure="the first", fault="judge")

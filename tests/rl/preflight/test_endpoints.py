@@ -80,6 +80,17 @@ def test_a_server_that_is_not_there() -> None:
     assert "does not serve: ConnectError" in found(asking(gone))["verifier"].text
 
 
+def test_a_pool_fails_only_with_its_last_server() -> None:
+    """So a step that lost one server of several does not pause for it: see `Outage`."""
+    with Answering([MODELS]) as one, Answering([MODELS]) as gone:
+        config = asking(f"{one.url},{gone.url}")
+        assert [f.state for f in endpoints(config) if f.part == "verifier"] == ["ok", "ok"]
+        gone.__exit__()
+        assert [f.state for f in endpoints(config) if f.part == "verifier"] == ["ok", "warning"]
+        one.__exit__()
+        assert [f.state for f in endpoints(config) if f.part == "verifier"] == ["failed", "failed"]
+
+
 def test_loopback_is_another_machine_on_each_node() -> None:
     more = [
         "engine.device=gpu",

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from agentflow_graph.models.strings import NANO
-from rl.preflight.cost import cost
+from rl.preflight.price.cost import cost
 from rl.settings.config import Config, load
 from rl.train import main
 

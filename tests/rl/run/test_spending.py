@@ -15,7 +15,7 @@ from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO
 from benchmarks.scoring.judge import Judge
 from rl.adapter import trainer as trainer_module
-from rl.preflight.cost import money
+from rl.preflight.price.cost import money
 from rl.reward.judge import by_judge
 from rl.reward.task import Task
 from rl.rollout import Trajectory, rollout

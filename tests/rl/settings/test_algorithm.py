@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agentflow_graph.errors import SettingError
-from rl.preflight.cost import cost
+from rl.preflight.price.cost import cost
 from rl.settings.config import load
 
 NANO = Path(__file__).parents[3] / "rl" / "configs" / "nano.yaml"

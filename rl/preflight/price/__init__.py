@@ -1,0 +1,1 @@
+"""What a step costs, by the configuration and by a few calls; it checks nothing."""
