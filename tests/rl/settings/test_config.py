@@ -199,11 +199,11 @@ def test_a_reference_that_is_never_asked_is_refused() -> None:
 
 
 def test_nano_is_the_planner_that_ships_unless_a_folder_is_called_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path).write_text(SMALLEST)
-    shipped = load(write(tmp_path), ["model.path=nano"]).model.path
+    write.write_text(SMALLEST)
+    shipped = load(write, ["model.path=nano"]).model.path
     assert (Path(shipped) / "agentflow.json").exists()
     (tmp_path / "nano").mkdir()
-    assert load(write(tmp_path), ["model.path=nano"]).model.path == str(tmp_path / "nano")
+    assert load(write, ["model.path=nano"]).model.path == str(tmp_path / "nano")
