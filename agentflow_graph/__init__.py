@@ -34,6 +34,16 @@ if _is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handl
 from agentflow_graph.context import Context  # noqa: E402
 from agentflow_graph.errors import AgentFlowError  # noqa: E402
 from agentflow_graph.graph import build_graph, graph  # noqa: E402
+from agentflow_graph.models.scripted import Scripted, planned  # noqa: E402
 from agentflow_graph.state import Finished, State  # noqa: E402
 
-__all__ = ["AgentFlowError", "Context", "Finished", "State", "build_graph", "graph"]
+__all__ = [
+    "AgentFlowError",
+    "Context",
+    "Finished",
+    "Scripted",
+    "State",
+    "build_graph",
+    "graph",
+    "planned",
+]

@@ -95,14 +95,12 @@ class Resources:
             if isinstance(model, BaseModel):
                 keep_keys(model)
         own = toolset_of(context, tools, context.passages or trained.get("passages", 3))
+        own.warn_of_strangers(trained)
         trained = {"layout": "static_first", "memory_tokens": context.memory_tokens, **trained}
         layout = trained["layout"] if context.layout == "auto" else context.layout
         return cls(
             models=found,
-            requests={
-                name: request_of(name, model, context, name in models)
-                for name, model in found.items()
-            },
+            requests={n: request_of(n, m, context, n in models) for n, m in found.items()},
             tools=own.tools,
             schemas=own.schemas,
             cards=dict.fromkeys(own.tools, "") if layout == "terse" else own.cards,

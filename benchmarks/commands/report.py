@@ -28,12 +28,14 @@ def call(args: argparse.Namespace) -> int:
     from benchmarks.report.numbers.pairing import same_judge
     from benchmarks.report.report import write_report
     from benchmarks.report.report_tables import accuracy_table, baseline_table
+    from benchmarks.runner.run import known
     from benchmarks.runner.store.labels import agreements, write_labels
     from benchmarks.runner.store.session import read_session
     from benchmarks.tasks.registry import registry
 
     baseline = read_session(args.baseline, args.baseline_scoring) if args.baseline else None
     session = read_session(args.run, args.scoring)
+    known(session.subsets, registry())
     if baseline and not args.any_judge:
         same_judge(baseline, session)
     report = report_of(session, registry(), baseline, agreements(args.run, session))

@@ -213,4 +213,7 @@ def known(tasks: Mapping[str, str], benchmarks: Mapping[str, Benchmark]) -> None
     for task in tasks:
         if task not in benchmarks:
             near = closest(task, benchmarks)
-            raise SettingError(f"no task {task!r}{near}; known: {', '.join(benchmarks)}")
+            raise SettingError(
+                f"no task {task!r}{near}; known: {', '.join(benchmarks)}, and one of your own to "
+                "the program that registers it"
+            )

@@ -30,3 +30,19 @@ def benchmark(name: str) -> Benchmark:
             f"task {name!r} is unknown{closest(name, known)}: choose among {', '.join(known)}"
         )
     return known[name]
+
+
+def register(own: Benchmark) -> None:
+    """Add a benchmark of a program's own, for the commands that the program then calls.
+
+        register(BENCHMARK)
+        sys.exit(benchmarks.__main__.main())
+
+    A run folder names tasks and never code: only the program that registered it can go on with its
+    run.
+
+    Raises:
+        SettingError: another benchmark has the name.
+    """
+    if registry().setdefault(own.name, own) is not own:
+        raise SettingError(f"a benchmark is called {own.name!r} already: give yours another name")

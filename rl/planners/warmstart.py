@@ -36,8 +36,13 @@ from rl.planners.supervised import Example, Recipe, supervise
 from rl.run.folder import making
 from rl.settings.errors import exit_code
 
-TRAINED: dict[str, Any] = {"layout": "terse", "passages": 1, "memory_tokens": 384}
-"""The settings under which nano planners read and search."""
+TRAINED: dict[str, Any] = {
+    "layout": "terse",
+    "passages": 1,
+    "memory_tokens": 384,
+    "tools": ["base_generator", "python_coder", "wikipedia_search"],
+}
+"""The settings under which nano planners read and search, and the tools that they know."""
 
 
 @dataclass(frozen=True)

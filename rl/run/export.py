@@ -230,6 +230,8 @@ def describe_planner(config: Config, folder: Path, steps: int) -> None:
         told = ("recipe", "seed", "format_steps", "sft")
         trained["start"] = {name: trained.pop(name) for name in told if name in trained}
     context = config.context()
+    if context.tools != "default":  # it has met others: what it knows is no longer told
+        trained.pop("tools", None)
     trained |= {
         "layout": context.layout,
         "passages": context.passages or trained.get("passages", 3),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from agentflow_graph.models.strings import NANO
 from agentflow_graph.nodes.operator import SHIPPED
 from benchmarks.worlds import WORLDS
 from rl.settings.weights import GGUF, SHORT_NAMES
@@ -42,7 +43,12 @@ def with_whole_paths(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _weights(path: str, made_here: bool) -> str:
-    """A folder or a file; OWNER/NAME of the hub and a short name stay as they are."""
+    """A folder or a file; OWNER/NAME of the hub and a short name stay as they are.
+
+    `nano` is the planner that ships, unless there is a folder of that name.
+    """
+    if path == "nano" and not Path(path).is_dir():
+        return str(NANO)
     if not path or (path in SHORT_NAMES and not Path(path).is_dir()):
         return path
     file = made_here or Path(path).exists() or Path(path).suffix == GGUF

@@ -33,6 +33,7 @@ class Trained(BaseModel):
     layout: Literal["auto", "terse", "static_first", "paper"] = "static_first"
     passages: int = Field(3, ge=1)
     memory_tokens: int = Field(1, ge=1)
+    tools: list[str] = []
     steps: int = Field(0, ge=0)
     start: dict[str, Any] = {}
 

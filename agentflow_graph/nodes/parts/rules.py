@@ -19,7 +19,7 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _CALCULATES = re.compile(r"\s[-+*/^x×÷]\s*\(?\d|\b(?:plus|minus|times|divided by)\b", re.IGNORECASE)
-_NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
+_NUMBER = r"[-+]?\d(?:[\d,]*\d)?(?:\.\d+)?"
 _LINK = r"\W+(?:(?:of|is|was|are|were|in|the|called|named)\W+)*"
 STATED_BY = "python_coder"
 NOT_STATED = "no answer was stated"

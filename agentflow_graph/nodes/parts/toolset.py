@@ -1,5 +1,6 @@
 """The tools of a run, and what of them a planner and an executor read; made once for many runs."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from agentflow_graph.models.provider import ProviderModel
 from agentflow_graph.models.recorded import RecordedModel
 from agentflow_graph.models.strings import chat_model
 
+_log = logging.getLogger(__name__)
 AGAIN = 30.0
 """Seconds after which a new run looks again for what was lost."""
 
@@ -52,6 +54,22 @@ class ToolSet:
     def origins(self) -> dict[str, frozenset[str]]:
         """By tool: what else it is called in a setting, such as `mcp:NAME`."""
         return {name: frozenset(_names(tool)) for name, tool in self.tools.items()}
+
+    def warn_of_strangers(self, trained: Mapping[str, Any]) -> None:
+        """Log a warning where a small planner meets tools that it was not trained with.
+
+        `trained` is what the planner's folder says of its training. Without `tools` there nothing
+        is known, as of a language model, which reads the tools' cards.
+        """
+        known = trained.get("tools", self.tools)
+        if strangers := [name for name in self.tools if name not in known]:
+            _log.warning(
+                "this planner was trained with %s alone and will hardly choose %s; set planner to "
+                "a language model, train one with these tools, or try them with "
+                "agentflow_graph.Scripted",
+                ", ".join(known),
+                ", ".join(strangers),
+            )
 
     @property
     def stale(self) -> bool:

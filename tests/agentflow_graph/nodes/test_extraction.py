@@ -34,6 +34,7 @@ TOWN = "Old Harbor: a town with mayor Luis Osman and population 4821."
         ("What is 4738 * 37?", ["about 175306"], None),
         ("What is the population of Old Harbor minus 21?", [TOWN], None),
         ("What is the population of Old Harbor minus 21?", [TOWN, "4800\n"], "4800"),
+        ("What temperature is it?", ["The temperature is 11, and 1,250, too"], "11"),
         ("Tell me.", ["anything"], None),
         ("Which (odd[ is it?", ["odd 3"], None),
     ],

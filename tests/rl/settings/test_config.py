@@ -196,3 +196,14 @@ def test_a_configuration_cannot_be_changed() -> None:
 def test_a_reference_that_is_never_asked_is_refused() -> None:
     said = refused(NANO, "model.reference=there", "algorithm.kl=0")
     assert "model.reference='there' is never asked with algorithm.kl=0" in said
+
+
+def test_nano_is_the_planner_that_ships_unless_a_folder_is_called_so(
+    write: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write.write_text(SMALLEST)
+    shipped = load(write, ["model.path=nano"]).model.path
+    assert (Path(shipped) / "agentflow.json").exists()
+    (tmp_path / "nano").mkdir()
+    assert load(write, ["model.path=nano"]).model.path == str(tmp_path / "nano")
