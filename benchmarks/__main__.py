@@ -30,7 +30,7 @@ COMMANDS = (
     "benchmarks.commands.view",
     "benchmarks.commands.report",
     "benchmarks.commands.compare",
-    "benchmarks.commands.study",
+    "benchmarks.commands.published.study",
 )
 
 

@@ -73,20 +73,32 @@ def load(
 
 
 def loaded(
-    benchmark: Benchmark, subset: str, data: Path | None, limit: int | None = None
+    benchmark: Benchmark,
+    subset: str,
+    data: Path | None,
+    limit: int | None = None,
+    commit: str = "",
 ) -> Loaded:
     """The items of a subset, in a fixed order; the first `limit` of them if it is given.
 
     A count other than the subset's is an error for `agentflow`, and else a line in the log. So is
     an original file with another checksum, and `full` of such a file where it is a choice only.
+    `commit` is the revision that a data set from the hub is read at; by default the benchmark's
+    own, else the newest, which is asked for and noted.
 
     Raises:
         NoData: neither the folder nor the hub can have this subset.
-        SettingError: unknown subset, unreadable file, wrong rows, no permission, wrong limit.
+        SettingError: unknown subset, unreadable file, wrong rows, no permission, wrong limit, or
+            a commit that is not the benchmark's own.
     """
     if limit is not None and limit < 1:
         raise SettingError(f"limit={limit}: ask for at least one item")
-    found = locate(benchmark, subset, data)
+    if commit and benchmark.revision not in ("", commit):
+        raise SettingError(
+            f"{benchmark.name} is pinned to commit {benchmark.revision} of {benchmark.hub}, and "
+            f"{commit} is asked for: give that one's rows with --data DIR, or begin a new run"
+        )
+    found = locate(replace(benchmark, revision=commit or benchmark.revision), subset, data)
     _count(benchmark, subset, found)
     _say(benchmark, subset, found)
     return replace(found, items=found.items[:limit])
