@@ -7,7 +7,8 @@ Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules a
 name the fields of a `Summary` with `title`, `kind` and `paper` (per cent by system); `kinds`, by
 kind `tasks`, `accuracy`, `standard_error`; `labels`, a list of `Agreement`; `baseline`, null or
 `name`, `tasks` and `paired`, the fields of a `Comparison`; `hardness`, by task the fields of a
-`Hardness` (`benchmarks.report.hardness`), for tasks whose items know it. The other three are in
+`Hardness` (`benchmarks.report.hardness`), for tasks whose items know it; `leaks`, by task the
+fields of a `Leaked`, where a search found items. All but `Hardness` are in
 `benchmarks.report.numbers`. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
 """
 
@@ -27,15 +28,17 @@ from benchmarks.report.further_tables import (
     agreement_table,
     difficulty_tables,
     label_table,
+    leak_table,
     official_table,
 )
 from benchmarks.report.hardness import Hardness, hardness
+from benchmarks.report.numbers.leaked import Leaked, leaked
 from benchmarks.report.numbers.pairing import Comparison, Difference, compare
-from benchmarks.report.numbers.result import Agreement, Session
+from benchmarks.report.numbers.result import Agreement, Result, Session
 from benchmarks.report.numbers.summary import Summary, summarise
 from benchmarks.report.origin import provenance_table
 from benchmarks.report.paper import means, paper_table
-from benchmarks.report.plots import Interval, accuracy_plot, turns_plot
+from benchmarks.report.plots import Interval, accuracy_plot, inks, turns_plot
 from benchmarks.report.report_tables import (
     accuracy_table,
     baseline_table,
@@ -74,10 +77,19 @@ class Report:
         return {each.task: each for each in self.paired.differences} if self.paired else {}
 
     @cached_property
+    def by_task(self) -> dict[str, list[Result]]:
+        """The results of each task."""
+        return {t: [r for r in self.session.results if r.task == t] for t in self.summaries}
+
+    @cached_property
     def hardness(self) -> dict[str, Hardness]:
         """By task, for those whose items know how hard they are."""
-        own = {task: [r for r in self.session.results if r.task == task] for task in self.summaries}
-        return {task: found for task, each in own.items() if (found := hardness(each))}
+        return {task: found for task, each in self.by_task.items() if (found := hardness(each))}
+
+    @cached_property
+    def leaks(self) -> dict[str, Leaked]:
+        """By task, for those of which a search found items."""
+        return {task: found for task, each in self.by_task.items() if (found := leaked(each))}
 
 
 def report_of(
@@ -119,14 +131,11 @@ def record(report: Report) -> dict[str, Any]:
         "provenance": session.provenance,
         "tasks": {name: about[name] | asdict(each) for name, each in report.summaries.items()},
         "kinds": {
-            mean.kind: {
-                "tasks": mean.tasks,
-                "accuracy": mean.accuracy,
-                "standard_error": mean.standard_error,
-            }
+            mean.kind: {name: value for name, value in mean._asdict().items() if name != "kind"}
             for mean in means(report.summaries, known)
         },
         "hardness": {task: asdict(each) for task, each in report.hardness.items()},
+        "leaks": {task: asdict(each) for task, each in report.leaks.items()},
         "labels": [asdict(each) for each in report.labels],
         "baseline": _baseline(report),
     }
@@ -170,6 +179,7 @@ def all_tables(report: Report) -> list[Table]:
         official_table(*of),
         agreement_table(*of),
         label_table(report.labels),
+        leak_table(report.leaks, report.session, report.benchmarks),
         level_table(*of),
         *difficulty_tables(report.hardness, report.benchmarks),
         effort_table(*of),
@@ -186,9 +196,7 @@ def all_tables(report: Report) -> list[Table]:
 def page(report: Report) -> str:
     """The report as a page that needs nothing else."""
     titles = {name: report.benchmarks[name].title for name in report.summaries}
-    by_task = {
-        name: [each for each in report.session.results if each.task == name] for name in titles
-    }
+    turns = {titles[name]: turns_plot(each) for name, each in report.by_task.items()}
     content = {
         "name": report.session.name,
         "lead": lead(report),
@@ -196,20 +204,12 @@ def page(report: Report) -> str:
         "missing": sum(each.missing for each in report.summaries.values()),
         "references": list(references(report)),
         "accuracy": accuracy_plot(intervals(report), references(report)),
-        "inks": inks(report),
+        "inks": inks(tool for each in report.summaries.values() for tool in each.tools),
         "mix": {titles[name]: each.tools for name, each in report.summaries.items() if each.tools},
-        "turns": {
-            titles[name]: plot for name in titles if (plot := turns_plot(by_task[name])) is not None
-        },
+        "turns": {title: plot for title, plot in turns.items() if plot is not None},
         "tables": all_tables(report),
     }
     return render(TEMPLATE, content)
-
-
-def inks(report: Report) -> dict[str, int]:
-    """Number of the page's colour by tool; the last one is shared by all further tools."""
-    tools = dict.fromkeys(tool for each in report.summaries.values() for tool in each.tools)
-    return {tool: min(2 + place, 9) for place, tool in enumerate(tools)}
 
 
 def headline(report: Report) -> list[tuple[str, str]]:

@@ -44,6 +44,7 @@ def read_session(path: Path, scoring: int | None = None) -> Session:
         judge=records.judges[number] if number else request.judge,
         scoring=number,
         seed=request.seed,
+        filter_leaks=request.filter_leaks,
         sources=_sources(request),
         provenance=request.provenance,
     )
@@ -135,5 +136,6 @@ def _summary(state: dict[str, Any]) -> dict[str, Any]:
         "input_tokens": int(sum(spent["input_tokens"] for spent in usage)),
         "output_tokens": int(sum(spent["output_tokens"] for spent in usage)),
         "tools": dict(Counter(call["tool"] for call in calls if call["tool"])),
+        "leaks": sum(bool(call.get("data", {}).get("leak")) for call in calls),
         "tool_errors": sum(call["status"] != "ok" for call in calls if call["tool"]),
     }
