@@ -31,6 +31,7 @@ COMMANDS = (
     "benchmarks.commands.report",
     "benchmarks.commands.compare",
     "benchmarks.commands.published.study",
+    "benchmarks.commands.published.paper",
     "benchmarks.commands.published.overlap",
 )
 

@@ -61,6 +61,11 @@ def scoring_of(path: Path, scoring: int | None = None) -> tuple[int, str]:
     return number, records.judges[number] if number else request.judge
 
 
+def spent(path: Path) -> float:
+    """US dollars that a run has cost so far, as far as prices are known."""
+    return _light(path)[1].spent
+
+
 def scorings(path: Path) -> list[int]:
     """Numbers of a run's scorings, unfinished ones too."""
     return _light(path)[1].known
