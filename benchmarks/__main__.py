@@ -33,6 +33,7 @@ COMMANDS = (
     "benchmarks.commands.published.study",
     "benchmarks.commands.published.paper",
     "benchmarks.commands.published.overlap",
+    "benchmarks.commands.published.predictions",
 )
 
 

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
+from benchmarks.items.attachments import attached
 from benchmarks.items.files import checksum, rows_of
 from benchmarks.items.hub import check_access, hub_rows, revision
 from benchmarks.items.item import Benchmark, Item, Part, Row, Source
@@ -52,7 +53,8 @@ class Loaded:
     @property
     def described(self) -> dict[str, str]:
         """Where the items are from; the digest `items` tells any change of wording or answers."""
-        rows = json.dumps([asdict(item) for item in self.items], ensure_ascii=False)
+        told = [{k: v for k, v in asdict(i).items() if k != "source_id"} for i in self.items]
+        rows = json.dumps(told, ensure_ascii=False)
         files = {
             path: checksum(Path(path)) for path in self.origin.split(", ") if Path(path).is_file()
         }
@@ -163,7 +165,9 @@ def _items(benchmark: Benchmark, source: Source, origin: str, rows: Sequence[Row
     reader = benchmark.original if source == "original" else benchmark.official
     assert reader is not None  # `original_file` finds nothing without one
     kept = ((number, row) for number, row in enumerate(rows) if benchmark.keep(row))
-    return list(_distinct(_item(reader, origin, number, row) for number, row in kept))
+    read = ((row, _item(reader, origin, number, row)) for number, row in kept)
+    commit = _commit(benchmark) if benchmark.attachment and origin == benchmark.hub else ""
+    return list(_distinct(attached(benchmark, origin, row, item, commit) for row, item in read))
 
 
 def _item(reader: Callable[[Row], Item], origin: str, number: int, row: Row) -> Item:

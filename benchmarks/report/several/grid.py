@@ -76,20 +76,28 @@ def in_order(columns: Sequence[Column]) -> list[Column]:
     return [best[arm] for arm in dict.fromkeys(each.arm for each in columns)]
 
 
-def tested(columns: Sequence[Column], pairs: Sequence[Pair]) -> list[Tested]:
+def paired_tests(columns: Sequence[Column], pairs: Sequence[Pair]) -> list[Tested]:
     """Every pair of arms that have run, by task, and over all of them."""
     best = headline(columns)
     found = [
         (pair, each)
         for pair in pairs
         if set(pair) <= set(best)
-        for each in compare(best[pair[0]].session, best[pair[1]].session).differences
+        for each in sorted(
+            compare(best[pair[0]].session, best[pair[1]].session).differences,
+            key=lambda each: _place(each.task, best[pair[0]]),
+        )
     ]
     corrected = holm([each.test.p for _, each in found])
     return [
         Tested(pair, each.task, each, p, detectable(each.test.error))
         for (pair, each), p in zip(found, corrected, strict=True)
     ]
+
+
+def _place(task: str, of: Column) -> int:
+    """Tasks in the order of the main table, all of them together last."""
+    return list(of.summaries).index(task) if task in of.summaries else len(of.summaries)
 
 
 def main_table(columns: Sequence[Column], benchmarks: Benchmarks) -> Table:

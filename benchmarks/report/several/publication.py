@@ -30,8 +30,8 @@ from benchmarks.report.several.grid import (
     headline,
     in_order,
     main_table,
+    paired_tests,
     test_table,
-    tested,
     turn_table,
 )
 from benchmarks.report.table import Table, escape_markdown, percent
@@ -65,7 +65,7 @@ class Publication:
     @cached_property
     def tests(self) -> list[Tested]:
         """Of all pairs that have run."""
-        return tested(self.columns, self.pairs)
+        return paired_tests(self.columns, self.pairs)
 
     @cached_property
     def main(self) -> Table:
