@@ -40,7 +40,8 @@ class ToolCall(TypedDict):
     seconds: float
     data: NotRequired[dict[str, Any]]
     """What else the tool told, in single values: `backend`, who answered; code that it wrote;
-    `away`, where its service could not be asked and may be back."""
+    `away`, where its service could not be asked and may be back; `leak`, where it held the item of
+    a benchmark that was asked."""
 
 
 class Verdict(TypedDict):

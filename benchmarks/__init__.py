@@ -7,6 +7,7 @@ Each folder imports only what stands below it:
     runner     runs, resumes and scores a benchmark
     report     what a finished run shows
     tasks      the benchmarks, one file each
+    contamination  whether a question was known before
     items      what a benchmark asks, and the files and the hub it comes from
     scoring    whether an answer is right; the trainer's rewards are the same functions
     worlds     the generated worlds by name, for whoever runs or trains in any of them

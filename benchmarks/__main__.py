@@ -30,7 +30,10 @@ COMMANDS = (
     "benchmarks.commands.view",
     "benchmarks.commands.report",
     "benchmarks.commands.compare",
-    "benchmarks.commands.study",
+    "benchmarks.commands.published.study",
+    "benchmarks.commands.published.paper",
+    "benchmarks.commands.published.overlap",
+    "benchmarks.commands.published.predictions",
 )
 
 

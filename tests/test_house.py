@@ -31,8 +31,8 @@ ORDER = {
         " > replies > state > record > context > errors"
     ),
     "benchmarks": (
-        "__main__ > commands > costs > runner > report > tasks > items > scoring > worlds > almanac"
-        " > errors > __init__"
+        "__main__ > commands > costs > runner > report > tasks > contamination > items > scoring"
+        " > worlds > almanac > errors > __init__"
     ),
     "tools": (
         "__main__ > catalog"

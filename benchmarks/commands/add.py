@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,8 @@ def call(args: argparse.Namespace) -> int:
     """Check everything again, let the run grow, then run what is missing."""
     from benchmarks.commands.resume import go_on
     from benchmarks.items.data import PAPER
-    from benchmarks.runner.growing import grown
-    from benchmarks.runner.preflight.checks import needs_inspect, selection
+    from benchmarks.runner.growing import grown, with_data
+    from benchmarks.runner.preflight.checks import needs_inspect, selections
     from benchmarks.runner.store.folder import Folder
 
     needs_inspect()
@@ -52,12 +51,10 @@ def call(args: argparse.Namespace) -> int:
         raise SettingError("nothing is named to add: give --trials, --limit, --subset or tasks")
     tasks = dict.fromkeys(args.task or request.subsets) if more else {}
     subsets = {task: args.subset or request.subsets.get(task, PAPER) for task in tasks}
-    chosen = {t: selection(t, subset, args.data, args.limit) for t, subset in subsets.items()}
+    chosen = selections(subsets, args.data, args.limit, request.commits)
     wanted = {task: (subsets[task], each.by_id) for task, each in chosen.items()}
     told = {task: each.described for task, each in chosen.items()}
     larger, more_items = grown(request, items, args.trials or request.trials, wanted)
-    origin = dict(larger.provenance)
-    origin["data"] = origin.get("data", {}) | told
     with folder.locked():
-        folder.create(replace(larger, provenance=origin), more_items)
+        folder.create(with_data(larger, told), more_items)
     return go_on(folder, max_cost=args.max_cost)

@@ -27,6 +27,7 @@ USUAL: dict[str, object] = {
     "baseline": "",
     "judge": "",
     "as_is": False,
+    "filter_leaks": False,
     "max_seconds": None,
     "max_tokens": None,
     "prices": None,
@@ -72,6 +73,11 @@ def options(parser: argparse.ArgumentParser, spent: str, tasks: str = "+") -> No
     )
     parser.add_argument(
         "--as-is", action="store_true", help="run what is unfit for its task; ask nobody first"
+    )
+    parser.add_argument(
+        "--filter-leaks",
+        action="store_true",
+        help="keep search results with the item's own question from the agent; else mark them",
     )
     parser.add_argument(
         "--max-failed",

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
+from benchmarks.items.attachments import attached
 from benchmarks.items.files import checksum, rows_of
 from benchmarks.items.hub import check_access, hub_rows, revision
 from benchmarks.items.item import Benchmark, Item, Part, Row, Source
@@ -52,7 +53,8 @@ class Loaded:
     @property
     def described(self) -> dict[str, str]:
         """Where the items are from; the digest `items` tells any change of wording or answers."""
-        rows = json.dumps([asdict(item) for item in self.items], ensure_ascii=False)
+        told = [{k: v for k, v in asdict(i).items() if k != "source_id"} for i in self.items]
+        rows = json.dumps(told, ensure_ascii=False)
         files = {
             path: checksum(Path(path)) for path in self.origin.split(", ") if Path(path).is_file()
         }
@@ -73,20 +75,32 @@ def load(
 
 
 def loaded(
-    benchmark: Benchmark, subset: str, data: Path | None, limit: int | None = None
+    benchmark: Benchmark,
+    subset: str,
+    data: Path | None,
+    limit: int | None = None,
+    commit: str = "",
 ) -> Loaded:
     """The items of a subset, in a fixed order; the first `limit` of them if it is given.
 
     A count other than the subset's is an error for `agentflow`, and else a line in the log. So is
     an original file with another checksum, and `full` of such a file where it is a choice only.
+    `commit` is the revision that a data set from the hub is read at; by default the benchmark's
+    own, else the newest, which is asked for and noted.
 
     Raises:
         NoData: neither the folder nor the hub can have this subset.
-        SettingError: unknown subset, unreadable file, wrong rows, no permission, wrong limit.
+        SettingError: unknown subset, unreadable file, wrong rows, no permission, wrong limit, or
+            a commit that is not the benchmark's own.
     """
     if limit is not None and limit < 1:
         raise SettingError(f"limit={limit}: ask for at least one item")
-    found = locate(benchmark, subset, data)
+    if commit and benchmark.revision not in ("", commit):
+        raise SettingError(
+            f"{benchmark.name} is pinned to commit {benchmark.revision} of {benchmark.hub}, and "
+            f"{commit} is asked for: give that one's rows with --data DIR, or begin a new run"
+        )
+    found = locate(replace(benchmark, revision=commit or benchmark.revision), subset, data)
     _count(benchmark, subset, found)
     _say(benchmark, subset, found)
     return replace(found, items=found.items[:limit])
@@ -151,7 +165,9 @@ def _items(benchmark: Benchmark, source: Source, origin: str, rows: Sequence[Row
     reader = benchmark.original if source == "original" else benchmark.official
     assert reader is not None  # `original_file` finds nothing without one
     kept = ((number, row) for number, row in enumerate(rows) if benchmark.keep(row))
-    return list(_distinct(_item(reader, origin, number, row) for number, row in kept))
+    read = ((row, _item(reader, origin, number, row)) for number, row in kept)
+    commit = _commit(benchmark) if benchmark.attachment and origin == benchmark.hub else ""
+    return list(_distinct(attached(benchmark, origin, row, item, commit) for row, item in read))
 
 
 def _item(reader: Callable[[Row], Item], origin: str, number: int, row: Row) -> Item:

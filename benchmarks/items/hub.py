@@ -6,6 +6,7 @@ Only what the hub's local cache does not hold needs the network. Refusals come b
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
 
 from agentflow_graph.errors import SettingError
@@ -54,6 +55,25 @@ def hub_rows(
             f"the hub gave no rows of {name}, split {split} ({type(error).__name__}: "
             f"{said}): try again, or download {PAGE.format(name=name)} where the "
             f"network allows and {instead}"
+        ) from error
+
+
+def hub_file(name: str, path: str, commit: str = "") -> Path:
+    """A file of a data set's repository, on this machine.
+
+    Raises:
+        SettingError: the hub did not give it.
+    """
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(name, path, repo_type="dataset", revision=commit or None))
+    # As for rows: refusals, networks and names that are not there have no common base.
+    except Exception as error:
+        said = f"{type(error).__name__}: {shown(str(error))[:300]}"
+        raise SettingError(
+            f"the hub gave no {path} of {name} ({said}): "
+            f"try again, or download {PAGE.format(name=name)} and name its folder with --data"
         ) from error
 
 

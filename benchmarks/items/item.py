@@ -46,6 +46,8 @@ class Item:
     """Id of the item that this one is without its hazard."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the graph, for this item, where the run has others left open."""
+    source_id: str = field(default="", compare=False)
+    """Its id in the data set itself, for official scripts; empty: not known."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ class Benchmark:
     """Checksum of the original's `data.json`."""
     files: tuple[str, ...] = ()
     """Other names under which the data folder may hold the official rows."""
+    attachment: Callable[[Row], str] | None = None
+    """Where the file of a row is in the data set's repository; empty: the row has none."""
     revision: str = ""
     """Commit of the data set on the hub; empty: the newest, which a run notes."""
     gated: bool = False

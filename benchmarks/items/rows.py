@@ -5,10 +5,13 @@ sets' own (`question`, `answer`, `answer_aliases`) and FlashRAG's (`question`, `
 A row that lacks what an item needs raises KeyError or ValueError; the loader names the file.
 """
 
+import re
 from collections.abc import Sequence
 
 from benchmarks.items.item import Item, Row
 from benchmarks.items.wording import fingerprint, format_question, strip_instruction
+
+_NUMBERED = re.compile(r"(train|dev|test)_\d+")
 
 
 def question_of(row: Row) -> str:
@@ -52,7 +55,13 @@ def detail(row: Row, name: str) -> str:
     return str(row.get(name) or inside.get(name) or "")
 
 
-def open_item(task: str, row: Row, instruction: str, level: str = "") -> Item:
+def own_id(row: Row) -> str:
+    """The id that the data set's authors gave a row; FlashRAG numbers them anew, as `dev_0`."""
+    given = detail(row, "_id") or detail(row, "id")
+    return "" if _NUMBERED.fullmatch(given) else given
+
+
+def open_item(task: str, row: Row, instruction: str, level: str = "", source_id: str = "") -> Item:
     """An item with a free answer."""
     question = question_of(row)
     return Item(
@@ -60,6 +69,7 @@ def open_item(task: str, row: Row, instruction: str, level: str = "") -> Item:
         question=format_question(question, instruction),
         golds=golds_of(row),
         level=level,
+        source_id=source_id,
     )
 
 

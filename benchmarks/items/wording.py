@@ -21,6 +21,8 @@ GAIA = (
     "without units; write words without articles and abbreviations."
 )
 
+INSTRUCTIONS = (WORDS, NUMBER, LETTER, EXPRESSION, GAIA)
+
 # Of bamboogle, hotpotqa and aime24 in the original's files; it follows without a space.
 _ORIGINAL_INSTRUCTION = re.compile(r"\s*When ready, output the final answer enclosed in <answer>.*")
 _WORD = re.compile(r"\w+")
@@ -38,6 +40,13 @@ def format_question(question: str, instruction: str, choices: Sequence[str] = ()
 def strip_instruction(question: str) -> str:
     """A question of the original's files without the instruction that some have at the end."""
     return _ORIGINAL_INSTRUCTION.sub("", question).strip()
+
+
+def without_instruction(question: str) -> str:
+    """An item's question without ours at its end."""
+    for instruction in INSTRUCTIONS:
+        question = question.removesuffix(instruction)
+    return question.strip()
 
 
 def strip_letter(option: str) -> str:

@@ -8,8 +8,9 @@ from functools import cached_property
 
 from benchmarks.items.item import Benchmark
 from benchmarks.report.numbers.hardness import Hardness, hardness
+from benchmarks.report.numbers.leaked import Leaked, leaked
 from benchmarks.report.numbers.pairing import Comparison, Difference, compare
-from benchmarks.report.numbers.result import Agreement, Session
+from benchmarks.report.numbers.result import Agreement, Result, Session
 from benchmarks.report.numbers.spending import Spending, spending
 from benchmarks.report.numbers.summary import Summary, summarise
 
@@ -39,10 +40,19 @@ class Report:
         return spending(self.session)
 
     @cached_property
+    def by_task(self) -> dict[str, list[Result]]:
+        """The results of each task."""
+        return {t: [r for r in self.session.results if r.task == t] for t in self.summaries}
+
+    @cached_property
     def hardness(self) -> dict[str, Hardness]:
         """By task, for those whose items know how hard they are."""
-        own = {task: [r for r in self.session.results if r.task == task] for task in self.summaries}
-        return {task: found for task, each in own.items() if (found := hardness(each))}
+        return {task: found for task, each in self.by_task.items() if (found := hardness(each))}
+
+    @cached_property
+    def leaks(self) -> dict[str, Leaked]:
+        """By task, for those of which a search found items."""
+        return {task: found for task, each in self.by_task.items() if (found := leaked(each))}
 
 
 def report_of(

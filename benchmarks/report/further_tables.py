@@ -6,11 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.items.item import Benchmark
 from benchmarks.report.numbers.hardness import Hardness
-from benchmarks.report.numbers.result import Agreement
+from benchmarks.report.numbers.leaked import Leaked
+from benchmarks.report.numbers.result import Agreement, Session
 from benchmarks.report.numbers.spending import Spending
 from benchmarks.report.numbers.summary import Summary
 from benchmarks.report.table import NONE, Table, dollars, number, percent, points
 
+_HOW = {
+    False: "The agent read it all the same: --filter-leaks keeps it from that.",
+    True: "It was kept from the agent.",
+}
 Found = Mapping[str, Hardness]
 """By task."""
 
@@ -85,6 +90,28 @@ def label_table(labels: Sequence[Agreement]) -> Table:
     ]
     note = "From labels.csv, whose rows are those that rule and judge differ about first."
     return Table("Human labels", note, ["Raters", "Rows", "Agreement", "Kappa"], rows)
+
+
+def leak_table(
+    leaks: Mapping[str, Leaked], session: Session, benchmarks: Mapping[str, Benchmark]
+) -> Table:
+    """Accuracy with and without the trials that found their item; no rows where none did."""
+    rows = [
+        [
+            benchmarks[name].title,
+            str(each.trials),
+            percent(each.right / each.trials),
+            str(each.others),
+            percent(each.others_right / each.others) if each.others else NONE,
+        ]
+        for name, each in leaks.items()
+    ]
+    note = (
+        "Trials with a tool call that found the benchmark's own question, or a copy of data sets. "
+        f"{_HOW[session.filter_leaks]} Trials with a score."
+    )
+    header = ["Task", "Found it", "Right of these", "Others", "Right of the others"]
+    return Table("Leaks", note, header, rows)
 
 
 def difficulty_tables(found: Found, benchmarks: Mapping[str, Benchmark]) -> list[Table]:

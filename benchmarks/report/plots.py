@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import nan
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -57,6 +57,11 @@ def svg(draw: Callable[[Axes], None], inches: tuple[float, float]) -> Markup:
     needless = r' xmlns(:xlink)?="[^"]*"|(?<=<g) id="[^"]*"| (width|height)="[^"]*pt"'
     text = re.sub(needless, "", file.getvalue())
     return Markup(re.sub("#0000(..)", r"var(--ink\1)", text[text.index("<svg") :]))
+
+
+def inks(names: Iterable[str]) -> dict[str, int]:
+    """Number of the page's colour by name; the last one is shared by all further names."""
+    return {name: min(2 + place, 9) for place, name in enumerate(dict.fromkeys(names))}
 
 
 def scale_y(axes: Axes, scale: Scale) -> None:

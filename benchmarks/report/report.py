@@ -7,9 +7,10 @@ Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules a
 name the fields of a `Summary` with `title`, `kind` and `paper` (per cent by system); `kinds`, by
 kind `tasks`, `accuracy`, `standard_error`; `labels`, a list of `Agreement`; `baseline`, null or
 `name`, `tasks` and `paired`, the fields of a `Comparison`; `hardness`, by task the fields of a
-`Hardness`, for tasks whose items know it; `spending`, by module, tool's model, service and judge
-the fields of a `Spending`. All these are in `benchmarks.report.numbers`. Shares are 0 to 1, times
-seconds, costs US dollars; null is unknown.
+`Hardness`, for tasks whose items know it; `leaks`, by task the fields of a `Leaked`, where a search
+found items; `spending`, by module, tool's model, service and judge the fields of a `Spending`. They
+are in `benchmarks.report.numbers`. Shares are 0 to 1, times seconds, costs US dollars; null is
+unknown.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from benchmarks.report.further_tables import (
     agreement_table,
     difficulty_tables,
     label_table,
+    leak_table,
     official_table,
     spending_table,
 )
 from benchmarks.report.origin import provenance_table
 from benchmarks.report.paper import means, paper_table
-from benchmarks.report.plots import Interval, accuracy_plot, turns_plot
+from benchmarks.report.plots import Interval, accuracy_plot, inks, turns_plot
 from benchmarks.report.report_tables import (
     accuracy_table,
     baseline_table,
@@ -77,15 +79,12 @@ def record(report: Report) -> dict[str, Any]:
         "provenance": session.provenance,
         "tasks": {name: about[name] | asdict(each) for name, each in report.summaries.items()},
         "kinds": {
-            mean.kind: {
-                "tasks": mean.tasks,
-                "accuracy": mean.accuracy,
-                "standard_error": mean.standard_error,
-            }
+            mean.kind: {name: value for name, value in mean._asdict().items() if name != "kind"}
             for mean in means(report.summaries, known)
         },
         "hardness": {task: asdict(each) for task, each in report.hardness.items()},
         "spending": {who: asdict(each) for who, each in report.spending.items()},
+        "leaks": {task: asdict(each) for task, each in report.leaks.items()},
         "labels": [asdict(each) for each in report.labels],
         "baseline": _baseline(report),
     }
@@ -129,6 +128,7 @@ def all_tables(report: Report) -> list[Table]:
         official_table(*of),
         agreement_table(*of),
         label_table(report.labels),
+        leak_table(report.leaks, report.session, report.benchmarks),
         level_table(*of),
         *difficulty_tables(report.hardness, report.benchmarks),
         effort_table(*of),
@@ -146,9 +146,7 @@ def all_tables(report: Report) -> list[Table]:
 def page(report: Report) -> str:
     """The report as a page that needs nothing else."""
     titles = {name: report.benchmarks[name].title for name in report.summaries}
-    by_task = {
-        name: [each for each in report.session.results if each.task == name] for name in titles
-    }
+    turns = {titles[name]: turns_plot(each) for name, each in report.by_task.items()}
     content = {
         "name": report.session.name,
         "lead": lead(report),
@@ -156,20 +154,12 @@ def page(report: Report) -> str:
         "missing": sum(each.missing for each in report.summaries.values()),
         "references": list(references(report)),
         "accuracy": accuracy_plot(intervals(report), references(report)),
-        "inks": inks(report),
+        "inks": inks(tool for each in report.summaries.values() for tool in each.tools),
         "mix": {titles[name]: each.tools for name, each in report.summaries.items() if each.tools},
-        "turns": {
-            titles[name]: plot for name in titles if (plot := turns_plot(by_task[name])) is not None
-        },
+        "turns": {title: plot for title, plot in turns.items() if plot is not None},
         "tables": all_tables(report),
     }
     return render(TEMPLATE, content)
-
-
-def inks(report: Report) -> dict[str, int]:
-    """Number of the page's colour by tool; the last one is shared by all further tools."""
-    tools = dict.fromkeys(tool for each in report.summaries.values() for tool in each.tools)
-    return {tool: min(2 + place, 9) for place, tool in enumerate(tools)}
 
 
 def headline(report: Report) -> list[tuple[str, str]]:

@@ -53,6 +53,23 @@ def grown(
     return replace(request, subsets=subsets, expected=expected, trials=trials), merged
 
 
+def with_data(request: Request, told: Mapping[str, Mapping[str, str]]) -> Request:
+    """The request with what is known of the data of some tasks.
+
+    Raises:
+        SettingError: a data set of the hub is at another commit than the run's items are from.
+    """
+    for task, commit in request.commits.items():
+        now = told.get(task, {}).get("revision", "")
+        if now not in ("", commit):
+            raise SettingError(
+                f"{task}: the run read {told[task]['origin']} at commit {commit}, and it is at "
+                f"{now} now: give that commit's rows with --data DIR, or begin a new run"
+            )
+    data = request.provenance.get("data", {}) | {t: dict(each) for t, each in told.items()}
+    return replace(request, provenance={**request.provenance, "data": data})
+
+
 def _must_keep(task: str, subset: str, had: Mapping[str, Item], wanted: Mapping[str, Item]) -> None:
     """Raises SettingError unless `wanted` holds every item that the run has, unchanged."""
     gone = [name for name in had if name not in wanted]

@@ -22,8 +22,10 @@ from langchain_core.runnables import RunnableConfig
 from agentflow_graph.context import Context
 from agentflow_graph.errors.outside import shown
 from agentflow_graph.graph import Agent
+from agentflow_graph.nodes.parts.screen import screened_by
 from agentflow_graph.record import Record, RecordError, RunRecord, record_as
 from agentflow_graph.state import State
+from benchmarks.contamination.leaks import Watch
 from benchmarks.errors import RunStopped, TrialFailed
 from benchmarks.items.item import Item
 from benchmarks.runner.breaker import Breaker
@@ -146,10 +148,12 @@ class Trials:
         config: RunnableConfig = {"recursion_limit": context.recursion_limit}
         limit = context.max_seconds + context.grace + MARGIN
         more = THINKING if self._request.baseline == "cot" else ""
-        given = State(question=self._items[key.task][key.item].question + more)
+        item = self._items[key.task][key.item]
+        given = State(question=item.question + more)
+        watch = Watch.of(item, self._request.filter_leaks)
         try:
             async with asyncio.timeout(limit) as clock:
-                with record_as(run):
+                with record_as(run), screened_by(watch.screen):
                     state = await self._agent.ainvoke(given, config, context=context)
         except RecordError:
             raise

@@ -1,7 +1,7 @@
 """HotpotQA: questions over two Wikipedia articles, without these given (Yang et al., 2018)."""
 
 from benchmarks.items.item import Benchmark, Item, Row, reported
-from benchmarks.items.rows import detail, open_item
+from benchmarks.items.rows import detail, open_item, own_id
 from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
 from benchmarks.scoring import official
@@ -11,9 +11,8 @@ NAME = "hotpotqa"
 
 def item(row: Row) -> Item:
     """The level is level and type of the question, such as `hard bridge`."""
-    return open_item(
-        NAME, row, WORDS, level=f"{detail(row, 'level')} {detail(row, 'type')}".strip()
-    )
+    level = f"{detail(row, 'level')} {detail(row, 'type')}".strip()
+    return open_item(NAME, row, WORDS, level, own_id(row))
 
 
 BENCHMARK = Benchmark(

@@ -6,7 +6,7 @@ The official rows have aliases of the answers; the original's file has lost them
 import re
 
 from benchmarks.items.item import Benchmark, Item, Row, reported
-from benchmarks.items.rows import detail, open_item
+from benchmarks.items.rows import detail, open_item, own_id
 from benchmarks.items.subsets import by_fingerprint, everything, first
 from benchmarks.items.wording import WORDS
 from benchmarks.scoring import official
@@ -18,7 +18,7 @@ _HOPS = re.compile(r"(\d)hop")
 def item(row: Row) -> Item:
     """The level is the number of hops, from ids such as `3hop1__136129_87694_124169`."""
     hops = _HOPS.match(detail(row, "id"))
-    return open_item(NAME, row, WORDS, level=f"{hops[1]} hops" if hops else "")
+    return open_item(NAME, row, WORDS, f"{hops[1]} hops" if hops else "", own_id(row))
 
 
 BENCHMARK = Benchmark(

@@ -6,8 +6,8 @@ from importlib import import_module
 from agentflow_graph.errors import SettingError, closest
 from benchmarks.items.item import Benchmark
 
-ORDER = "bamboogle two_wiki hotpotqa musique gaia aime24 amc23 gameof24 gpqa medqa"
-ORDER += " almanacs.almanac almanacs.almanac_hard"
+ORDER = "bamboogle two_wiki hotpotqa musique gated.gaia aime24 amc23 gameof24 gated.gpqa medqa"
+ORDER += " gated.gaia_files gated.gpqa_diamond almanacs.almanac almanacs.almanac_hard"
 """The modules of this folder, in the order of the paper's tables."""
 
 

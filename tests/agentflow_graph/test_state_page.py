@@ -73,6 +73,7 @@ async def written(scripted: Any, plan: Any, look_up: Any) -> tuple[Any, Any]:
         agent.checkpointer = InMemorySaver()
         config: Any = {"configurable": {"thread_id": "1"}}
         given: Any = {"question": "What is the population of Old Harbor?"}
+        step: Any
         for step in (given, Command(resume="yes")):
             if step is not given and not (await agent.aget_state(config)).next:
                 continue

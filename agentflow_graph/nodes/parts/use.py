@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.errors.threads import threads, too_many_lost
 from agentflow_graph.nodes.parts.patience import Late, Same, within
+from agentflow_graph.nodes.parts.screen import screened
 from agentflow_graph.prompts.memory import shorten
 from agentflow_graph.state import Status, ToolCall
 
@@ -37,7 +38,8 @@ async def use(
     status: Status
     data: dict[str, Any] = {}
     try:
-        status, text, data = _read(await within(seconds, _message(tool, request, how)))
+        found = _read(await within(seconds, _message(tool, request, how)))
+        status, text, data = screened(tool.name, *found)
     except GraphBubbleUp:  # a tool that asks a human itself
         raise
     except ValidationError as error:

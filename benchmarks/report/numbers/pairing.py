@@ -148,6 +148,7 @@ def differences(first: Session, second: Session) -> list[str]:
         "trials": (first.trials, second.trials),
         "missing trials": (_missing(first), _missing(second)),
         "seed": (first.seed, second.seed),
+        "filter_leaks": (first.filter_leaks, second.filter_leaks),
     }
     for what, one, other in (
         ("subset of", first.subsets, second.subsets),

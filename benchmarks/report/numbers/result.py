@@ -58,6 +58,8 @@ class Result:
     """Tool calls by tool."""
     tool_errors: int = 0
     """Tool calls whose status is not ok."""
+    leaks: int = 0
+    """Tool calls that found the item itself."""
     hops: int = 0
     """Pages on the way to the answer; 0: not known."""
     least_calls: int = 0
@@ -117,6 +119,8 @@ class Session:
     """Which of the run's scorings the results are of; 0 is its own."""
     seed: int = 0
     """Trial k samples with seed + k - 1; 0: without a seed."""
+    filter_leaks: bool = False
+    """Whether what held an item itself was kept from the agent."""
     sources: dict[str, str] = field(default_factory=dict)
     """What tells the data of a task from others, by task; empty: not known."""
     provenance: dict[str, Any] = field(default_factory=dict)

@@ -58,6 +58,8 @@ class Comparison:
     """Items on which the second has the higher mean."""
     worse: int
     same: int
+    error: float | None = None
+    """Standard error of the difference, over items; None for one item."""
 
 
 def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
@@ -208,7 +210,8 @@ def paired(
         p, test = sign_flip(differences, seed)
     low, high = bootstrap(differences, seed)
     same = len(pairs) - better - worse
-    return Comparison(fmean(differences), low, high, p, test, better, worse, same)
+    error = stdev(differences) / math.sqrt(len(pairs)) if len(pairs) > 1 else None
+    return Comparison(fmean(differences), low, high, p, test, better, worse, same, error)
 
 
 def bootstrap(values: Sequence[float], seed: int = 0, draws: int = 5_000) -> tuple[float, float]:

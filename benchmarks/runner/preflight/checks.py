@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,13 +43,26 @@ class Ready:
     """By module the name of its model as its server calls it."""
 
 
-def prepare(args: argparse.Namespace) -> tuple[Request, Items, Judge | None]:
-    """What the command line asks for, with its items and judge; raises SettingError."""
+def prepare(
+    args: argparse.Namespace, commits: Mapping[str, str] | None = None
+) -> tuple[Request, Items, Judge | None]:
+    """What the command line asks for, with its items and judge; raises SettingError.
+
+    `commits`: by task that of the hub's data set, where it is known already.
+    """
     needs_inspect()
     Folder(args.run).must_be_new()
     must_be_folder(args.data)
+    request = request_of(args)
+    ready = check(request)
+    chosen = selections(request.subsets, args.data, args.limit, commits or {})
+    return *with_items(request, ready, chosen), ready.judge
+
+
+def request_of(args: argparse.Namespace) -> Request:
+    """What the command line asks for, before anything is looked at; raises SettingError."""
     subsets = {name: _subset(benchmark(name), args.subset) for name in args.task}
-    request = Request(
+    return Request(
         name=args.run.resolve().name,
         subsets=subsets,
         expected={},
@@ -63,13 +77,25 @@ def prepare(args: argparse.Namespace) -> tuple[Request, Items, Judge | None]:
         baseline=args.baseline,
         as_is=args.as_is,
         max_failed=args.max_failed,
+        filter_leaks=args.filter_leaks,
     )
-    ready = check(request)
-    chosen = {name: selection(name, part, args.data, args.limit) for name, part in subsets.items()}
+
+
+def selections(
+    subsets: Mapping[str, str], data: Path | None, limit: int | None, commits: Mapping[str, str]
+) -> dict[str, Loaded]:
+    """The items of each task; arguments and errors as of `selection`."""
+    return {t: selection(t, part, data, limit, commits.get(t, "")) for t, part in subsets.items()}
+
+
+def with_items(
+    request: Request, ready: Ready, chosen: Mapping[str, Loaded]
+) -> tuple[Request, Items]:
+    """The request of these items, which says where its numbers are from, and the items."""
     items = {name: each.by_id for name, each in chosen.items()}
     told = {name: each.described for name, each in chosen.items()}
     request = replace(request, provenance=provenance(*_parts(ready), told))
-    return request.expecting({name: len(own) for name, own in items.items()}), items, ready.judge
+    return request.expecting({name: len(own) for name, own in items.items()}), items
 
 
 def repeat(run: Path, like: Path) -> tuple[Request, Items, Judge | None]:
@@ -93,11 +119,16 @@ def _parts(ready: Ready) -> tuple[Context, Resources, dict[str, str]]:
     return ready.context, ready.resources, ready.served
 
 
-def selection(name: str, subset: str, data: Path | None, limit: int | None) -> Loaded:
-    """The items of a task, by default of the paper's subset; raises SettingError."""
+def selection(
+    name: str, subset: str, data: Path | None, limit: int | None, commit: str = ""
+) -> Loaded:
+    """The items of a task, by default of the paper's subset; raises SettingError.
+
+    `commit`: of the hub's data set, where it is known already.
+    """
     must_be_folder(data)
     part = _subset(benchmark(name), subset)
-    found = loaded(benchmark(name), part, data, limit)
+    found = loaded(benchmark(name), part, data, limit, commit)
     if not found.items:
         raise SettingError(f"{name} ({part}) has no items; look at --data and --limit")
     return found

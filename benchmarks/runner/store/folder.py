@@ -70,6 +70,8 @@ class Request:
     """Whether it measures what it is told to, fit or not, and asks nobody first."""
     max_failed: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Share of failed trials among the last ones above which the run pauses, then stops."""
+    filter_leaks: bool = False
+    """Whether search results that hold an item's own question are kept from the graph."""
     provenance: dict[str, Any] = field(default_factory=dict)
     """When, by which code, on which data, with what in effect: `preflight.provenance`."""
 
@@ -77,6 +79,12 @@ class Request:
     def price_list(self) -> PriceList:
         """The prices that count; raises SettingError for a wrong file of the operator's."""
         return known_prices().under(self.prices)
+
+    @property
+    def commits(self) -> dict[str, str]:
+        """By task the commit of the data set on the hub that its items are from, where noted."""
+        data = self.provenance.get("data", {})
+        return {task: told["revision"] for task, told in data.items() if told.get("revision")}
 
     def expecting(self, items: dict[str, int]) -> Request:
         """The same with the number of items by task."""

@@ -44,6 +44,7 @@ def read_session(path: Path, scoring: int | None = None) -> Session:
         judge=records.judges[number] if number else request.judge,
         scoring=number,
         seed=request.seed,
+        filter_leaks=request.filter_leaks,
         sources=_sources(request),
         provenance=request.provenance,
     )
@@ -58,6 +59,11 @@ def scoring_of(path: Path, scoring: int | None = None) -> tuple[int, str]:
     request, records = _light(path)
     number = records.chosen(scoring)
     return number, records.judges[number] if number else request.judge
+
+
+def spent(path: Path) -> float:
+    """US dollars that a run has cost so far, as far as prices are known."""
+    return _light(path)[1].spent
 
 
 def scorings(path: Path) -> list[int]:
@@ -143,5 +149,6 @@ def _summary(state: dict[str, Any]) -> dict[str, Any]:
         "usage": state["usage"],
         "money": state.get("money", {}).get("by", {}),
         "tools": dict(Counter(call["tool"] for call in calls if call["tool"])),
+        "leaks": sum(bool(call.get("data", {}).get("leak")) for call in calls),
         "tool_errors": sum(call["status"] != "ok" for call in calls if call["tool"]),
     }

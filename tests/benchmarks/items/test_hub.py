@@ -105,3 +105,18 @@ def test_the_hub_is_read_at_the_commit_that_is_noted(monkeypatch: pytest.MonkeyP
     for known, commit in ((newest, "newest"), (replace(newest, revision="pinned"), "pinned")):
         found = loaded(known, "full", None)
         assert asked.pop() == found.revision == found.described["revision"] == commit
+
+
+def test_a_commit_that_was_noted_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def load_dataset(name: str, config: str | None, **how: object) -> list[dict[str, str]]:
+        asked.append(how["revision"])
+        return [{"Question": "Who?", "Answer": "Orla"}]
+
+    monkeypatch.setattr("datasets.load_dataset", load_dataset)
+    monkeypatch.setattr("benchmarks.items.data.revision", lambda name: "newest")
+    found = loaded(BAMBOOGLE, "full", None, commit="noted")
+    assert asked == [found.revision] == ["noted"]
+    with pytest.raises(SettingError, match="is pinned to commit pinned of .*, and noted is asked"):
+        loaded(replace(BAMBOOGLE, revision="pinned"), "full", None, commit="noted")

@@ -26,7 +26,7 @@ def test_the_json_has_the_keys_that_it_promises(tmp_path: Path) -> None:
     write_report(tmp_path, report_of(session(RESULTS, 4), KNOWN, base))
     found = json.loads((tmp_path / "report.json").read_text())
     top = "name judge scoring trials settings versions provenance tasks kinds"
-    assert list(found) == [*top.split(), "hardness", "spending", "labels", "baseline"]
+    assert list(found) == [*top.split(), "hardness", "spending", "leaks", "labels", "baseline"]
     task = found["tasks"]["bamboogle"]
     assert set(task) == {field.name for field in fields(Summary)} | {"title", "kind", "paper"}
     assert (task["accuracy"]["mean"], task["missing"], task["judged"]) == (0.25, 2, 1)

@@ -11,11 +11,11 @@ from sessions import KNOWN, result, session
 
 from agentflow_graph.errors import SettingError
 from benchmarks.__main__ import main
-from benchmarks.commands.study import budgets
+from benchmarks.commands.published.study import budgets
 from benchmarks.items.item import Item
-from benchmarks.report.budgets import Step, budget_table, mean_turns, write_study
+from benchmarks.report.several.budgets import Step, budget_table, mean_turns, write_study
+from benchmarks.runner.plans.study import Study, commits
 from benchmarks.runner.store.folder import Request
-from benchmarks.runner.study import Study
 
 ITEMS = {"bamboogle": {"q1": Item("q1", "Who?", ("gold",))}}
 REQUEST = Request("new", {"bamboogle": "full"}, {"bamboogle": 1}, settings={"planner": "nano"})
@@ -44,7 +44,8 @@ def test_a_study_that_was_begun_goes_on(study: Study) -> None:
     ("changed", "message"),
     [
         ({"settings": {"planner": "local:x"}}, "other settings"),
-        ({"trials": 3, "seed": 5}, "other trials, seed"),
+        ({"judge": "openai:x", "seed": 5}, "other seed, judge"),
+        ({"filter_leaks": True}, "other filter_leaks"),
         ({"subsets": {"bamboogle": "agentflow"}}, "other subsets"),
     ],
 )
@@ -55,8 +56,50 @@ def test_other_options_are_refused(study: Study, changed: dict[str, object], mes
 
 def test_other_items_are_refused(study: Study) -> None:
     other = {"bamboogle": {"q1": Item("q1", "Who else?", ("gold",))}}
-    with pytest.raises(SettingError, match="other items"):
+    with pytest.raises(SettingError, match="'q1', have another question or answer"):
         replace(study, items=other).check()
+    fewer = replace(
+        study, request=replace(REQUEST, subsets={"aime24": "full"}), items={"aime24": {}}
+    )
+    with pytest.raises(SettingError, match="other tasks"):
+        fewer.check()
+    with pytest.raises(SettingError, match="q1', are not among the 0"):
+        replace(study, items={"bamboogle": {}}).check()
+
+
+def test_a_study_lets_its_runs_grow(study: Study) -> None:
+    more = {**ITEMS["bamboogle"], "q2": Item("q2", "Where?", ("gold",))}
+    larger = replace(study, request=replace(REQUEST, trials=2), items={"bamboogle": more})
+    larger.check()
+    found = larger.cells[0].larger()
+    assert found and (found[0].trials, found[0].expected, found[1]) == (
+        2,
+        {"bamboogle": 2},
+        larger.items,
+    )
+    assert found[0].settings["max_turns"] == 1
+    assert study.cells[0].larger() is None
+
+
+def test_data_of_another_commit_are_refused(study: Study) -> None:
+    def at(commit: str) -> Study:
+        told = {"data": {"bamboogle": {"revision": commit, "origin": "owner/set"}}}
+        return replace(study, request=replace(REQUEST, trials=2, provenance=told))
+
+    folder = study.folder(1)
+    folder.create(at("aaa").of(1), ITEMS)
+    assert commits([folder, study.folder(3)]) == {"bamboogle": "aaa"}
+    replace(at("aaa"), budgets=(1,)).check()
+    folder.create(replace(at("aaa").of(1), trials=1), ITEMS)
+    with pytest.raises(SettingError, match="read owner/set at commit aaa, and it is at bbb now"):
+        at("bbb").check()
+
+
+def test_a_scoring_that_is_not_there_is_refused(study: Study) -> None:
+    with pytest.raises(SettingError, match="there is no scoring 2; known: .0."):
+        replace(study, scoring=2).check()
+    with pytest.raises(SettingError, match="holds no run yet, so it has no scoring 2"):
+        replace(study, budgets=(3,), scoring=2).check()
 
 
 def test_a_folder_that_holds_something_else_is_refused(study: Study) -> None:
@@ -128,7 +171,7 @@ def test_a_finished_budget_does_not_run_again(
     assert most > least
 
     assert main([*words, "--limit", "3", "--budgets", "1,4"]) == 2
-    assert "other expected" in capsys.readouterr().err
+    assert "1 of the run's 4 items" in capsys.readouterr().err
     assert main([*words, "--set", "max_turns=2"]) == 2
     assert "--budgets" in capsys.readouterr().err
 

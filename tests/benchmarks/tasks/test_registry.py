@@ -35,8 +35,9 @@ LISTED = [
 ]
 
 
-def test_twelve_tasks() -> None:
-    assert list(registry()) == [*SIZES, "almanac", "almanac-hard"]
+def test_the_tasks() -> None:
+    more = ["gaia-files", "gpqa-diamond", "almanac", "almanac-hard"]
+    assert list(registry()) == [*SIZES, *more]
     assert all(name == each.name for name, each in registry().items())
 
 
@@ -57,10 +58,11 @@ def test_the_papers_figures_and_the_checksum_are_there(task: str) -> None:
 
 
 def test_only_gaia_and_gpqa_are_gated_and_have_no_fingerprints() -> None:
-    assert [name for name, each in registry().items() if each.gated] == ["gaia", "gpqa"]
-    for gated in ("gaia", "gpqa"):
+    gated = [name for name, each in registry().items() if each.gated]
+    assert gated == ["gaia", "gpqa", "gaia-files", "gpqa-diamond"]
+    for name in ("gaia", "gpqa"):
         with pytest.raises(KeyError):
-            fingerprints(gated, "agentflow")
+            fingerprints(name, "agentflow")
 
 
 @pytest.mark.parametrize(("task", "name"), LISTED)

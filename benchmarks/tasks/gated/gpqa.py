@@ -6,6 +6,7 @@ very file. From the hub come the 448 of `main`.
 """
 
 import random
+from collections.abc import Callable
 
 from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import choice_item, detail, text
@@ -24,16 +25,20 @@ def original(row: Row) -> Item:
     return choice_item(NAME, text(row, "question"), choices, gold, LETTER)
 
 
-def official(row: Row) -> Item:
-    """From the question, its right answer and three wrong ones.
+def official_of(task: str) -> Callable[[Row], Item]:
+    """The reader of a question, its right answer and three wrong ones, for a task made of them.
 
     The options are shuffled by the question itself: in one order for everybody, without a letter
     that is more often right.
     """
-    question, gold = text(row, "Question"), one_line(text(row, "Correct Answer"))
-    choices = [gold, *(one_line(text(row, name)) for name in _WRONG)]
-    random.Random(fingerprint(question)).shuffle(choices)
-    return choice_item(NAME, question, choices, gold, LETTER, detail(row, "High-level domain"))
+
+    def official(row: Row) -> Item:
+        question, gold = text(row, "Question"), one_line(text(row, "Correct Answer"))
+        choices = [gold, *(one_line(text(row, name)) for name in _WRONG)]
+        random.Random(fingerprint(question)).shuffle(choices)
+        return choice_item(task, question, choices, gold, LETTER, detail(row, "High-level domain"))
+
+    return official
 
 
 BENCHMARK = Benchmark(
@@ -47,7 +52,7 @@ BENCHMARK = Benchmark(
     gated=True,
     rule="choice",
     original=original,
-    official=official,
+    official=official_of(NAME),
     rule_of=lambda item, reply: choice(item.choices, item.golds[0], reply),
     subsets={
         "agentflow": {"original": first(100)},

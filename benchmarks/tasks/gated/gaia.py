@@ -4,6 +4,8 @@ The data set is gated, and its terms forbid to pass items on outside of a gated 
 items nor fingerprints of them are here; the paper's 127 are found by the rule that chose them.
 """
 
+from collections.abc import Callable
+
 from benchmarks.items.item import Benchmark, Item, Row, reported
 from benchmarks.items.rows import golds_of, question_of, text
 from benchmarks.items.subsets import whole_set
@@ -12,17 +14,22 @@ from benchmarks.items.wording import GAIA, format_question
 NAME = "gaia"
 
 
-def item(row: Row) -> Item:
-    """From the rows of the validation split; the original's file has the same fields and more.
+def item_of(task: str) -> Callable[[Row], Item]:
+    """The reader of rows of the validation split, for a task made of them.
 
-    The id is GAIA's own.
+    The original's file has the same fields and more. The id is GAIA's own.
     """
-    return Item(
-        id=f"{NAME}-{text(row, 'task_id')}",
-        question=format_question(question_of(row), GAIA),
-        golds=golds_of(row),
-        level=f"level {text(row, 'Level')}",
-    )
+
+    def item(row: Row) -> Item:
+        return Item(
+            id=f"{task}-{text(row, 'task_id')}",
+            question=format_question(question_of(row), GAIA),
+            golds=golds_of(row),
+            level=f"level {text(row, 'Level')}",
+            source_id=text(row, "task_id"),
+        )
+
+    return item
 
 
 BENCHMARK = Benchmark(
@@ -34,9 +41,10 @@ BENCHMARK = Benchmark(
     split="validation",
     licence="terms of the hub page; items must not be reshared",
     gated=True,
+    files=("gaia/2023/validation/metadata",),
     rule="gaia",
-    original=item,
-    official=item,
+    original=item_of(NAME),
+    official=item_of(NAME),
     keep=lambda row: not row.get("file_name"),
     subsets=whole_set(127),
     sha256="fa714861d661c54c8999f3b9de0155c6da3d2d6496e4c95cd12f4dcf59210b76",

@@ -1,0 +1,1 @@
+"""The verbs of who publishes numbers: studies, whole papers, predictions, contamination."""
