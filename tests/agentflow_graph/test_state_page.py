@@ -67,14 +67,15 @@ async def written(scripted: Any, plan: Any, look_up: Any) -> tuple[Any, Any]:
     said |= {"verifier": verdict, "generator": answer}
     keys: dict[str, set[str]] = defaultdict(set)
     of_turn: dict[str, set[str]] = defaultdict(set)
+    steps: tuple[Any, ...]
     for failing in (None, "planner", "executor", "verifier", "generator"):
         models = {n: scripted(down if n == failing else reply) for n, reply in said.items()}
         agent = build_graph(models, [look_up])
         agent.checkpointer = InMemorySaver()
         config: Any = {"configurable": {"thread_id": "1"}}
         given: Any = {"question": "What is the population of Old Harbor?"}
-        step: Any
-        for step in (given, Command(resume="yes")):
+        steps = (given, Command(resume="yes"))
+        for step in steps:
             if step is not given and not (await agent.aget_state(config)).next:
                 continue
             context = Context(approve="" if failing else "all") if step is given else None
