@@ -237,16 +237,3 @@ def _all_signs(n: int) -> product[tuple[int, ...]]:
 
 def _signed(sizes: Sequence[float], signs: Sequence[int]) -> float:
     return math.fsum(size * sign for size, sign in zip(sizes, signs, strict=True))
-
-
-def kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
-    """Cohen's kappa of two raters (Educational and Psychological Measurement 20, 1960).
-
-    None without pairs, or where both raters say one thing only.
-    """
-    if not pairs:
-        return None
-    same = sum(a == b for a, b in pairs) / len(pairs)
-    first, second = (sum(each) / len(pairs) for each in zip(*pairs, strict=True))
-    chance = first * second + (1 - first) * (1 - second)
-    return None if chance == 1 else (same - chance) / (1 - chance)

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
+from benchmarks.report.numbers.agreement import kappa
 from benchmarks.report.numbers.result import Agreement, Result, Session
-from benchmarks.report.numbers.statistics import kappa
 
 FILE = "labels.csv"
 ROWS = 200

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from agentflow_graph.errors import SettingError
+from benchmarks.report.numbers.agreement import kappa
 from benchmarks.report.numbers.result import Result, Session
-from benchmarks.report.numbers.statistics import kappa
 from benchmarks.runner.store.labels import FILE, agreements, write_labels
 
 RESULTS = [
