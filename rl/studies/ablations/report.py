@@ -62,7 +62,8 @@ def _arms(results: Found) -> str:
     for name, found in results["pooled"].items():
         if AT not in found:
             continue
-        sampled, greedy = found[AT], found[f"{TURNS}/greedy"]
+        # A language model's arms are not measured greedily: it takes minutes.
+        sampled, greedy = found[AT], found.get(f"{TURNS}/greedy")
         runs = [run for run in results["runs"] if run["arm"] == name]
         rows.append(
             [
@@ -70,7 +71,7 @@ def _arms(results: Found) -> str:
                 _lessons(runs[0]),
                 _share(sampled),
                 _each(sampled["seeds"]),
-                f"{greedy['mean']:.3f}",
+                f"{greedy['mean']:.3f}" if greedy else "-",
                 f"{sampled['turns']:.2f}",
                 f"{sampled['tool_errors']:.3f}",
                 f"{np.mean([run['seconds'] for run in runs]):.0f}",

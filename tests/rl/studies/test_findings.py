@@ -75,3 +75,12 @@ def test_the_report_has_the_figures_and_the_plots(tmp_path: Path) -> None:
     for name in ("curves.png", "budgets.png", "tool_errors.png"):
         assert f"({name})" in page
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_arms_that_are_not_measured_greedily_are_reported(tmp_path: Path) -> None:
+    found = results([10, 20, 30, 35], RISING, (0.5, 0.1))
+    for arm in found["pooled"].values():
+        del arm["3/greedy"]
+    write_report(tmp_path, found)
+    page = (tmp_path / "report.md").read_text()
+    assert "| **online**: Flow-GRPO | 256 live runs | 0.960 [0.902, 0.984] | 0.960 | - |" in page
