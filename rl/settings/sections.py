@@ -172,7 +172,9 @@ class Optimizer(Section):
         0.0, ge=0, le=1, description="Share of lr that a linear or cosine course ends with"
     )
     batch_rows: int = Field(64, ge=1, description="Turn rows per optimizer step")
-    micro_batch: int = Field(64, ge=1, description="Turn rows per forward and backward pass")
+    micro_batch: int = Field(
+        64, ge=1, description="Turn rows per forward and backward pass, where tokens do not say it"
+    )
     share_prefixes: Sharing = Field(
         "auto",
         description="Compute what rows begin with alike once (rl/prefix); on, off, or auto: the "
@@ -181,8 +183,10 @@ class Optimizer(Section):
     micro_tokens: int = Field(
         0,
         ge=0,
-        description="Tokens per forward and backward pass where prefixes are shared, each shared "
-        "one counted once; 0: 4,096, or rollout.window if that is more",
+        description="Tokens per forward and backward pass and per pass for log-probabilities: of "
+        "shared ones each counts once, of padded rows padding counts too, with model.packing there "
+        "is none. 0: 4,096, or rollout.window if that is more, where prefixes are shared, else "
+        "micro_batch rows",
     )
     max_norm: float = Field(1.0, gt=0, description="Gradient norm is clipped to this")
     threads: int = Field(2, ge=1, description="OpenMP threads of the update on CPU")

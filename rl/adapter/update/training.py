@@ -20,7 +20,7 @@ class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.args.flow_share != "off":
+        if self.args.train.dynamic_batch_enable:
             self.replay_buffer = TreeBuffer()
 
     def training_step(self, experience: Any, kl: float, place: int, *args: Any) -> dict[str, Any]:

@@ -68,6 +68,8 @@ def test_logits_are_those_of_the_replies(seven: Shape) -> None:
     assert activations() == layers + logits
     assert activations("rollout.reply_tokens=1024") == layers + logits / 2
     assert activations("optimizer.micro_batch=2", "optimizer.batch_rows=64") == 2 * activations()
+    # By tokens, a micro-batch of rows that are nearly all reply.
+    assert activations("optimizer.micro_tokens=40960") == 2 * layers + 40_960 * 152_064 * 10
     # As a tree: 8 runs of 3 turns say at most 24 x 512 tokens, of 20,480 that are computed.
     tree = ["optimizer.share_prefixes=on", "rollout.reply_tokens=512"]
     assert activations(*tree) == layers + 24 * 512 * 152_064 * 10
