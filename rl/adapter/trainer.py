@@ -24,6 +24,7 @@ from rl.rollout import Trajectory
 from rl.run.export import describe_planner
 from rl.run.metrics import Recorder, best, outcome, stale
 from rl.run.saved.ledger import Ledger
+from rl.run.saved.parts import tidied
 from rl.settings.config import Config
 from rl.settings.errors import Stalled, TrainingFailed
 
@@ -48,8 +49,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         super().__init__(
             pretrain, strategy, actor, critic, reward, reference, engines, **generate_kwargs
         )
-        self.config = config
-        self.recorder = recorder
+        self.config, self.recorder = config, recorder
         self.pool = worker_pool(self.config, engines)
         self.pool.on_lost_weights = self._push
         self.samples_generator = FlowSamplesGenerator(
@@ -61,8 +61,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         self.experience_maker.algorithm = self.config.algorithm
         self.experience_maker.micro_tokens = self.config.micro_tokens
         self.ledger = Ledger(config.run) if config.deterministic else None
-        self._hopeless = 0
-        self._version = 0
+        self._hopeless = self._version = 0
         self.stopped = False
 
     def get_max_steps(self) -> int:
@@ -93,8 +92,8 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         step = int(states["global_step"])
         if step:
             self._hopeless, self._version = states["hopeless"], states["policy_version"]
-            self.samples_generator.recall(step)
             self._push()
+            self.samples_generator.recall(step)  # late groups go on with these weights
             self.recorder.say(f"resumed after step {step}")
             self._consider_stopping(step)
         self.recorder.done = step
@@ -110,7 +109,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
     def _step(self, step: int) -> int:
         begun = time.time()
         samples = self.samples_generator.of_step(step + 1)
-        gathered = {"timing/generation": time.time() - begun}
+        gathered = {"timing/generation": time.time() - begun} | self.samples_generator.counts
         status, step = self.train_step(samples, step)
         status |= gathered
         news = status if self.recorder.step(step, status, samples) else {}
@@ -178,6 +177,7 @@ class FlowTrainer(unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type: ignore[mis
         super().save_logs_and_checkpoints(global_step, scalars, states)
         if global_step % self.args.ckpt.save_steps == 0:
             self.pool.record.settle(global_step)
+        tidied(self.config.run, self.pool.record, global_step, self.config.record.keep)
 
     def evaluate(self, global_step: int, **_: Any) -> dict[str, float]:
         """Held-out success; training ends if that rises no more."""

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from agentflow_graph.context import Context
 from benchmarks.worlds import ALMANAC, WORLDS, Known
-from rl.settings.machines import Engine, Placement
+from rl.settings.machines import Engine, Placement, Record
 from rl.settings.paths import with_whole_paths
 from rl.settings.reward import RewardSettings
 from rl.settings.sections import (
@@ -68,6 +68,7 @@ class Config(Section):
     data: Data = Data()
     agent: dict[str, Any] = Field(default_factory=dict, description="Settings of the graph")
     rollout: Rollout = Rollout()
+    record: Record = Record()
     algorithm: Algorithm = Algorithm()
     optimizer: Optimizer = Optimizer()
     engine: Engine = Engine()
@@ -97,6 +98,8 @@ class Config(Section):
         self._possible()
         self._placed()
         self._ordered()
+        self.rollout.hold_to_close(self.correction(), self.deterministic, self.engine.sleep)
+        self.record.hold_to_saves(self.save_every)
         self.context()
         return self
 
@@ -170,7 +173,8 @@ class Config(Section):
     def correction(self) -> str:
         """How tokens are corrected: none, clip or mask."""
         if self.algorithm.correction == "auto":
-            apart = self.rollout.max_steps_ahead or self.engine.device == "gpu"
+            beside = self.rollout.max_steps_ahead or self.rollout.close < 1
+            apart = beside or self.engine.device == "gpu"
             return "clip" if apart else "none"
         return self.algorithm.correction
 

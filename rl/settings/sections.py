@@ -122,9 +122,28 @@ class Rollout(Section):
     max_steps_ahead: int = Field(
         0, ge=0, description="Steps whose rollouts may run before the update before them is done"
     )
+    close: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Share of a step's groups with which it may close; late ones serve the next "
+        "step, corrected. 1: it waits for all",
+    )
     refills: int = Field(
         0, ge=0, description="Rounds in which questions without spread are replaced by fresh ones"
     )
+
+    def hold_to_close(self, correction: str, deterministic: bool, sleep: bool) -> None:
+        """Raises ValueError if steps close early and that cannot be."""
+        reasons = {
+            "algorithm.correction=clip or mask: turns of late groups are of former weights": (
+                correction == "none"
+            ),
+            "deterministic=false: which groups are late is a matter of time": deterministic,
+            "engine.sleep=false: an engine that sleeps while the policy trains runs nothing": sleep,
+        }
+        if self.close < 1 and (needed := [reason for reason, lacks in reasons.items() if lacks]):
+            raise ValueError(f"rollout.close={self.close:g} needs {'; and '.join(needed)}")
 
 
 class Algorithm(Section):
@@ -146,7 +165,7 @@ class Algorithm(Section):
         description="Importance correction of tokens for the distance between the policy that "
         "sampled and the one that is trained: its ratio is clipped to `correction_bounds`, or "
         "tokens beyond them are left out; auto: clip on GPUs, where engine "
-        "and trainer round otherwise, and with rollout.max_steps_ahead, else none",
+        "and trainer round otherwise, with rollout.max_steps_ahead and rollout.close, else none",
     )
     correction_bounds: tuple[float, float] = Field(
         (0.5, 2.0), description="Smallest and largest ratio of the correction"
