@@ -101,7 +101,9 @@ def test_the_disk_must_hold_what_a_run_leaves(
     runs = config.steps * rollout.questions * rollout.group_size
     measured = len([step for step in range(config.steps + 1) if step % evaluation.every == 0])
     runs += (measured + evaluation.greedy * 2) * config.data.heldout_n
-    longest = runs * config.context().max_turns * rollout.window * machines.TOKEN_BYTES
+    tokens = config.context().max_turns * rollout.window
+    unpacked = 2 * rollout.questions * rollout.group_size * machines.TOKEN_BYTES
+    longest = tokens * (runs * machines.PACKED_BYTES + unpacked)
     assert longest / 2 < kept["record, at most"] < longest
     need = sum(kept.values())
     for free, state in ((2 * need, "ok"), (1.1 * need, "warning"), (0.9 * need, "failed")):

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from kept import keep
 
+from agentflow_graph.errors import SettingError
 from rl.rollout import Trajectory, finished_runs
 from rl.run.record import TrainingRecord, heldout_batch, rows, train_batch
+from rl.run.saved.claims import claims
 from rl.run.saved.closed import Closed, add
 from rl.run.saved.parts import outcomes_of, step_of, tidied
+from rl.settings.config import Config
 
 Make = Callable[..., Trajectory]
 
@@ -77,6 +80,13 @@ def test_a_late_group_taught_the_step_that_it_served(run: Path) -> None:
     assert outcomes_of(run / "record", 1) == [("a1", 1.0)]
     assert outcomes_of(run / "record", 2) == [("b1", 1.0), ("a2", 1.0), ("b2", 1.0)]
     assert outcomes_of(run / "record", 3) == [("a3", 1.0), ("b3", 1.0)]
+
+
+def test_a_run_without_all_of_its_record_cannot_be_verified(tmp_path: Path) -> None:
+    about = {"run": str(tmp_path), "model": {"path": "m"}, "deterministic": True}
+    config = Config.model_validate({**about, "save_every": 5, "record": {"keep": 9}})
+    with pytest.raises(SettingError, match="the last 9 steps .* Train with record.keep=0"):
+        claims(config)
 
 
 @pytest.mark.parametrize(

@@ -31,3 +31,14 @@ def test_the_line_through_the_samples_is_the_leak() -> None:
     assert rss["policy"]["ratio"] == pytest.approx(258.6 / 216.8, abs=0.01)
     assert own["policy"]["mb_per_100_steps"] == pytest.approx(0)
     assert (rss["worker"]["mb"], own["worker"]["ratio"]) == (50, 1)
+
+
+def test_twenty_steps_are_enough_to_see_one() -> None:
+    # Caches fill for five steps; then the policy takes 2 MB a step.
+    samples: dict[int, Sample] = {
+        step: {"policy": (0, int(1e8 + 2e6 * max(0, step - 5) + 1e7 * min(step, 5)))}
+        for step in range(1, 21)
+    }
+    found = line(samples, 1, settled=5)["policy"]
+    assert found["mb_per_100_steps"] == pytest.approx(200)
+    assert found["ratio"] == pytest.approx(176 / 156)
