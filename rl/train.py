@@ -40,9 +40,10 @@ from rl.run.export import describe_planner
 from rl.run.folder import claim, hold_to_planner
 from rl.run.metrics import Recorder
 from rl.run.quiet import noise_to, without_gpu
-from rl.run.record import refuse_old
+from rl.run.record import TrainingRecord, refuse_old
 from rl.run.saved.checkpoints import hold_to_saved
 from rl.run.saved.ledger import head
+from rl.run.saved.parts import tidied
 from rl.run.saved.reopened import go_on
 from rl.run.saved.seal import NAME, hold_to_seal, write_sealed
 from rl.run.summary import summarise
@@ -226,6 +227,7 @@ def check(config: Config) -> None:
 def finish(config: Config, steps: int) -> None:
     """Complete the exported planner, and remove what nobody reads."""
     describe_planner(config, config.run / "model", steps)
+    tidied(config.run, TrainingRecord(config.run / "record"), steps + 1, config.record.keep)
     unused = config.run / "checkpoints" / "_critic"
     if unused.exists():
         shutil.rmtree(unused)

@@ -29,6 +29,7 @@ import orjson
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import hidden_json
+from agentflow_graph.record.packed import lines_of
 
 FORMAT = 1
 """Of the lines; a reader refuses a file of any other."""
@@ -118,10 +119,9 @@ def events_in(path: Path) -> Iterator[Event]:
 def lines_in(path: Path) -> Iterator[tuple[bytes, Event]]:
     """The events of a file, each behind the line that it stands in; raises as `events_in` does."""
     try:
-        with path.open("rb") as lines:
-            for line in lines:
-                if event := event_of(line):
-                    yield line, event
+        for line in lines_of(path):
+            if event := event_of(line):
+                yield line, event
     except OSError as error:
         raise SettingError(
             f"{path} cannot be read ({error.strerror}); take it out of the record, or mend it"
@@ -130,8 +130,7 @@ def lines_in(path: Path) -> Iterator[tuple[bytes, Event]]:
 
 def damaged_lines(path: Path) -> int:
     """How many lines of a file are torn or damaged."""
-    with path.open("rb") as lines:
-        return sum(event_of(line) is None for line in lines)
+    return sum(event_of(line) is None for line in lines_of(path))
 
 
 def event_of(line: bytes) -> Event | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record.events import FORMAT, Answer, Event, Key, events_in
+from agentflow_graph.record.packed import SUFFIX, lines_of
 
 BEGINNING = 1000
 """Bytes of a line in which its kind, run and call stand."""
@@ -122,7 +123,9 @@ def files_of(folder: Path) -> list[Path]:
     Raises:
         SettingError: one has a format that this version does not read.
     """
-    found = (path for path in folder.rglob("*.jsonl") if path.is_file())
+    names = ("*.jsonl", f"*.jsonl{SUFFIX}")
+    listed = {path for name in names for path in folder.rglob(name) if path.is_file()}
+    found = (path for path in listed if path.with_suffix("") not in listed)  # a kill left both
     return sorted(found, key=lambda path: (_begun(path), path.name))
 
 
@@ -158,9 +161,8 @@ def tally(paths: Iterable[Path], node: str) -> tuple[int, int]:
     """
     call, made, ended = b'"call":["%b",' % node.encode(), 0, 0
     for path in paths:
-        with path.open("rb") as lines:
-            for line in lines:
-                if call in line[:BEGINNING]:
-                    made += line.startswith(b'{"event":"asked"', 9)
-                    ended += line.startswith((b'{"event":"answered"', b'{"event":"failed"'), 9)
+        for line in lines_of(path):
+            if call in line[:BEGINNING]:
+                made += line.startswith(b'{"event":"asked"', 9)
+                ended += line.startswith((b'{"event":"answered"', b'{"event":"failed"'), 9)
     return made, ended

@@ -6,6 +6,7 @@ then builds everything (strategy, actor groups, trainer) as it always does.
 
 from __future__ import annotations
 
+from itertools import compress
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,16 +49,19 @@ class InDriver:
 
 
 def check_gate(config: Config, stock: type) -> None:
-    """Refuse rollouts ahead where weights could change in the middle of a reply.
+    """Refuse rollouts beside an update where weights could change in the middle of a reply.
 
     Raises:
         SettingError: OpenRLHF's engine has a way to change weights that ours does not gate.
     """
-    if config.rollout.max_steps_ahead and (names := ungated(stock)):
+    rollout = config.rollout
+    asked = f"rollout.max_steps_ahead={rollout.max_steps_ahead}", f"rollout.close={rollout.close:g}"
+    beside = list(compress(asked, (rollout.max_steps_ahead, rollout.close < 1)))
+    if beside and (names := ungated(stock)):
         raise SettingError(
-            f"rollout.max_steps_ahead={config.rollout.max_steps_ahead} needs engines that answer "
-            f"nothing while weights change, and this OpenRLHF's changes them by "
-            f"{', '.join(names)} too; set it to 0, or install the version that the lock names"
+            f"{' and '.join(beside)} needs engines that answer nothing while weights change, and "
+            f"this OpenRLHF's changes them by {', '.join(names)} too; set it to 0 (of "
+            "rollout.close to 1), or install the version that the lock names"
         )
 
 

@@ -23,6 +23,7 @@ from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.rollout import Trajectory
 from rl.run.metrics import Recorder, outcome
 from rl.run.saved.ledger import Ledger
+from rl.run.saved.parts import tidied
 from rl.settings.config import Config
 from rl.settings.errors import Stalled, TrainingFailed
 
@@ -47,8 +48,7 @@ class FlowTrainer(Measuring, unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type:
         super().__init__(
             pretrain, strategy, actor, critic, reward, reference, engines, **generate_kwargs
         )
-        self.config = config
-        self.recorder = recorder
+        self.config, self.recorder = config, recorder
         self.wandb_logger = wandb_logger(config)
         self.pool = worker_pool(self.config, engines)
         self.pool.on_lost_weights = self._push
@@ -61,8 +61,7 @@ class FlowTrainer(Measuring, unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type:
         self.experience_maker.algorithm = self.config.algorithm
         self.experience_maker.micro_tokens = self.config.micro_tokens
         self.ledger = Ledger(config.run) if config.deterministic else None
-        self._hopeless = 0
-        self._version = 0
+        self._hopeless = self._version = 0
         self.stopped = False
 
     def get_max_steps(self) -> int:
@@ -94,8 +93,8 @@ class FlowTrainer(Measuring, unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type:
         step = int(states["global_step"])
         if step:
             self._hopeless, self._version = states["hopeless"], states["policy_version"]
-            self.samples_generator.recall(step)
             self._push()
+            self.samples_generator.recall(step)  # late groups go on with these weights
             self.recorder.say(f"resumed after step {step}")
             self._consider_stopping(step)
         self.recorder.done = step
@@ -111,7 +110,7 @@ class FlowTrainer(Measuring, unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type:
     def _step(self, step: int) -> int:
         begun = time.time()
         samples = self.samples_generator.of_step(step + 1)
-        gathered = {"timing/generation": time.time() - begun}
+        gathered = {"timing/generation": time.time() - begun} | self.samples_generator.counts
         status, step = self.train_step(samples, step)
         status |= gathered
         news = status if self.recorder.step(step, status, samples) else {}
@@ -180,6 +179,7 @@ class FlowTrainer(Measuring, unwrap_ray_actor(ppo_trainer.PPOTrainer)):  # type:
         super().save_logs_and_checkpoints(global_step, numbers(logs_dict), states)
         if global_step % self.args.ckpt.save_steps == 0:
             self.pool.record.settle(global_step)
+        tidied(self.config.run, self.pool.record, global_step, self.config.record.keep)
 
 
 def updated(status: dict[str, Any]) -> dict[str, Any]:

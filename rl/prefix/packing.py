@@ -57,6 +57,44 @@ def in_order(rows: int, size: int, ranks: int, micro: int) -> list[Window]:
     return found
 
 
+def in_budget(
+    lengths: Sequence[int], size: int, ranks: int, tokens: int, flat: bool
+) -> list[Window]:
+    """The windows of rows that share nothing: `size` rows each, in micro-batches of `tokens`.
+
+    Args:
+        lengths: tokens of each row.
+        size: rows of one window.
+        ranks: data-parallel processes of the policy.
+        tokens: of one micro-batch, at most, padding included; a single row may have more.
+        flat: rows stand behind one another; if not, all are padded to the longest of a micro-batch.
+    """
+    found = []
+    for start in range(0, len(lengths), size):
+        numbers = range(start, min(start + size, len(lengths)))
+        ordered = sorted(numbers, key=lambda i: -lengths[i])
+        shares = [ordered[rank::ranks] for rank in range(ranks)]
+        found.append(_filled([_fitted(lengths, share, tokens, flat) for share in shares]))
+    return found
+
+
+def _fitted(lengths: Sequence[int], numbers: Numbers, tokens: int, flat: bool) -> list[Numbers]:
+    """Each row into the first micro-batch that has room for it; the longest come first."""
+    batches: list[Numbers] = []
+    used: list[int] = []
+    for number in numbers:
+        # The first row of a micro-batch is its longest: what the others are padded to.
+        costs = [lengths[number if flat else batch[0]] for batch in batches]
+        fits = [n for n, cost in enumerate(costs) if used[n] + cost <= tokens]
+        if fits:
+            batches[fits[0]].append(number)
+            used[fits[0]] += costs[fits[0]]
+        else:
+            batches.append([number])
+            used.append(lengths[number])
+    return batches
+
+
 def _chunks(numbers: Numbers, size: int) -> list[Numbers]:
     return [numbers[start : start + size] for start in range(0, len(numbers), size)]
 

@@ -1,10 +1,10 @@
 """How much memory a run takes of each device: an estimate, part by part.
 
 Weights, gradients and optimizer are exact for DeepSpeed's ZeRO (arXiv 1910.02054, section 3). The
-activations are those of one micro-batch: `optimizer.micro_tokens` where prefixes are shared, else
-rows as long as the window, the longest that can come; logits are those of the replies. Where
-prefixes are shared a micro-batch may be nearly all replies. Fragmentation and the
-context of CUDA (1 to 2 GiB) are not in it.
+activations are those of one micro-batch: `optimizer.micro_tokens` where it is set or prefixes are
+shared, else rows as long as the window, the longest that can come; logits are those of the replies,
+which a micro-batch by tokens may nearly all be. Fragmentation and the context of CUDA (1 to 2 GiB)
+are not in it.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ def _activations(config: Config, shape: Shape, wide: int) -> float:
         rollout.group_size * config.context().max_turns,
     )
     shared = config.micro_tokens, min(config.micro_tokens, rows * rollout.reply_tokens)
+    if optimizer.micro_tokens:
+        padded = shared
     forms = {"off": [padded], "on": [shared], "auto": [padded, shared]}
     return max(_of_pass(config, shape, wide, *form) for form in forms[optimizer.share_prefixes])
 

@@ -147,6 +147,7 @@ class Recorder:
         self.say(
             f"step {step:3}/{self.steps}  reward {entry['reward']:.3f}  "
             f"turns {entry['turns']:.2f}  groups used {entry['groups_used']:2}  kl {kl}"
+            + (f"  late {late}" if (late := entry.get("groups_late")) else "")
             + (f"  failed {entry['failed']}{_named(entry)}" if entry["failed"] else "")
             + (f"  NOT UPDATED: {left_out}" if (left_out := entry.get("left_out")) else "")
             + (f"  NOT FINITE: {', '.join(broken)}" if broken else "")
@@ -226,6 +227,7 @@ STEP_KEYS = (
         "tools",
     ),
     *("reply_tokens", "policy_versions", "run_seconds", "groups_used", "groups_dropped"),
+    *("groups_late", "groups_carried"),
     *("rows", "cut_off", "policy_version", "staleness_max", "staleness_mean", "retried"),
     *("mismatch_max", "mismatch_mean", "ratio_max", "ratio_mean", "updated", "left_out"),
     *("parts", "turn_reward", *SCORING_KEYS, *SPENDING_KEYS),

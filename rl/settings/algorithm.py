@@ -59,7 +59,7 @@ class Algorithm(Section):
         description="Importance correction of tokens for the distance between the policy that "
         "sampled and the one that is trained: its ratio is clipped to `correction_bounds`, or "
         "tokens beyond them are left out; auto: clip on GPUs, where engine "
-        "and trainer round otherwise, and with rollout.max_steps_ahead, else none",
+        "and trainer round otherwise, with rollout.max_steps_ahead and rollout.close, else none",
     )
     correction_bounds: tuple[float, float] = Field(
         (0.5, 2.0), description="Smallest and largest ratio of the correction"

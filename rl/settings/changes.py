@@ -20,7 +20,7 @@ from rl.settings.paths import MODULES
 FREE = (
     *("steps", "save_every", "stalled_after", "model.path", "model.reference", "evaluation.*"),
     *("rollout.workers", "rollout.in_flight", "rollout.deadline", "rollout.grace"),
-    *("rollout.retries", "rollout.outage_*", "rollout.max_money", "reward.seconds"),
+    *("record.keep", "rollout.retries", "rollout.outage_*", "rollout.max_money", "reward.seconds"),
     *("engine.threads", "optimizer.threads", "engine.count", "engine.cache_gib"),
     *("engine.gpu_utilization", "optimizer.lr", "optimizer.warmup", "optimizer.schedule"),
     *("optimizer.min_lr", "export_every", "keep_exports", "logging.*", "reward.parts.*.seconds"),

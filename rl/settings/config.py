@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from agentflow_graph.context import Context
 from benchmarks.worlds import ALMANAC, WORLDS, Known
 from rl.settings.algorithm import Algorithm
-from rl.settings.machines import Engine, Placement
+from rl.settings.machines import Engine, Placement, Record
 from rl.settings.measures import (
     HELDOUT,
     Evaluation,
@@ -79,6 +79,7 @@ class Config(Section):
     data: Data = Data()
     agent: dict[str, Any] = Field(default_factory=dict, description="Settings of the graph")
     rollout: Rollout = Rollout()
+    record: Record = Record()
     algorithm: Algorithm = Algorithm()
     optimizer: Optimizer = Optimizer()
     engine: Engine = Engine()
@@ -110,6 +111,8 @@ class Config(Section):
         self._possible()
         self._placed()
         self._ordered()
+        self.rollout.hold_to_close(self.correction(), self.deterministic, self.engine.sleep)
+        self.record.hold_to_saves(self.save_every)
         self._priced()
         return self
 
@@ -195,7 +198,8 @@ class Config(Section):
     def correction(self) -> str:
         """How tokens are corrected: none, clip or mask."""
         if self.algorithm.correction == "auto":
-            apart = self.rollout.max_steps_ahead or self.engine.device == "gpu"
+            beside = self.rollout.max_steps_ahead or self.rollout.close < 1
+            apart = beside or self.engine.device == "gpu"
             return "clip" if apart else "none"
         return self.algorithm.correction
 

@@ -1,4 +1,4 @@
-"""The sections of a run's configuration that say on which machines and devices what runs."""
+"""The sections of a run's configuration that say on which machines what runs, and what is kept."""
 
 from __future__ import annotations
 
@@ -44,3 +44,22 @@ class Placement(Section):
     def ranks(self) -> int:
         """Data-parallel processes of the policy: one a GPU."""
         return self.nodes * self.gpus
+
+
+class Record(Section):
+    """What is kept of rollouts; see docs/record.md."""
+
+    keep: int = Field(
+        0,
+        ge=0,
+        description="Steps whose parts of record/ stay; older ones that no checkpoint needs are "
+        "removed. 0: all stay",
+    )
+
+    def hold_to_saves(self, every: int) -> None:
+        """Raises ValueError if no checkpoint ever allows to remove anything."""
+        if self.keep and not every:
+            raise ValueError(
+                f"record.keep={self.keep} needs save_every: parts that no checkpoint stands for "
+                "cannot be removed; set save_every, or record.keep=0"
+            )

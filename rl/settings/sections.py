@@ -129,9 +129,28 @@ class Rollout(Section):
     max_steps_ahead: int = Field(
         0, ge=0, description="Steps whose rollouts may run before the update before them is done"
     )
+    close: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Share of a step's groups with which it may close; late ones serve the next "
+        "step, corrected. 1: it waits for all",
+    )
     refills: int = Field(
         0, ge=0, description="Rounds in which questions without spread are replaced by fresh ones"
     )
+
+    def hold_to_close(self, correction: str, deterministic: bool, sleep: bool) -> None:
+        """Raises ValueError if steps close early and that cannot be."""
+        reasons = {
+            "algorithm.correction=clip or mask: turns of late groups are of former weights": (
+                correction == "none"
+            ),
+            "deterministic=false: which groups are late is a matter of time": deterministic,
+            "engine.sleep=false: an engine that sleeps while the policy trains runs nothing": sleep,
+        }
+        if self.close < 1 and (needed := [reason for reason, lacks in reasons.items() if lacks]):
+            raise ValueError(f"rollout.close={self.close:g} needs {'; and '.join(needed)}")
 
 
 class Optimizer(Section):
@@ -150,7 +169,9 @@ class Optimizer(Section):
         0.0, ge=0, le=1, description="Share of lr that a linear or cosine course ends with"
     )
     batch_rows: int = Field(64, ge=1, description="Turn rows per optimizer step")
-    micro_batch: int = Field(64, ge=1, description="Turn rows per forward and backward pass")
+    micro_batch: int = Field(
+        64, ge=1, description="Turn rows per forward and backward pass, where tokens do not say it"
+    )
     epochs: int = Field(
         1,
         ge=1,
@@ -164,8 +185,10 @@ class Optimizer(Section):
     micro_tokens: int = Field(
         0,
         ge=0,
-        description="Tokens per forward and backward pass where prefixes are shared, each shared "
-        "one counted once; 0: 4,096, or rollout.window if that is more",
+        description="Tokens per forward and backward pass and per pass for log-probabilities: of "
+        "shared ones each counts once, of padded rows padding counts too, with model.packing there "
+        "is none. 0: 4,096, or rollout.window if that is more, where prefixes are shared, else "
+        "micro_batch rows",
     )
     max_norm: float = Field(1.0, gt=0, description="Gradient norm is clipped to this")
     threads: int = Field(2, ge=1, description="OpenMP threads of the update on CPU")

@@ -164,7 +164,8 @@ def complete(args: Any, config: Config) -> None:
     }
     # Its parser would ask for flash-attn. Of the path we use the accumulation alone: an optimizer
     # step when its micro-batches are done, however many they are.
-    args.train.dynamic_batch_enable = args.flow_share != "off"
+    args.flow_row_tokens = optimizer.micro_tokens
+    args.train.dynamic_batch_enable = args.flow_share != "off" or args.flow_row_tokens > 0
 
 
 def _flag(name: str, value: Any) -> list[str]:

@@ -1,6 +1,8 @@
-"""The replay buffer where prefixes are shared: micro-batches as the experience maker put them.
+"""The replay buffer of micro-batches that stay as the experience maker put them together.
 
-OpenRLHF's own buffer takes them apart and shuffles the rows, which would tear trees.
+OpenRLHF's own buffer takes them apart and shuffles the rows, which would tear trees. Its micro-
+batches by tokens (`train.max_tokens_per_gpu`) take as many rows as a step has runs, and drop the
+rest of the turns: so they are ours too.
 """
 
 from __future__ import annotations

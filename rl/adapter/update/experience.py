@@ -42,7 +42,7 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
             # Linear in the advantage, so a row's weight is what one of 1 comes to.
             weights = self._of_each(torch.ones_like(credit.advantage), rows)
             self._advantages += weights * credit.of_rows
-        if self.args.flow_share != "off":
+        if self.args.train.dynamic_batch_enable:
             return self._in_windows(rows, owner)
         blanks = [_blank(rows[0]) for _ in range(-len(rows) % self._multiple())]
         batches: list[Experience] = super().split_rollout_samples(rows + blanks)
@@ -63,22 +63,27 @@ class FlowExperienceMaker(RemoteExperienceMaker):  # type: ignore[misc]
 
     def _in_windows(self, rows: list[Experience], owner: list[int]) -> list[Experience]:
         """Micro-batches that know their optimizer window, those of a rank behind one another."""
+        plan = self._plan(rows, owner)
+        return [
+            self._micro_batch(rows, numbers, window)
+            for rank in range(len(plan[0]))
+            for window, shares in enumerate(plan)
+            for numbers in shares[rank]
+        ]
+
+    def _plan(self, rows: list[Experience], owner: list[int]) -> list[packing.Window]:
         args, groups = self.args, self.credit.groups.tolist()
         size, ranks = args.train.batch_size, args.actor.num_nodes * args.actor.num_gpus_per_node
-        if self.sharing is False:
-            plan = packing.in_order(len(rows), size, ranks, args.train.micro_batch_size)
-        else:
+        if self.sharing is not False and args.flow_share != "off":
             known = [
                 packing.Row(row.sequences[0].tolist(), run, groups[run])
                 for row, run in zip(rows, owner, strict=True)
             ]
-            plan = packing.windows(known, size, ranks, self.micro_tokens)
-        return [
-            self._micro_batch(rows, numbers, window)
-            for rank in range(ranks)
-            for window, shares in enumerate(plan)
-            for numbers in shares[rank]
-        ]
+            return packing.windows(known, size, ranks, self.micro_tokens)
+        if tokens := args.flow_row_tokens:
+            lengths = [row.sequences.shape[1] for row in rows]
+            return packing.in_budget(lengths, size, ranks, tokens, args.ds.packing_samples)
+        return packing.in_order(len(rows), size, ranks, args.train.micro_batch_size)
 
     def _micro_batch(self, rows: list[Experience], numbers: list[int], window: int) -> Experience:
         some = [rows[number] for number in numbers] or [_blank(rows[0])]

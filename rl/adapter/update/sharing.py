@@ -34,10 +34,13 @@ class Choice:
 def measured(maker: FlowExperienceMaker, credit: Credit, timed: bool) -> Choice:
     """What the policy finds on a micro-batch of a step; see `choose`."""
     batch = maker.first_batch(credit)
+    rows = maker.args.train.micro_batch_size
+    if tokens := maker.args.flow_row_tokens:
+        rows = max(1, tokens // batch.sequences.shape[1])
     found: list[Choice] = ray.get(
         maker.actor_model_group.async_run_method(
             method_name="choose_form",
-            rows=maker.args.train.micro_batch_size,
+            rows=rows,
             timed=timed,
             sequences=batch.sequences,
             acted=batch.action_mask,

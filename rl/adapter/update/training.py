@@ -21,7 +21,7 @@ class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.args.flow_share != "off":
+        if self.args.train.dynamic_batch_enable:
             self.replay_buffer = TreeBuffer()
         self.actor.entropy_learns = bool(self.args.actor.entropy_coef)
 

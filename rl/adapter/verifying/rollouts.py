@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from agentflow_graph.record.events import Event
 from agentflow_graph.record.reading import RecordedRun, read
-from rl.adapter.workers.outage import Groups, Outage, settled
+from rl.adapter.workers.outage import Asked, Groups, Outage, settled
 from rl.adapter.workers.pool import WorkerPool
 from rl.adapter.workers.samples import FlowSamplesGenerator
 from rl.adapter.workers.worker import Batch
@@ -81,7 +81,7 @@ def _outcomes(runs: Any) -> Outcomes:
 class _Past(Outage):
     """Nothing is waited for: what the world failed then has failed."""
 
-    def waited_out(self, tasks: Sequence[Task], batch: Batch, groups: Groups) -> Groups:
+    def waited_out(self, asked: Sequence[Asked], groups: Groups) -> Groups:
         """The groups as the trainer went on with them."""
         return settled(groups)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rl.adapter.workers.worker import Batch
 from rl.preflight.endpoints import endpoints
@@ -28,6 +28,13 @@ SHOWN = 160
 """Characters of a reason on the terminal."""
 
 Groups = list[list[Trajectory]]
+
+
+class Asked(NamedTuple):
+    """A group that was asked for."""
+
+    task: Task
+    batch: Batch
 
 
 class Runs(Protocol):
@@ -50,8 +57,8 @@ class Outage:
         self._config, self._runs, self._say = config, runs, say
         self._round = 0
 
-    def waited_out(self, tasks: Sequence[Task], batch: Batch, groups: Groups) -> Groups:
-        """The groups of `tasks` without what the world failed, but for a few runs.
+    def waited_out(self, asked: Sequence[Asked], groups: Groups) -> Groups:
+        """The groups that were asked for without what the world failed, but for a few runs.
 
         A judge that gave no verdict is asked again even for one run; what it then leaves unscored
         is its own fault.
@@ -59,8 +66,8 @@ class Outage:
         Raises:
             WorldAway: too many runs still fail after `rollout.outage_seconds`.
         """
-        pause, waited, asked, groups = FIRST, 0.0, 0, list(groups)
-        while self._piled(groups) or (asked < ASKS and _unjudged(groups)):
+        pause, waited, rounds, groups = FIRST, 0.0, 0, list(groups)
+        while self._piled(groups) or (rounds < ASKS and _unjudged(groups)):
             if waited >= self._config.rollout.outage_seconds:
                 if self._piled(groups):
                     raise WorldAway(self._told(groups, waited))
@@ -71,18 +78,21 @@ class Outage:
             if away := self._away():
                 self._say(f"still away: {away}")
                 continue
-            asked += 1
-            self._ask_again(tasks, batch, groups)
-        if asked:
+            rounds += 1
+            self._ask_again(asked, groups)
+        if rounds:
             self._say(f"going on after {waited:g} s of pause")
         return settled(groups)
 
-    def _ask_again(self, tasks: Sequence[Task], batch: Batch, groups: Groups) -> None:
+    def _ask_again(self, asked: Sequence[Asked], groups: Groups) -> None:
         lost = [n for n, group in enumerate(groups) if any(run.by_world for run in group)]
         self._round += 1
-        again = self._runs.run([tasks[n] for n in lost], replace(batch, round=self._round))
-        for number, group in zip(lost, again, strict=True):
-            groups[number] = group
+        for batch in dict.fromkeys(asked[n].batch for n in lost):
+            of_it = [n for n in lost if asked[n].batch == batch]
+            tasks = [asked[n].task for n in of_it]
+            again = self._runs.run(tasks, replace(batch, round=self._round))
+            for number, group in zip(of_it, again, strict=True):
+                groups[number] = group
 
     def _piled(self, groups: Groups) -> bool:
         runs = [run for group in groups for run in group]

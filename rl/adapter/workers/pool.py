@@ -40,6 +40,18 @@ class PendingBatch:
     """Worker, by index of the task."""
     deaths: Counter[int] = field(default_factory=Counter)
     groups: dict[int, list[Trajectory]] = field(default_factory=dict)
+    """Those that are done and not taken yet, by index of the task."""
+    taken: set[int] = field(default_factory=set)
+
+    @property
+    def left(self) -> list[int]:
+        """Indices of the tasks whose groups nobody has taken."""
+        return [index for index in range(len(self.tasks)) if index not in self.taken]
+
+    def take(self, index: int) -> list[Trajectory]:
+        """The group of a task, which is held no longer."""
+        self.taken.add(index)
+        return self.groups.pop(index)
 
 
 MAX_WORKER_DEATHS = 3
@@ -91,21 +103,36 @@ class WorkerPool:
 
     def collect(self, pending: PendingBatch) -> list[list[Trajectory]]:
         """Wait for the rest of a batch; see `run`."""
-        until = time.monotonic() + self._patience(len(pending.tasks) * pending.batch.runs)
-        while pending.refs and time.monotonic() < until:
-            waiting = [*pending.refs, *self._watched]
-            for ref in ray.wait(waiting, num_returns=1, timeout=1.0)[0]:
+        self.wait([pending], lambda: not pending.refs)
+        return [pending.take(index) for index in pending.left]
+
+    def wait(self, batches: Sequence[PendingBatch], enough: Callable[[], bool]) -> None:
+        """Land groups until `enough` says so, or until all have ended, one way or another.
+
+        Raises:
+            RecordError: the record cannot be written.
+        """
+        runs = sum(len(pending.refs) * pending.batch.runs for pending in batches)
+        until = time.monotonic() + self._patience(runs)
+        while not enough() and time.monotonic() < until:
+            of = {ref: pending for pending in batches for ref in pending.refs}
+            for ref in ray.wait([*of, *self._watched], num_returns=1, timeout=1.0)[0]:
                 if ref in self._watched:
                     self._supply(ref)
                 else:
-                    self._land(pending, ref)
+                    self._land(of[ref], ref)
+        if not enough():
+            for pending in batches:
+                self._give_up(pending)
+
+    def _give_up(self, pending: PendingBatch) -> None:
         late = list(pending.refs.values())
+        pending.refs.clear()
         for index in late:
             self._replace(pending.worker_of[index])
         for index in late:
             reason = "the graph worker did not answer in time and was replaced"
             pending.groups[index] = self._rest(pending, index, reason)
-        return [pending.groups[index] for index in range(len(pending.tasks))]
 
     def _patience(self, runs: int) -> float:
         limits = self._limits

@@ -2,7 +2,8 @@
 
 Which questions a step asks is a function of the step and of the outcomes on record: without a
 curriculum, those that stand at its place in the run's `data/train.jsonl`. So no reader's state can
-be lost. Rollouts of the next steps may run while a step is collected and trained on.
+be lost. Rollouts of the next steps may run while a step is collected and trained on, and a step may
+close before its last groups are done (`rl.adapter.workers.closing`).
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
 from openrlhf.trainer.ray.vllm_engine import batch_vllm_engine_call
 
 from agentflow_graph.models.policy import Sampling
-from rl.adapter.workers.outage import Outage
+from rl.adapter.workers.closing import EarlyClose
+from rl.adapter.workers.outage import Asked, Groups, Outage
 from rl.adapter.workers.pool import PendingBatch, WorkerPool
 from rl.adapter.workers.worker import Batch
 from rl.questions.curriculum import Curriculum
 from rl.questions.rows import read
 from rl.reward.task import Task
 from rl.rollout import Trajectory
-from rl.run.record import heldout_batch, lessons, lessons_of, train_batch
+from rl.run.record import heldout_batch, lessons_of, train_batch
+from rl.run.saved.parts import outcomes_of
 from rl.settings.config import Config
 from rl.settings.measures import HELDOUT
 
@@ -51,22 +54,27 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
             Curriculum(self.train, config.seed, floor, ahead) if config.data.curriculum else None
         )
         self._pending: dict[int, PendingBatch] = {}
+        share = config.rollout.close
+        self.closing = (
+            EarlyClose(pool, config.run / "record", share, config.steps, self._sent)
+            if share < 1
+            else None
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the metrics of the last step say of late groups."""
+        return self.closing.counts if self.closing else {}
 
     def of_step(self, step: int) -> list[Trajectory]:
         """The trajectories of a step, counted from 1; runs of a question stand together.
 
         Those of the next `rollout.max_steps_ahead` steps are under way when this returns.
         """
-        for number in range(
-            step, min(step + self.config.rollout.max_steps_ahead, self.config.steps) + 1
-        ):
-            if number not in self._pending:
-                tasks = self._tasks(number)[: self.config.rollout.questions]
-                self._pending[number] = self.pool.submit(tasks, self._batch(number))
+        self._submit(step)
         with self.awake():
-            groups = self.pool.collect(self._pending.pop(step))
-            tasks = self._tasks(step)[: len(groups)]
-            groups = self.outage.waited_out(tasks, self._batch(step), groups)
+            asked, groups = self._gathered(step)
+            groups = self.outage.waited_out(asked, groups)
             groups = self._refilled(step, groups)
         samples = [run for group in groups for run in group]
         if self.curriculum:
@@ -74,13 +82,32 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
             self.curriculum.learn(step, lessons_of(told))
         return samples
 
+    def _submit(self, step: int) -> None:
+        last = min(step + self.config.rollout.max_steps_ahead, self.config.steps)
+        for number in range(step, last + 1):
+            if number not in self._pending:
+                tasks = self._tasks(number)[: self.config.rollout.questions]
+                self._pending[number] = self.pool.submit(tasks, self._batch(number))
+
+    def _gathered(self, step: int) -> tuple[list[Asked], Groups]:
+        pending = self._pending.pop(step)
+        if self.closing:
+            return self.closing.gathered(step, pending)
+        groups = self.pool.collect(pending)
+        batch = self._batch(step)
+        return [Asked(task, batch) for task in self._tasks(step)[: len(groups)]], groups
+
     def recall(self, steps: int) -> None:
-        """Learn what the first `steps` steps of a resumed run had as outcomes."""
-        if not self.curriculum:
-            return
-        for step in range(1, steps + 1):
-            known = lessons(self.config.run / "record" / train_batch(step))
-            self.curriculum.learn(step, known)
+        """Go on after the first `steps` steps of a resumed run: outcomes, and what was late."""
+        if self.curriculum:
+            for step in range(1, steps + 1):
+                self.curriculum.learn(step, outcomes_of(self.config.run / "record", step))
+        if self.closing:
+            self.closing.recall(steps)
+
+    def _sent(self, step: int, names: list[str]) -> PendingBatch:
+        known = {task.id: task for task in self.train}
+        return self.pool.submit([known[name] for name in names], self._batch(step))
 
     def _batch(self, step: int) -> Batch:
         rollout = self.config.rollout
@@ -96,7 +123,7 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
 
     def _refilled(self, step: int, groups: list[list[Trajectory]]) -> list[list[Trajectory]]:
         """Run fresh questions for those whose runs all scored alike, round by round."""
-        tasks = self._tasks(step)[len(groups) :]
+        tasks = self._tasks(step)[self.config.rollout.questions :]
         last = groups
         while (dull := [group for group in last if not _spread(group)]) and tasks:
             last = self._run(tasks[: len(dull)], self._batch(step))
@@ -113,7 +140,8 @@ class FlowSamplesGenerator(SamplesGenerator):  # type: ignore[misc]
             return [run for group in self._run(self.sets[name], batch) for run in group]
 
     def _run(self, tasks: list[Task], batch: Batch) -> list[list[Trajectory]]:
-        return self.outage.waited_out(tasks, batch, self.pool.run(tasks, batch))
+        asked = [Asked(task, batch) for task in tasks]
+        return self.outage.waited_out(asked, self.pool.run(tasks, batch))
 
     @contextmanager
     def awake(self) -> Iterator[None]:

@@ -28,7 +28,14 @@ from agentflow_graph.record import Record, RunRecord
 from rl.adapter.engines.policy import EnginePolicy
 from rl.reward import reward_of
 from rl.reward.task import Task
-from rl.rollout import Finished, Trajectory, attempt_until_graded, finished_runs, rollout
+from rl.rollout import (
+    Finished,
+    Trajectory,
+    attempt_until_graded,
+    finished_runs,
+    rollout,
+    run_name,
+)
 from rl.run.folder import hold_as_writer
 from rl.run.record import TrainingRecord
 from rl.settings.config import RewardSettings
@@ -155,6 +162,8 @@ class GraphWorker:
         result = await attempt_until_graded(batch.name, task, number, attempt, self._limits.retries)
         record.write(result.outcome_event(batch.name, number))
         await record.synced()
+        for made in range(result.attempts):
+            record.close_run(run_name(batch.name, task, number, made))
         return result
 
     def _graph(self, sampling: Sampling) -> Agent:

@@ -28,6 +28,11 @@ def claims(config: Config) -> list[Line]:
             f"{run} was trained with deterministic=false: its last bits hang on what else was in a "
             "batch. Train with deterministic=true to have a run that can be verified"
         )
+    if config.record.keep:
+        raise SettingError(
+            f"{run} keeps the last {config.record.keep} steps of its record (record.keep); only a "
+            "run with the whole of it can be verified. Train with record.keep=0"
+        )
     if not (run / "summary.json").exists():
         raise SettingError(f"{run} has not ended; `python -m rl train --resume {run}` first")
     summary = read_object(run / "summary.json", "put the run's own file back")

@@ -21,7 +21,7 @@ from agentflow_graph.record.artifacts import read_object, write_whole
 from rl.questions import data
 from rl.run.folder import records
 from rl.run.record import TALLIES
-from rl.run.saved import checkpoints, exports
+from rl.run.saved import checkpoints, closed, exports
 from rl.run.saved.seal import write_sealed
 from rl.settings.changes import LEARNING, hold_to_changes
 from rl.settings.config import Config
@@ -61,13 +61,18 @@ def _hold_to_steps(wanted: Config, step: int) -> None:
 
 
 def set_aside(run: Path, step: int) -> None:
-    """Take out of a run what it made after `step`, but for the rollouts that `step` sampled."""
+    """Take out of a run what it made after `step`, but for the rollouts that `step` sampled.
+
+    Where steps close early, those of the next step were not all sampled by it.
+    """
+    early = bool(closed.closed_steps(run / "record"))
+    closed.keep(run / "record", lambda one: one <= step)
     place = run / "aside" / f"{1 + len(list((run / 'aside').glob('*'))):03d}"
     for folder in [
         *(run / "record").glob("*-*"),
         *checkpoints.home(run).glob(f"{checkpoints.STEP}*"),
     ]:
-        if folder.is_dir() and _later(folder.name, step):
+        if folder.is_dir() and _later(folder.name, step, early):
             _move(folder, place / folder.relative_to(run))
     for number in exports.steps(run):
         if number > step:
@@ -79,15 +84,15 @@ def set_aside(run: Path, step: int) -> None:
     tallies = run / "record" / TALLIES
     if tallies.exists():
         known = [orjson.loads(line) for line in tallies.read_bytes().splitlines()]
-        _keep(tallies, place / "record", known, lambda one: not _later(one[0], step))
+        _keep(tallies, place / "record", known, lambda one: not _later(one[0], step, early))
 
 
-def _later(name: str, step: int) -> bool:
+def _later(name: str, step: int, early: bool) -> bool:
     """Whether a checkpoint or a part of the record was made by the weights of a later step."""
     if name.startswith(checkpoints.STEP):
         return checkpoints.number(name) > step
     kind, number = name.split("-")[:2]
-    return int(number) > step + (kind == "train")
+    return int(number) > step + (kind == "train" and not early)
 
 
 def _old(entry: dict[str, Any], step: int) -> bool:

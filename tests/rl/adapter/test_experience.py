@@ -160,7 +160,12 @@ def test_a_run_with_a_long_reply_loses_reward_by_its_longest(trajectory: Make) -
 
 
 def maker_of(
-    micro_batch: int, rows: int, share: str = "off", **algorithm: Any
+    micro_batch: int,
+    rows: int,
+    share: str = "off",
+    tokens: int = 0,
+    packed: bool = False,
+    **algorithm: Any,
 ) -> FlowExperienceMaker:
     """OpenRLHF's maker without its Ray groups; shared, a micro-batch has 16 tokens of a tree."""
     maker = object.__new__(FlowExperienceMaker)
@@ -170,12 +175,16 @@ def maker_of(
         data=SimpleNamespace(max_len=64),
         rollout=SimpleNamespace(micro_batch_size=micro_batch),
         train=SimpleNamespace(
-            batch_size=rows, micro_batch_size=micro_batch, dynamic_batch_enable=share != "off"
+            batch_size=rows,
+            micro_batch_size=micro_batch,
+            dynamic_batch_enable=share != "off" or tokens > 0,
         ),
         actor=SimpleNamespace(num_nodes=1, num_gpus_per_node=1),
         flow_share=share,
+        flow_row_tokens=tokens,
+        ds=SimpleNamespace(packing_samples=packed),
     )
-    maker.sharing, maker.micro_tokens = {"padded": False}.get(share, True), 16
+    maker.sharing, maker.micro_tokens = {"padded": False, "off": None}.get(share, True), 16
     return maker
 
 
@@ -250,6 +259,23 @@ def test_a_shared_step_has_whole_groups_in_windows_and_no_blanks(
             r[m.bool()].tolist() for r, m in zip(batch.sequences, batch.attention_mask, strict=True)
         ]
         assert size(rows) <= 16 or len(rows) == 1
+
+
+@pytest.mark.parametrize("share", ["off", "padded"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_padded_rows_keep_within_a_number_of_tokens(
+    trajectory: Make, share: str, packed: bool
+) -> None:
+    maker = maker_of(2, 6, share, tokens=16, packed=packed)
+    batches = maker.split_rollout_samples(credit_of(ragged_runs(trajectory)))
+    assert sorted(number for batch in batches for number in batch.index) == list(range(10))
+    windows = [batch.info[WINDOW].tolist() for batch in batches]
+    assert [set(window) for window in windows] == sorted(set(w) for w in windows)
+    for batch in batches:
+        taken = batch.attention_mask.sum() if packed else batch.sequences.numel()
+        assert taken <= 16
+    # Rows of 4 to 6 tokens, 28 and 19 in the two windows.
+    assert len(batches) == (4 if packed else 5)
 
 
 @pytest.mark.parametrize("backwards", [False, True])

@@ -177,3 +177,7 @@ def test_rollouts_ahead_are_refused_where_weights_have_a_way_past_the_gate() -> 
     check_gate(config(0), Another)
     with pytest.raises(SettingError, match="max_steps_ahead=1 .* update_weights_by_disk"):
         check_gate(config(1), Another)
+    late = {"close": 0.9}
+    early = Config.model_validate({"run": "r", "model": {"path": "m"}, "rollout": late})
+    with pytest.raises(SettingError, match="close=0.9 .* update_weights_by_disk"):
+        check_gate(early, Another)

@@ -14,7 +14,7 @@ from answering import Answering, Reply
 from agentflow_graph.context import Context
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
 from rl.adapter.workers import outage
-from rl.adapter.workers.outage import Outage
+from rl.adapter.workers.outage import Asked, Outage
 from rl.adapter.workers.worker import Batch, GraphWorker, Limits
 from rl.planners import nano
 from rl.reward.task import Task
@@ -95,7 +95,8 @@ def waited_out(
 ) -> list[Trajectory]:
     config = Config.model_validate({"run": "r", "model": {"path": "m"}, "rollout": settings})
     made = Outage(config, pool, said.append)
-    return [run for g in made.waited_out(tasks, BATCH, pool.run(tasks, BATCH)) for run in g]
+    asked = [Asked(task, BATCH) for task in tasks]
+    return [run for g in made.waited_out(asked, pool.run(tasks, BATCH)) for run in g]
 
 
 def test_a_judge_that_is_away_is_waited_for_and_no_run_is_made_again(here: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
@@ -51,6 +52,8 @@ class FaultyWorker(GraphWorker):
             os._exit(1)
         if task.question == "block":
             time.sleep(600)  # blocks the worker's event loop: no deadline inside can fire
+        if task.question == "slow":
+            await asyncio.sleep(3)
         if task.question == "raise":
             raise ValueError("injected")
         if task.question == "full":
@@ -148,3 +151,27 @@ def test_rollouts_go_on_while_the_caller_does_something_else(pool_of: Any) -> No
     ahead = pool.submit(asked("a", "die once"), batch("train-00002"))
     assert outcomes(pool.run(asked("c"), batch("train-00001"))) == ["ok"]
     assert outcomes(pool.collect(ahead)) == ["ok", "ok"]
+
+
+def _nobody(*_: Any) -> Any:
+    """Nothing is resumed here."""
+    raise AssertionError
+
+
+def test_a_late_group_goes_on_and_is_there_for_the_next_step(pool_of: Any, tmp_path: Path) -> None:
+    from rl.adapter.workers.closing import EarlyClose
+
+    pool = pool_of(2, grace=90.0)
+    pool.run(asked("a", "b"), batch("heldout-00000-0.7"))  # both workers are there
+    closing = EarlyClose(pool, tmp_path / "record", 0.5, 3, _nobody)
+    first = pool.submit(asked("slow", "a", "b"), batch("train-00001"))
+    _, groups = closing.gathered(1, first)
+    assert [group[0].task.question for group in groups] == ["a", "b"]
+    # Its worker dies with it meanwhile: it is sent again, as ever.
+    others = pool.submit(asked("die once", "c"), batch("train-00002"))
+    told, groups = closing.gathered(2, others)
+    assert (told[0].task.question, told[0].batch.name) == ("slow", "train-00001")
+    assert [group[0].task for group in groups] == [one.task for one in told]
+    assert outcomes(groups)[0] == "ok"
+    _, groups = closing.gathered(3, pool.submit(asked("d"), batch("train-00003")))
+    assert groups[-1][0].task.question == "d"

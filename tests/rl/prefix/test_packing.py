@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rl.prefix.packing import Numbers, Row, Window, in_order, windows
+from rl.prefix.packing import Numbers, Row, Window, in_budget, in_order, windows
 from rl.prefix.tree import size
 
 
@@ -157,3 +157,33 @@ def test_a_step_by_hand() -> None:
     assert windows(rows, 5, 1, 3) == [[[[0], [1], [2], [3], [4]]]]
     assert windows(rows, 5, 1, 4) == [[[[0, 1], [2], [3, 4]]]]
     assert in_order(5, 4, 2, 1) == [[[[0], [2]], [[1], [3]]], [[[4]], [[]]]]
+
+
+@given(
+    st.lists(st.integers(1, 30), min_size=1, max_size=40),
+    st.integers(1, 20),
+    st.integers(1, 4),
+    st.integers(1, 60),
+    st.booleans(),
+)
+def test_rows_that_share_nothing_keep_within_a_budget(
+    lengths: list[int], size: int, ranks: int, tokens: int, flat: bool
+) -> None:
+    plan = in_budget(lengths, size, ranks, tokens, flat)
+    assert [sorted(numbers) for numbers in each_window(plan)] == [
+        list(range(len(lengths)))[start : start + size] for start in range(0, len(lengths), size)
+    ]
+    for window in plan:
+        assert len(window) == ranks
+        assert len({len(share) for share in window}) == 1
+    for batch in batches(plan):
+        own = [lengths[number] for number in batch]
+        taken = sum(own) if flat else max(own) * len(own)
+        assert taken <= tokens or len(own) == 1
+
+
+def test_a_budget_fills_micro_batches() -> None:
+    plan = in_budget([2, 6, 4, 2, 4, 6], 6, 1, 12, flat=True)
+    assert plan == [[[[1, 5], [2, 4, 0, 3]]]], "24 tokens fit twice 12"
+    plan = in_budget([2, 6, 4, 2, 4, 6], 6, 1, 12, flat=False)
+    assert plan == [[[[1, 5], [2, 4, 0], [3]]]], "a row beside one of 4 takes 4"

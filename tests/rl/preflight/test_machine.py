@@ -68,6 +68,8 @@ def test_logits_are_those_of_the_replies(seven: Shape) -> None:
     assert activations() == layers + logits
     assert activations("rollout.reply_tokens=1024") == layers + logits / 2
     assert activations("optimizer.micro_batch=2", "optimizer.batch_rows=64") == 2 * activations()
+    # By tokens, a micro-batch of rows that are nearly all reply.
+    assert activations("optimizer.micro_tokens=40960") == 2 * layers + 40_960 * 152_064 * 10
     # As a tree: 8 runs of 3 turns say at most 24 x 512 tokens, of 20,480 that are computed.
     tree = ["optimizer.share_prefixes=on", "rollout.reply_tokens=512"]
     assert activations(*tree) == layers + 24 * 512 * 152_064 * 10
@@ -99,7 +101,9 @@ def test_the_disk_must_hold_what_a_run_leaves(
     runs = config.steps * rollout.questions * rollout.group_size
     measured = len([step for step in range(config.steps + 1) if step % evaluation.every == 0])
     runs += (measured + evaluation.greedy * 2) * config.data.heldout_n
-    longest = runs * config.context().max_turns * rollout.window * machines.TOKEN_BYTES
+    tokens = config.context().max_turns * rollout.window
+    unpacked = 2 * rollout.questions * rollout.group_size * machines.TOKEN_BYTES
+    longest = tokens * (runs * machines.PACKED_BYTES + unpacked)
     assert longest / 2 < kept["record, at most"] < longest
     need = sum(kept.values())
     for free, state in ((2 * need, "ok"), (1.1 * need, "warning"), (0.9 * need, "failed")):

@@ -19,6 +19,9 @@ import orjson
 import safetensors.torch
 import torch
 
+from agentflow_graph.record.packed import lines_of as lines_of_file
+from agentflow_graph.record.packed import pack
+from agentflow_graph.record.reading import files_of
 from rl.run.record import rows
 from rl.run.saved.fingerprints import fingerprints
 from rl.run.saved.ledger import chained, lines_of
@@ -30,10 +33,12 @@ Event = dict[str, Any]
 
 def edit(batch: Path, change: Callable[[list[Event]], list[Event]]) -> None:
     """Rewrite the events of a batch, with the checksums that they then have."""
-    for path in batch.glob("*.jsonl"):
-        events = [orjson.loads(line[9:]) for line in path.read_bytes().splitlines()]
+    for path in files_of(batch):
+        events = [orjson.loads(line[9:]) for line in lines_of_file(path)]
         texts = [orjson.dumps(event) for event in change(events)]
-        path.write_bytes(b"".join(b"%08x %b\n" % (zlib.crc32(text), text) for text in texts))
+        plain = path.with_suffix("")  # a run that has ended is packed
+        plain.write_bytes(b"".join(b"%08x %b\n" % (zlib.crc32(text), text) for text in texts))
+        pack(plain)
 
 
 def forge(run: Path) -> None:

@@ -77,3 +77,14 @@ def test_pools_take_less_than_calls_in_turn_and_outlive_a_server() -> None:
         assert found["pools"][side] < 0.95 * found["in turn"][side]
     assert found["one dies"]["seconds"] < found["one address"]["seconds"]
     assert all(one["seconds"] >= one["bound"] for one in found.values())
+
+
+def test_twenty_steps_are_enough_to_see_one() -> None:
+    # Caches fill for five steps; then the policy takes 2 MB a step.
+    samples: dict[int, Sample] = {
+        step: {"policy": (0, int(1e8 + 2e6 * max(0, step - 5) + 1e7 * min(step, 5)))}
+        for step in range(1, 21)
+    }
+    found = line(samples, 1, settled=5)["policy"]
+    assert found["mb_per_100_steps"] == pytest.approx(200)
+    assert found["ratio"] == pytest.approx(176 / 156)

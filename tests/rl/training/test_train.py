@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rl.run.saved import checkpoints
+from rl.run.saved import checkpoints, closed
 from rl.settings.config import load
 from rl.settings.errors import Stalled, going_on
 from rl.train import main
@@ -206,6 +206,14 @@ def test_what_another_learning_rate_would_not_have_made_is_set_aside(begun: Path
     kept = [json.loads(line)["step"] for line in metrics.splitlines()]
     assert kept == [1, 2]
     assert len((aside / "metrics.jsonl").read_text().splitlines()) == 4
+
+
+def test_late_runs_of_another_learning_rate_are_set_aside(begun: Path) -> None:
+    for step in (1, 2, 3, 4):
+        closed.add(begun / "record", closed.Closed(step, [], ["q"], ["late"]))
+    assert resumed(begun, "--checkpoint", "global_step2", "optimizer.lr=1e-5") == 1
+    assert parts(begun) == ["train-00002"], "late runs of the third had weights after it"
+    assert set(closed.closed_steps(begun / "record")) == {1, 2}
 
 
 def test_a_resume_is_advised_only_where_it_helps(tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ import pytest
 from launched import ROOT, run_program, start_program, write_questions
 
 from agentflow_graph.record import read
-from rl.preflight.machine import TOKEN_BYTES
+from agentflow_graph.record.packed import lines_of
+from agentflow_graph.record.reading import files_of
+from rl.preflight.machine import PACKED_BYTES, TOKEN_BYTES
 from rl.run.record import TrainingRecord, heldout_batch, rows, train_batch
 
 pytestmark = pytest.mark.integration
@@ -106,11 +108,14 @@ def test_the_run_folder_is_complete(trained: Path) -> None:
 def test_the_dry_run_reckons_with_the_room_that_a_record_takes(trained: Path) -> None:
     """A token of the planner's, of prompt or reply, costs what the estimate of the disk says."""
     batch = trained / "run" / "record" / train_batch(1)
+    assert {path.suffix for path in batch.iterdir()} == {".zst"}
     taken = sum(path.stat().st_size for path in batch.iterdir())
+    plain = sum(len(line) for path in files_of(batch) for line in lines_of(path))
     turns = [turn for row in rows(batch) for turn in row["state"]["turns"]]
     calls = [call for turn in turns for call in turn["planner"]]
-    each = taken / sum(len(call["prompt_ids"]) + len(call["token_ids"]) for call in calls)
-    assert 0.8 * TOKEN_BYTES < each < 1.1 * TOKEN_BYTES, each
+    tokens = sum(len(call["prompt_ids"]) + len(call["token_ids"]) for call in calls)
+    assert 0.8 * TOKEN_BYTES < plain / tokens < 1.1 * TOKEN_BYTES, plain / tokens
+    assert 0.4 * PACKED_BYTES < taken / tokens < 1.1 * PACKED_BYTES, taken / tokens
 
 
 def test_the_exported_planner_answers(trained: Path) -> None:
