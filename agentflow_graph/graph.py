@@ -33,7 +33,7 @@ from agentflow_graph.context import Context
 from agentflow_graph.models.clients.loops import wait_for
 from agentflow_graph.models.providers.prices import Price, known_prices
 from agentflow_graph.nodes.approval import approval
-from agentflow_graph.nodes.begin import Begin, after_begin
+from agentflow_graph.nodes.begin import Begin, after_begin, told_alone
 from agentflow_graph.nodes.executor import after_executor, executor
 from agentflow_graph.nodes.generator import generator
 from agentflow_graph.nodes.node import Node
@@ -60,13 +60,14 @@ class Agent(CompiledStateGraph[State, Context, State, State]):
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **how: Any) -> Iterator[Any]:
         """See LangGraph."""
-        return super().stream(input, self._with_room(config), **how)
+        return super().stream(input, told_alone(input, self._with_room(config)), **how)
 
     async def astream(
         self, input: Any, config: RunnableConfig | None = None, **how: Any
     ) -> AsyncIterator[Any]:
         """See LangGraph."""
-        async for part in super().astream(input, self._with_room(config), **how):
+        config = told_alone(input, self._with_room(config))
+        async for part in super().astream(input, config, **how):
             yield part
 
     def _with_room(self, config: RunnableConfig | None) -> RunnableConfig:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 
 from agentflow_graph.errors.outside import guard_output
 from rl.settings.errors import EXTRA
@@ -21,7 +22,7 @@ VERBS = {
     "export": ("rl.run.export", "make a run's planner ready to be published"),
     "serve": ("rl.serve", "serve a planner, or what a run trained, with vLLM"),
     "evaluate": ("rl.evaluate", "measure a planner on held-out questions"),
-    "data": ("rl.questions.data", "build and check question sets"),
+    "data": ("rl.questions.cli", "build and check question sets"),
     "weights": ("rl.planners.weights", "fetch or convert a real language model's weights"),
     "warmstart": ("rl.planners.warmstart", "make a nano planner by supervised steps"),
     "formatstart": ("rl.planners.formatstart", "teach a language model the planner's format"),
@@ -58,11 +59,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(module: str) -> int:
     try:
-        runpy.run_module(module, run_name="__main__", alter_sys=False)
+        # Imported, not run as __main__: pydantic finds the names of its models in their module.
+        found = find_spec(module)
+        package = found is not None and found.submodule_search_locations is not None
+        begin = import_module(f"{module}.__main__" if package else module).main
     except ModuleNotFoundError as error:
         print(f"error: {explained(error, EXTRA)}", file=sys.stderr)
         return 2
-    return 0
+    return begin() or 0
 
 
 if __name__ == "__main__":

@@ -22,12 +22,12 @@ from pydantic import PrivateAttr
 from agentflow_graph.models.clients.call import TOOL, Call, Endpoint, Wire
 from agentflow_graph.models.clients.form import Form
 from agentflow_graph.models.providers.faults import Asked
+from agentflow_graph.replies.reasoning import thought_in
 
 WARMER = 0.6
 """Temperature of a repair, at least: a model that is asked the same at 0 says the same."""
 CHARACTERS = 4
 """Of a token, about: budgets must hold where a server does not tell what was spent."""
-_REASONING = ("thinking", "reasoning", "redacted_thinking")
 
 
 class ProviderModel(BaseChatModel, arbitrary_types_allowed=True):
@@ -223,7 +223,7 @@ def _with_text(content: str | list[Any], text: str) -> str | list[Any]:
     """What a message holds beside its text and calls, its reasoning, with another text."""
     if isinstance(content, str):
         return text
-    kept = [one for one in content if isinstance(one, dict) and one.get("type") in _REASONING]
+    kept = [one for one in content if isinstance(one, dict) and thought_in(one)]
     return [*kept, {"type": "text", "text": text}]
 
 

@@ -4,10 +4,12 @@ It runs on new input and not on a resume, so what it stores is what the run goes
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 
 from agentflow_graph.context import Context
@@ -23,6 +25,9 @@ from agentflow_graph.state import CLEAN, State
 
 LONGEST = 2_000
 """Characters of one earlier message that are shown."""
+ALONE = "__agentflow_alone"
+"""Of `configurable`: whether a call gives `question` without messages. The state cannot tell: there
+a message that a failed run left unanswered stands beside a question as if both had come at once."""
 
 
 class Begin:
@@ -51,7 +56,7 @@ class Begin:
         """
         begun = time.perf_counter()
         context = self._settled(runtime.context)
-        question, settings = new_question(state), context.model_dump()
+        question, settings = new_question(state, _is_alone()), context.model_dump()
         earlier = conversation(state, context.conversation, question["question"])
         resources = await in_time(self._resources, context, context.max_seconds)
         run = self._recorder.begin()
@@ -83,8 +88,21 @@ async def after_begin(state: State) -> Literal["planner", "generator"]:
     return "generator" if only_base or state["stopped_by"] else "planner"
 
 
-def new_question(state: State) -> State:
+def told_alone(given: Any, config: RunnableConfig) -> RunnableConfig:
+    """The config of a call, which says whether it gives `question` without messages."""
+    fields = given if isinstance(given, Mapping) else {}
+    alone = bool(fields.get("question")) and not fields.get("messages")
+    return {**config, "configurable": {**config.get("configurable", {}), ALONE: alone}}
+
+
+def _is_alone() -> bool:
+    return bool(get_config().get("configurable", {}).get(ALONE))
+
+
+def new_question(state: State, alone: bool = False) -> State:
     """The question: the thread's newest human message if it is new, else `question`.
+
+    A call that gives `question` `alone`, without messages, asks that.
 
     New is another message, or one that was edited in its place. It need not be the last one: an
     agent that hands over says so in messages of its own. Only where a first call gives `question`
@@ -96,7 +114,8 @@ def new_question(state: State) -> State:
     newest, text = _newest(state), state.get("question")
     images = [] if state.get("messages") else state.get("images", [])
     asked_by = _mark(newest) if newest else ""
-    if newest and asked_by != state.get("asked_by", "") and not _only_before(state):
+    new = asked_by != state.get("asked_by", "") and not alone
+    if newest and new and not _only_before(state):
         text, images = str(newest.text), images_of(newest)
     if not isinstance(text, str) or not text.strip():
         given = "give {'question': '...'} or a human message"

@@ -89,10 +89,10 @@ def reasoning_beside(message: BaseMessage) -> str:
     if isinstance(message.content, str):
         return ""
     blocks = (block for block in message.content if isinstance(block, dict))
-    return "\n".join(filter(None, map(_thought_in, blocks)))
+    return "\n".join(filter(None, map(thought_in, blocks)))
 
 
-def _thought_in(block: Mapping[str, Any]) -> str:
+def thought_in(block: Mapping[str, Any]) -> str:
     """What a block of a message holds of reasoning, whichever provider's it is."""
     if "summary" in block:  # OpenAI's responses
         return "\n".join(str(one.get("text", "")) for one in block["summary"])

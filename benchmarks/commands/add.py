@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agentflow_graph.errors import SettingError
-from benchmarks.commands.options import above_zero, count
+from benchmarks.commands.options import add_money_limit, count
 
 
 def add(subparsers: Any) -> None:
@@ -24,14 +24,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--subset", default="", metavar="NAME", help="default: as in the run")
     parser.add_argument("--data", type=Path, metavar="DIR", help="local data in place of the hub")
     parser.add_argument("--limit", type=count, metavar="N", help="the first N items of each task")
-    parser.add_argument(
-        "--max-money",
-        "--max-cost",
-        dest="max_cost",
-        type=above_zero,
-        metavar="USD",
-        help="another limit of the whole run",
-    )
+    add_money_limit(parser, "another limit of the whole run")
     parser.set_defaults(call=call)
 
 

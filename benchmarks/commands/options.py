@@ -1,12 +1,21 @@
-"""Numbers on the command line."""
+"""Numbers on the command line, and options that several commands have."""
 
 from __future__ import annotations
 
 import argparse
 import math
+from typing import Any
 
 ANY_JUDGE = "compare also what different judges have marked"
 SCORING = "number of the scoring; default: the one completed last (0 is the run's own)"
+
+
+def add_money_limit(
+    parser: argparse.ArgumentParser, about: str, usual: float | None = None
+) -> None:
+    """`--max-money`, which was `--max-cost` once; `usual` is what it is where it is not given."""
+    how: dict[str, Any] = {"dest": "max_cost", "metavar": "USD", "default": usual}
+    parser.add_argument("--max-money", "--max-cost", type=above_zero, help=about, **how)
 
 
 def count(text: str) -> int:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.commands.options import SCORING, above_zero, at_least_zero
+from benchmarks.commands.options import SCORING, add_money_limit, at_least_zero
 
 if TYPE_CHECKING:
     from benchmarks.runner.store.folder import Folder
@@ -21,14 +21,7 @@ def add(subparsers: Any) -> None:
     """Make the parser."""
     parser = subparsers.add_parser("resume", help="go on with a run that was broken off")
     parser.add_argument("run", type=Path, metavar="DIR", help="folder of the run")
-    parser.add_argument(
-        "--max-money",
-        "--max-cost",
-        dest="max_cost",
-        type=above_zero,
-        metavar="USD",
-        help="another limit of the whole run",
-    )
+    add_money_limit(parser, "another limit of the whole run")
     parser.add_argument("--scoring", type=at_least_zero, metavar="N", help=SCORING)
     parser.set_defaults(call=call)
 

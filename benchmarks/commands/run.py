@@ -8,7 +8,14 @@ from typing import Any
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import FORMS
-from benchmarks.commands.options import above_zero, at_least_zero, count, from_zero, share
+from benchmarks.commands.options import (
+    above_zero,
+    add_money_limit,
+    at_least_zero,
+    count,
+    from_zero,
+    share,
+)
 
 SETTING = "a setting of the graph, such as planner=MODEL or max_turns=5; any number of times"
 MODEL = "of all four modules and of the tools, with every tool; with --baseline: of it"
@@ -71,6 +78,14 @@ def options(parser: argparse.ArgumentParser, spent: str, tasks: str = "+") -> No
         choices=("direct", "cot"),
         help="the generator alone, no tools; cot: told to think step by step",
     )
+    _add_conduct(parser)
+    parser.add_argument("--judge", default="", metavar="MODEL", help=JUDGE)
+    _add_limits(parser, spent)
+    parser.add_argument("--seed", type=at_least_zero, default=0, metavar="N", help="of sampling")
+
+
+def _add_conduct(parser: argparse.ArgumentParser) -> None:
+    """What a run does about what is unfit, leaked or failing."""
     parser.add_argument(
         "--as-is", action="store_true", help="run what is unfit for its task; ask nobody first"
     )
@@ -86,22 +101,16 @@ def options(parser: argparse.ArgumentParser, spent: str, tasks: str = "+") -> No
         metavar="SHARE",
         help="of the last 20 trials; above it the run pauses, then stops; default: 0.5",
     )
-    parser.add_argument("--judge", default="", metavar="MODEL", help=JUDGE)
+
+
+def _add_limits(parser: argparse.ArgumentParser, spent: str) -> None:
+    """What an item and a run may take; `spent`: of what the money is the limit."""
     parser.add_argument("--max-seconds", type=above_zero, metavar="S", help="of one item")
     parser.add_argument("--max-tokens", type=count, metavar="N", help="of one item")
-    parser.add_argument(
-        "--max-money",
-        "--max-cost",
-        dest="max_cost",
-        type=above_zero,
-        default=0.0,
-        metavar="USD",
-        help=spent,
-    )
+    add_money_limit(parser, spent, 0.0)
     parser.add_argument(
         "--prices", type=Path, metavar="FILE", help="prices over those known: docs/costs.md"
     )
-    parser.add_argument("--seed", type=at_least_zero, default=0, metavar="N", help="of sampling")
 
 
 def call(args: argparse.Namespace) -> int:

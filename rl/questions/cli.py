@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -109,3 +110,7 @@ def _against_manifest(path: Path) -> str | None:
     wanted = known[path.name].sha256
     same = found == wanted
     return "" if same else f"fault: sha256 is {found}, manifest.json says {wanted}: build it again"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice
@@ -122,9 +121,3 @@ def _repeated(questions: list[Task], seed: int) -> Iterator[Task]:
 
 def _lines(questions: Iterable[Task]) -> bytes:
     return "".join(json.dumps(to_row(task)) + "\n" for task in questions).encode()
-
-
-if __name__ == "__main__":
-    from rl.questions.cli import main
-
-    sys.exit(main())

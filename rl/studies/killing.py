@@ -170,10 +170,17 @@ def weights(run: Path) -> str:
 
 def untimed(run: Path) -> list[dict[str, Any]]:
     """The metrics of a run without whatever a clock measured; order is that of writing."""
-    return [
-        {k: v for k, v in entry.items() if k not in TIMED and not k.endswith("_seconds")}
-        for entry in records(run / "metrics.jsonl")
-    ]
+    return [_untimed(entry) for entry in records(run / "metrics.jsonl")]
+
+
+def _untimed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _untimed(inner)
+        for name, inner in value.items()
+        if name not in TIMED and not name.endswith("_seconds")
+    }
 
 
 def compared(whole: Path, killed: Path, log: Path) -> dict[str, Any]:

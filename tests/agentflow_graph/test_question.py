@@ -101,6 +101,23 @@ async def test_after_a_first_run_that_failed(scripted: Any, plan: Any, look_up: 
     assert await asked(agent, {"question": "Three?"}) == "Three?"
 
 
+async def test_a_question_alone_is_asked_whatever_a_failed_run_left(
+    scripted: Any, plan: Any, look_up: BaseTool
+) -> None:
+    agent = build_graph({"planner": scripted(plan("Old Harbor"))}, [look_up])
+    agent.checkpointer = InMemorySaver()
+    wrong: Any = {"max_turns": 0}
+    with pytest.raises(Exception, match="max_turns"):
+        await agent.ainvoke({"messages": [("user", "One?")]}, CONFIG, context=wrong)
+    assert await asked(agent, {"question": "Two?"}) == "Two?"
+    with pytest.raises(Exception, match="max_turns"):
+        await agent.ainvoke({"question": "Three?"}, CONFIG, context=wrong)
+    assert await asked(agent, {"messages": [("user", "Four?")]}) == "Four?"
+    assert agent.invoke({"question": "Five?"}, CONFIG)["question"] == "Five?"
+    found = (await agent.aget_state(CONFIG)).metadata
+    assert not [name for name in found or {} if "alone" in name], "it is no setting of anybody's"
+
+
 @pytest.mark.parametrize("kind", ["audio", "file", "video"])
 async def test_more_than_text_and_images_is_refused_and_not_dropped(
     kind: str, agent: Agent

@@ -84,4 +84,4 @@ def test_the_agent_is_small() -> None:
     beside = {"models", "record", "replies", "server", "errors", "terminal"}
     own = [path for path in files("agentflow_graph") if not beside & {*path.parts}]
     lines = [line for path in own for line in path.read_text().splitlines()]
-    assert sum(bool(line.strip()) for line in lines) < 2600
+    assert sum(bool(line.strip()) for line in lines) < 2800

@@ -58,6 +58,10 @@ class Lost(Exception):
     """The function gave nothing; the text says why."""
 
 
+class _Left(Lost):
+    """The worker had ended before it took the job, which another one may do."""
+
+
 async def apart(
     function: Callable[..., T],
     *arguments: Any,
@@ -88,13 +92,19 @@ def _threads() -> ThreadPoolExecutor:
     return _pools[os.getpid()]
 
 
-def _in_turn(job: tuple[Any, ...], seconds: float) -> Any:
+def _in_turn(job: tuple[Any, ...], seconds: float, again: bool = True) -> Any:
     """One job in the worker of this thread; a worker that has left meanwhile is replaced."""
     worker: _Worker | None = getattr(_own, "worker", None)
     if worker is None or not worker.alive():
         worker = _own.worker = _Worker()
     try:
         answer = worker.answer(pickle.dumps(job), seconds)
+    except _Left:
+        # A process that was killed counts as alive until the kernel has taken it apart.
+        worker.end()
+        if not again:
+            raise
+        return _in_turn(job, seconds, again=False)
     except BaseException:
         worker.end()
         raise
@@ -133,8 +143,12 @@ class _Worker:
         return self._process.poll() is None
 
     def answer(self, job: bytes, seconds: float) -> dict[str, Any]:
-        with suppress(BrokenPipeError):  # the next line says why it is gone
+        with suppress(OSError):  # the next line says why it is gone
             self._line.send_bytes(job)
+        try:
+            self._heard(STARTING)
+        except Lost as fault:
+            raise _Left(str(fault)) from fault
         # The worker's own alarm comes first; this is for one that no longer obeys.
         found = json.loads(self._heard(STARTING + PATIENCE * seconds))
         return found if isinstance(found, dict) else {}
@@ -175,7 +189,9 @@ def serve() -> None:
     with Connection(int(sys.argv[2])) as line, suppress(EOFError, OSError):
         line.send_bytes(b"ready")
         while True:
-            prepare, function, arguments, seconds = pickle.loads(line.recv_bytes())
+            job = line.recv_bytes()
+            line.send_bytes(b"taken")
+            prepare, function, arguments, seconds = pickle.loads(job)
             prepare()
             _time(seconds)
             answer = _tried(function, arguments)

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentflow_graph.errors import SettingError
-from benchmarks.commands.options import ANY_JUDGE, SCORING, above_zero, at_least_zero, count
+from benchmarks.commands.options import (
+    ANY_JUDGE,
+    SCORING,
+    add_money_limit,
+    at_least_zero,
+    count,
+)
 
 if TYPE_CHECKING:
     from benchmarks.runner.plans.estimate import Estimate
@@ -37,11 +43,9 @@ def add(subparsers: Any) -> None:
         "--scoring", type=at_least_zero, metavar="N", help=f"of each run: {SCORING}"
     )
     parser.add_argument("--any-judge", action="store_true", help=ANY_JUDGE)
+    add_money_limit(parser, "of all runs together", 0.0)
     parser.add_argument(
-        "--max-cost", type=above_zero, default=0.0, metavar="USD", help="of all runs together"
-    )
-    parser.add_argument(
-        "--prices", type=Path, metavar="FILE", help="dollars per million tokens (TOML)"
+        "--prices", type=Path, metavar="FILE", help="prices over those known: docs/costs.md"
     )
     parser.set_defaults(call=call)
 

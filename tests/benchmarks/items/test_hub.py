@@ -92,30 +92,28 @@ def test_an_account_that_accepted_no_terms_downloads_nothing(gate: str, tmp_path
     assert of_the_set == ["/api/datasets/gaia-benchmark/GAIA/auth-check"]
 
 
-def test_the_hub_is_read_at_the_commit_that_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The revisions that a hub is asked for; its newest is `newest`."""
+    seen: list[object] = []
 
     def load_dataset(name: str, config: str | None, **how: object) -> list[dict[str, str]]:
-        asked.append(how["revision"])
+        seen.append(how["revision"])
         return [{"Question": "Who?", "Answer": "Orla"}]
 
     monkeypatch.setattr("datasets.load_dataset", load_dataset)
     monkeypatch.setattr("benchmarks.items.data.revision", lambda name: "newest")
+    return seen
+
+
+def test_the_hub_is_read_at_the_commit_that_is_noted(asked: list[object]) -> None:
     newest = replace(BAMBOOGLE, hub="owner/read-at-the-newest")
     for known, commit in ((newest, "newest"), (replace(newest, revision="pinned"), "pinned")):
         found = loaded(known, "full", None)
         assert asked.pop() == found.revision == found.described["revision"] == commit
 
 
-def test_a_commit_that_was_noted_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def load_dataset(name: str, config: str | None, **how: object) -> list[dict[str, str]]:
-        asked.append(how["revision"])
-        return [{"Question": "Who?", "Answer": "Orla"}]
-
-    monkeypatch.setattr("datasets.load_dataset", load_dataset)
-    monkeypatch.setattr("benchmarks.items.data.revision", lambda name: "newest")
+def test_a_commit_that_was_noted_is_read_again(asked: list[object]) -> None:
     found = loaded(BAMBOOGLE, "full", None, commit="noted")
     assert asked == [found.revision] == ["noted"]
     with pytest.raises(SettingError, match="is pinned to commit pinned of .*, and noted is asked"):

@@ -44,7 +44,7 @@ def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
     assert session.expected == {"almanac": ITEMS} and len(session.results) == ITEMS * TRIALS
     assert sum(result.score == 1.0 for result in session.results) >= 0.8 * ITEMS * TRIALS
     assert all(result.turns and result.tools and result.input_tokens for result in session.results)
-    assert {result.cost for result in session.results} == {0.0}
+    assert {result.cost for result in session.results} == {None}, "nobody has said what nano costs"
 
     # The last third is lost, as if it had been killed; what is missing runs with what is added.
     (file,) = folder.record.glob("*.jsonl")

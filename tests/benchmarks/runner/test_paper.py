@@ -107,7 +107,9 @@ def test_a_paper_is_run_whole_grows_and_is_not_repeated(tmp_path: Path, server: 
     data, path = folder(tmp_path / "data", "official"), tmp_path / "runs"
     prices = tmp_path / "prices.toml"
     models = [f'["vllm:{name}@{server.url}"]' for name in ("weak", "good", "judge")]
-    prices.write_text("".join(f"{model}\ninput = 1.0\noutput = 10.0\n" for model in models))
+    free = "[nano]\ninput = 0.0\noutput = 0.0\n"
+    costly = [f"{model}\ninput = 1.0\noutput = 10.0\n" for model in models]
+    prices.write_text("".join([free, *costly]))
     given = ["paper", manifest(tmp_path / "mine.toml", server.url, FOUR), "--run", str(path)]
     given += ["--data", str(data), "--prices", str(prices), "--max-cost", "1"]
 

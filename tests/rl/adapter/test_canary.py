@@ -167,9 +167,10 @@ OVERRIDDEN: dict[type, str] = {
 
 @pytest.mark.parametrize("ours", OVERRIDDEN)
 def test_every_override_overrides_something(ours: type) -> None:
+    own = [each for each in ours.__mro__ if each.__module__.startswith("rl.")]
     for method in OVERRIDDEN[ours].split():
-        assert method in vars(ours)
-        assert any(method in vars(base) for base in ours.__mro__[1:]), (
+        assert any(method in vars(each) for each in own)
+        assert any(method in vars(base) for base in ours.__mro__ if base not in own), (
             f"{ours.__module__}.{ours.__name__}.{method} would never be called"
         )
 

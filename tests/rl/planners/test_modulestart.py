@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from langchain_core.messages import BaseMessage
+from launched import run_program
 
+from agentflow_graph.models.strings import NANO
+from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.replies.answer import final_answer
 from agentflow_graph.replies.json import find_json
 from agentflow_graph.replies.verdict import parse_verdict
@@ -51,3 +56,14 @@ def test_the_rules_are_read_off_the_prompt() -> None:
     schema = json.dumps({"properties": {"query": {"type": "string"}}, "required": ["query"]})
     prompt = f"Tool: x\nd\nSchema: {schema}\n\nQuestion: q\nSub-goal: s\nContext: Old\nHarbor"
     assert json.loads(filled_in(prompt)) == {"query": "Old\nHarbor"}
+
+
+@pytest.mark.integration
+def test_the_command_teaches_a_model(tmp_path: Path) -> None:
+    """As a person starts it: pydantic must find the names of its models."""
+    model, out = tmp_path / "model", tmp_path / "modules"
+    shutil.copytree(NANO, model)
+    steps = ["--steps", "1", "--threads", "1"]
+    done = run_program("-m", "rl", "modulestart", "--model", str(model), "--out", str(out), *steps)
+    assert done.returncode == 0, done.stderr
+    assert trained_under(out)["recipe"] == "module start"

@@ -179,6 +179,6 @@ def test_check_counts_shows_and_compares_with_the_manifest(
 def test_the_command_is_a_part_of_rl_data(tmp_path: Path) -> None:
     from launched import run_program
 
-    done = run_program("-m", "rl.questions.data", "check", str(tmp_path / "none.jsonl"))
+    done = run_program("-m", "rl", "data", "check", str(tmp_path / "none.jsonl"))
     assert done.returncode == 2
     assert "does not exist" in done.stderr
