@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from io import BufferedReader
+from io import BufferedReader, RawIOBase, UnsupportedOperation
 from pathlib import Path
-from typing import IO, cast
+from typing import BinaryIO
 
+from typing_extensions import Buffer
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
 from agentflow_graph.record.artifacts import not_written, sync
@@ -34,6 +35,10 @@ def packed(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
+class Damaged(OSError):
+    """A packed file holds nothing readable from here on."""
+
+
 def lines_of(path: Path) -> Iterator[bytes]:
     """The lines of a file, packed or not; one that was packed since it was listed is found.
 
@@ -46,14 +51,66 @@ def lines_of(path: Path) -> Iterator[bytes]:
         yield from _unpacked(file) if path.suffix == SUFFIX else file
 
 
-def _unpacked(file: IO[bytes]) -> Iterator[bytes]:
-    raw = ZstdDecompressor(max_window_size=MOST_WINDOW).stream_reader(file, read_across_frames=True)
-    text = BufferedReader(cast("BufferedReader", raw), BLOCK)
+def _unpacked(file: BinaryIO) -> Iterator[bytes]:
+    text = plain(file)
     try:
         while line := text.readline(MOST_LINE):
             yield line
-    except ZstdError:
+    except Damaged:
         yield b""  # counts as the damaged line that it is
+
+
+def plain(file: BinaryIO) -> BufferedReader:
+    """What a packed file holds, for reading; closing it closes the file.
+
+    Seeking costs the unpacking of what lies between, and backwards of all from the beginning.
+    Reading raises `Damaged` where the file is.
+    """
+    return BufferedReader(_Plain(file), BLOCK)
+
+
+class _Plain(RawIOBase):
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._begin()
+
+    def _begin(self) -> None:
+        self._file.seek(0)
+        self._at = 0
+        unpacker = ZstdDecompressor(max_window_size=MOST_WINDOW)
+        self._text = unpacker.stream_reader(self._file, read_across_frames=True, closefd=False)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        try:
+            count = self._text.readinto(buffer)
+        except ZstdError as error:
+            raise Damaged(f"what is packed there is damaged: {error}") from error
+        self._at += count
+        return count
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            raise UnsupportedOperation("the end of a packed file is known when it was read")
+        target = offset + (self._at if whence == os.SEEK_CUR else 0)
+        if target < self._at:
+            self._begin()
+        block = memoryview(bytearray(BLOCK))
+        while self._at < target and self.readinto(block[: target - self._at]):
+            pass
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def pack(path: Path) -> None:
@@ -68,7 +125,8 @@ def pack(path: Path) -> None:
     try:
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with path.open("rb") as lines, os.fdopen(handle, "wb") as file:
-            ZstdCompressor(LEVEL, write_checksum=True).copy_stream(lines, file)
+            size = os.fstat(lines.fileno()).st_size
+            ZstdCompressor(LEVEL, write_checksum=True).copy_stream(lines, file, size=size)
             file.flush()
             os.fsync(handle)
         partial.replace(packed(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from viewing import finished, run_events, trial, write
 
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record.events import Event, line_of
+from agentflow_graph.record.packed import pack, packed
 
 A, B = "train-00001/q1/0/0", "train-00001/q1/1/0"
 
@@ -94,6 +96,55 @@ def test_a_file_that_was_replaced_is_read_anew(seen, tmp_path: Path) -> None:
     write(tmp_path / "run", run_events("c"))
     here.look()
     assert here.names() == ["c"]
+
+
+def test_a_packed_file_is_read_as_it_was(seen, tmp_path: Path) -> None:
+    pack(write(tmp_path / "run", [*run_events("a"), *run_events("b")]))
+    here = seen()
+    assert here.names() == ["a", "b"]
+    assert here.data("run", name="b")["damaged"] == 0
+    assert here.data("run", name="b")["question"] == here.data("run", name="a")["question"]
+    news = here.data("news")
+    assert (news["damaged"], news["done"]) == (0, news["size"])
+    here.look()
+    assert here.data("news")["revision"] == news["revision"], "nothing is read twice"
+
+
+def test_a_file_that_is_packed_meanwhile_is_not_read_again(seen, tmp_path: Path) -> None:
+    path = write(tmp_path / "run", run_events("a"))
+    here = seen()
+    with path.open("ab") as file:
+        file.writelines(line_of(event) for event in run_events("b"))
+    pack(path)
+    here.look()
+    assert here.names() == ["a", "b"]
+    with sqlite3.connect(here.index.path) as db:
+        assert db.execute("select count(*) from lines").fetchone()[0] == 2 * len(run_events("a"))
+    assert here.data("news")["done"] == here.data("news")["size"]
+    assert here.data("run", name="a")["damaged"] == here.data("run", name="b")["damaged"] == 0
+    write(tmp_path / "run", run_events("c"), "b.jsonl")
+    here.look()
+    assert here.names() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed"])
+def test_a_packed_file_that_is_harmed_gives_its_beginning(seen, tmp_path: Path, harm: str) -> None:
+    events = [event for number in range(3000) for event in run_events(f"r{number}")]
+    path = write(tmp_path / "run", events)
+    pack(path)
+    whole = packed(path).read_bytes()
+    half = len(whole) // 2
+    end = b"" if harm == "cut" else b"\xff" * 64 + whole[half + 64 :]
+    packed(path).write_bytes(whole[:half] + end)
+    here = seen()
+    assert 100 < here.data("news")["runs"] < 2900
+    assert here.data("news")["damaged"] >= 1
+    count = here.data("news")["runs"]
+    for name in ("r0", f"r{count - 2}"):
+        assert (here.data("run", name=name)["answer"], here.data("run", name=name)["damaged"]) == (
+            "42",
+            0,
+        )
 
 
 def test_a_damaged_index_is_made_anew(seen, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The files of a folder that the viewer reads, and bytes of them: nothing outside the folder.
 
-A link that leads out of the folder is passed over, and so is whatever is no ordinary file.
+A packed file goes by the name that it had before, and its bytes are those that it holds. A link
+that leads out of the folder is passed over, and so is whatever is no ordinary file.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from agentflow_graph.record.events import event_of
+from agentflow_graph.record.packed import SUFFIX, Damaged, packed, plain
 
 LONGEST = 256 * 2**20
 """Bytes of a line that is still read; a longer one counts as damaged."""
@@ -28,9 +30,11 @@ class Found(NamedTuple):
     """A file as it is now."""
 
     path: str
-    """Below the folder."""
+    """Below the folder; of a packed one without the ending."""
     inode: int
     size: int
+    """Bytes; of a packed one in its packed form."""
+    packed: bool = False
 
 
 class Line(NamedTuple):
@@ -47,12 +51,23 @@ def found_in(root: Path, known: Container[str]) -> list[Found]:
     for folder, _, names in os.walk(root):
         for name in names:
             path = Path(folder, name)
-            if name.endswith(".jsonl") and (state := _ordinary(path)) and state.st_size:
-                below = str(path.relative_to(root))
-                begun = 0.0 if below in known else _begun(root, below)
-                if begun is not None:
-                    found.append((begun, Found(below, state.st_ino, state.st_size)))
+            file = _file(root, path)
+            if file is None or (file.packed and path.stem in names):  # a kill left both
+                continue
+            begun = 0.0 if file.path in known else _begun(root, file.path)
+            if begun is not None:
+                found.append((begun, file))
     return [each for _, each in sorted(found)]
+
+
+def _file(root: Path, path: Path) -> Found | None:
+    """A file by its name and state; None where it is none that is read."""
+    below = path.relative_to(root)
+    at_rest = below.suffix == SUFFIX
+    plain_name = below.with_suffix("") if at_rest else below
+    if plain_name.suffix != ".jsonl" or not (state := _ordinary(path)) or not state.st_size:
+        return None
+    return Found(str(plain_name), state.st_ino, state.st_size, at_rest)
 
 
 def _begun(root: Path, path: str) -> float | None:
@@ -79,12 +94,21 @@ def _ordinary(path: Path) -> os.stat_result | None:
 
 
 def opened_below(root: Path, path: str) -> BinaryIO:
-    """A file of the folder, for reading.
+    """A file of the folder, or what it holds if it was packed, for reading.
 
     Raises:
         OSError: it is not there, is a link, or lies outside the folder.
     """
-    place = (root / path).parent.resolve() / Path(path).name
+    try:
+        return _opened(root, Path(path))
+    except FileNotFoundError:
+        if not path.endswith(".jsonl"):
+            raise
+    return plain(_opened(root, packed(Path(path))))
+
+
+def _opened(root: Path, path: Path) -> BinaryIO:
+    place = (root / path).parent.resolve() / path.name
     if not place.is_relative_to(root):
         raise FileNotFoundError(path)
     handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -95,14 +119,16 @@ def opened_below(root: Path, path: str) -> BinaryIO:
 
 
 def lines_from(file: BinaryIO, start: int) -> Iterator[tuple[int, bytes]]:
-    """Whole lines from an offset on, each with its own; an empty one stands for a line too long."""
-    file.seek(start)
-    while line := file.readline(LONGEST):
-        if not line.endswith(b"\n"):
-            if len(line) < LONGEST:  # torn, or still being written
+    """Whole lines from an offset on, each with its own; an empty one stands for one unreadable."""
+    try:
+        file.seek(start)
+        while line := file.readline(LONGEST):
+            if line.endswith(b"\n"):
+                yield start, line
+            elif len(line) < LONGEST:  # torn, or still being written
                 return
-            yield start, b""
+            else:
+                yield start, b""
             start += len(line)
-            continue
-        yield start, line
-        start += len(line)
+    except Damaged:
+        yield start, b""

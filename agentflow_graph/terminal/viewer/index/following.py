@@ -4,8 +4,8 @@
     follower.start()                 # a thread of its own
     follower.progress.revision       # has grown whenever something was learned
 
-A file is read from where it was left. One that has become shorter, or is another file under the
-same name, makes the whole index begin anew.
+A file is read from where it was left, also when it was packed meanwhile. One that is gone, has
+become shorter, or is another file under the same name, makes the whole index begin anew.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from agentflow_graph.terminal.viewer.index.files import (
     ITEMS,
@@ -34,6 +35,16 @@ AT_ONCE = 0.3
 """Seconds of work between two states that others see."""
 YIELD = 0.002
 """Seconds for whoever waits for an answer meanwhile."""
+
+
+class Known(NamedTuple):
+    """A file as the index has it."""
+
+    path: str
+    inode: int
+    done: int
+    """Bytes that were read."""
+    packed: bool
 
 
 class Replaced(Exception):
@@ -110,25 +121,29 @@ class Follower:
 
     def _read_all(self) -> None:
         with closing(self._index.writing()) as db:
-            known = {
-                row[0]: row[1:] for row in db.execute("select path, id, inode, done from files")
-            }
+            rows = db.execute("select path, inode, done, packed from files")
+            known = {row[0]: Known(*row) for row in rows}
             files = found_in(self._index.root, known)
             self._check(files, known)
             self.progress.size = sum(file.size for file in files)
-            self.progress.done = sum(done for _, _, done in known.values())
+            self.progress.done = sum(_done(file, known.get(file.path)) for file in files)
             learner = Learner(db, self._solved_at)
             for file in files:
                 if self._ending.is_set():
                     return
-                if file.path not in known or known[file.path][2] < file.size:
+                if _is_new(file, known.get(file.path)):
                     self._read(db, learner, file)
 
-    def _check(self, files: list[Found], known: dict[str, tuple[int, int, int]]) -> None:
+    def _check(self, files: list[Found], known: dict[str, Known]) -> None:
         now = {file.path: file for file in files}
-        for path, (_, inode, done) in known.items():
-            if path not in now or now[path].inode != inode or now[path].size < done:
-                raise Replaced(path)
+        for before in known.values():
+            file = now.get(before.path)
+            if file is None:
+                raise Replaced(before.path)
+            if file.packed and not before.packed:
+                continue
+            if file.inode != before.inode or (not file.packed and file.size < before.done):
+                raise Replaced(before.path)
 
     def _read(self, db: sqlite3.Connection, learner: Learner, file: Found) -> None:
         db.execute("insert or ignore into files(path, inode) values(?, ?)", (file.path, file.inode))
@@ -145,19 +160,39 @@ class Follower:
                     for at, line in batch:
                         learn(Line(number, at, len(line)), line)
                         start = at + len(line)
-                    self._keep(db, number, start)
+                    self._keep(db, number, start, counts=not file.packed)
                     time.sleep(YIELD)
+                if self._ending.is_set():
+                    return
+                torn = lines.tell() > start
         except OSError:  # gone, or not ours to read any more
             return
-        torn = start < file.size
         db.execute("update files set torn = ? where id = ? and torn != ?", (torn, number, torn))
+        if file.packed:
+            known = "update files set packed = 1, inode = ? where id = ?"
+            db.execute(known, (file.inode, number))
+            self.progress.done += file.size
 
-    def _keep(self, db: sqlite3.Connection, number: int, done: int) -> None:
+    def _keep(self, db: sqlite3.Connection, number: int, done: int, counts: bool) -> None:
         before = db.execute("select done from files where id = ?", (number,)).fetchone()[0]
         db.execute("update files set done = ? where id = ?", (done, number))
         db.execute("commit")
-        self.progress.done += done - before
+        self.progress.done += counts * (done - before)
         self.progress.revision += 1
+
+
+def _is_new(file: Found, before: Known | None) -> bool:
+    """Whether something of a file has not been read; what is packed grows no more."""
+    if before is None or file.packed != before.packed:
+        return True
+    return not file.packed and before.done < file.size
+
+
+def _done(file: Found, before: Known | None) -> int:
+    """Bytes of a file, as it lies there, that need not be read again."""
+    if before is None or file.packed != before.packed:
+        return 0
+    return file.size if file.packed else before.done
 
 
 def _batches(

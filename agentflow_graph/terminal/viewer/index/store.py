@@ -22,13 +22,14 @@ from pathlib import Path
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import opened
 
-VERSION = 1
+VERSION = 2
 """Of the tables; an index of another one is made anew."""
 WAIT = 5.0
 """Seconds for which one connection waits for another."""
 TABLES = """
 create table files(
   id integer primary key, path text unique not null, inode integer not null,
+  packed integer not null default 0,
   done integer not null default 0, damaged integer not null default 0,
   torn integer not null default 0, unknown integer not null default 0,
   refused text not null default '');
