@@ -7,8 +7,8 @@ servers are simulated (`served.py`), as is what the runs ask (`load.py`). Ways o
 * `in turn`: several servers, each call at the next one;
 * `pools`: all calls of a question at one engine and one server, with bounded load;
 * `one dies`: the same, and a server dies in the first step, to come back after two minutes;
-* `with close`: the same, and each step closes when a share of its groups is complete: its late
-  runs go on beside those of the next step.
+* `with close`: the same, and each step but the last closes when a share of its groups is complete:
+  its late runs go on beside those of the next step.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import argparse
 import asyncio
 import json
 import math
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, groupby
 from typing import Any
@@ -26,6 +26,7 @@ from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.pools.pool import Pool
 from agentflow_graph.models.pools.subject import asking_about
 from agentflow_graph.models.pools.watch import Watch
+from rl.adapter.workers.closing import made_up
 from rl.adapter.workers.pool import place_of
 from rl.studies.bench.clock import simulated
 from rl.studies.bench.load import Ask, Run, runs, work
@@ -38,8 +39,6 @@ AWAY = 120.0
 """Seconds in which a server that died is started again."""
 TARGET = 1.25
 """Seconds of a step over the bound, at most."""
-Close = Callable[[int, int], bool]
-"""Whether a step may close, by its complete groups and all of them."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,6 @@ class Way:
     """Seconds until one server dies."""
     share: float = 1.0
     """Of the groups, after which the step closes."""
-
-    def close(self, complete: int, groups: int) -> bool:
-        """The rule of closing."""
-        return complete >= self.share * groups
 
     def seconds(self, work: float) -> float:
         """Until the servers have done so many server-seconds of work, with one of them AWAY."""
@@ -97,12 +92,11 @@ class Side:
             await work(next(self._next))
 
 
-async def play(
-    way: Way, speed: Speed, steps: Sequence[Sequence[Run]], close: Close
-) -> dict[str, float]:
+async def play(way: Way, speed: Speed, steps: Sequence[Sequence[Run]]) -> dict[str, float]:
     """Seconds of a step, in the mean, and the shares of prompt tokens that were computed.
 
-    Late runs of a step that closed go on beside the next one; those of the last are given up.
+    A step closes by the trainer's own rule; its late runs go on beside the next one. The last step
+    waits for all.
     """
     engines = Side([Served(speed) for _ in range(ENGINES)], way.routed)
     servers = Side([Served(speed) for _ in range(way.servers)], way.routed)
@@ -111,24 +105,26 @@ async def play(
         loop.call_later(way.dies, servers.served[0].die)
         loop.call_later(way.dies + AWAY, servers.served[0].come_back)
     slots = [asyncio.Semaphore(IN_FLIGHT) for _ in range(WORKERS)]
-    late: set[asyncio.Task[None]] = set()
-    for step in steps:
-        tasks = [
+    late: list[asyncio.Task[None]] = []
+    for place, step in enumerate(steps, 1):
+        own = [
             asyncio.create_task(_group(number, group, slots, engines, servers))
             for number, group in enumerate(by_question(step))
         ]
-        late |= {*tasks}
-        while not close(sum(task.done() for task in tasks), len(tasks)):
-            await asyncio.wait(late, return_when=asyncio.FIRST_COMPLETED)
-            late = {task for task in late if not task.done()}
-    told = {"seconds": loop.time() / len(steps), "late": float(len(late))}
+        share = way.share if place < len(steps) else 1.0
+        await _closed([*late, *own], len(late), share)
+        late = [task for task in own if not task.done()]
+    told = {"seconds": loop.time() / len(steps)}
     for name, side in (("engines", engines), ("servers", servers)):
         asked = sum(one.asked for one in side.served)
         told[name] = sum(one.computed for one in side.served) / asked
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
     return told
+
+
+async def _closed(groups: Sequence[asyncio.Task[None]], carried: int, share: float) -> None:
+    while made_up([task.done() for task in groups], carried, share) is None:
+        left = [task for task in groups if not task.done()]
+        await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
 
 
 def by_question(step: Sequence[Run]) -> list[list[Run]]:
@@ -167,26 +163,25 @@ def ways(seconds: float, share: float) -> Iterator[Way]:
 
 
 def measure(
-    steps: int = 4, questions: int = 32, group: int = 8, turns: int = 3, share: float = 0.9
+    steps: int = 8, questions: int = 32, group: int = 8, turns: int = 3, share: float = 0.8
 ) -> dict[str, dict[str, float]]:
     """By way of asking: seconds of a step, their bound, and what was computed."""
     speed = Speed()
     made = [runs(questions, group, turns, seed) for seed in range(steps)]
-    first = simulated(play(Way("pools"), speed, made[:1], Way("pools").close))["seconds"]
+    first = simulated(play(Way("pools"), speed, made[:1]))["seconds"]
     found = {}
     for way in ways(first, share):
-        told = simulated(play(way, speed, made, way.close))
-        made_of = 1 - told["late"] / (steps * questions)
-        told["bound"] = bound(way, speed, made, made_of)
+        told = simulated(play(way, speed, made))
+        told["bound"] = bound(way, speed, made)
         found[way.name] = told
     return found
 
 
-def bound(way: Way, speed: Speed, steps: Sequence[Sequence[Run]], made_of: float) -> float:
+def bound(way: Way, speed: Speed, steps: Sequence[Sequence[Run]]) -> float:
     """Seconds of a step, in the mean, that no way of asking can fall below.
 
     The slowest of the engines' work, the servers' work, and the longest run of the groups that the
-    step waits for. `made_of`: the share of all groups that became complete.
+    step waits for.
     """
     of_engines, of_servers, longest = 0.0, 0.0, 0.0
     for step in steps:
@@ -194,8 +189,8 @@ def bound(way: Way, speed: Speed, steps: Sequence[Sequence[Run]], made_of: float
         of_engines, of_servers = of_engines + engines, of_servers + servers
         waited = math.ceil(way.share * len(chains))
         longest += sorted(chains.values())[waited - 1]
-    served = way.seconds(made_of * of_servers)
-    return max(made_of * of_engines / ENGINES, served, longest) / len(steps)
+    served = way.seconds(of_servers)
+    return max(of_engines / ENGINES, served, longest) / len(steps)
 
 
 def told(found: dict[str, dict[str, float]]) -> Iterator[str]:
@@ -213,8 +208,8 @@ def main() -> None:
     """Run the command line."""
     guard_output()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--close", type=float, default=0.9, help="share of the groups")
-    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--close", type=float, default=0.8, help="share of the groups")
+    parser.add_argument("--steps", type=int, default=8)
     chosen = parser.parse_args()
     found = measure(chosen.steps, share=chosen.close)
     print("\n".join(told(found)))
