@@ -1,6 +1,7 @@
 """Format start: a few supervised steps in which a language model learns how a reply is written.
 
     python -m rl formatstart --planner runs/smollm2 --out runs/smollm2-format [--layout terse]
+        [--world almanac-hard]
 
 The transcripts are those of the warm start: the graph run with a planner that babbles, right in
 format and without skill in its choices. A pretrained model takes the format over in a few dozen
@@ -25,12 +26,11 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.models.policy import PolicyTokenizer
 from agentflow_graph.models.tokens.weights import causal_model
-from benchmarks.almanac.questions import LEVELS, questions
 from benchmarks.almanac.scripted import asked_in
-from benchmarks.almanac.world import World
+from benchmarks.worlds import ALMANAC, WORLDS
 from rl.planners.babble import Transcript, transcripts
 from rl.planners.supervised import Example, Recipe, supervise
-from rl.planners.warmstart import HARDEST
+from rl.planners.warmstart import STARTS, Start
 from rl.run.export import complete
 from rl.run.folder import making
 from rl.run.quiet import without_gpu
@@ -51,10 +51,17 @@ class FormatStart(Recipe):
     warmup: int = 4
     trajectories: int = 210
     layout: str = "terse"
+    world: str = ALMANAC.name
     passages: int = 1
-    memory_tokens: int = 384
-    max_turns: int = 5
-    """More than in training: later turns show how something is copied out of a result."""
+    memory_tokens: int = 0
+    """0: the warm start's."""
+    max_turns: int = 0
+    """0: the warm start's; later turns show how something is copied out of a result."""
+
+    @property
+    def start(self) -> Start:
+        """What the world needs of it."""
+        return STARTS[self.world]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--planner", type=Path, required=True, help="folder to start from")
     parser.add_argument("--out", type=Path, required=True, help="folder of the new planner")
     parser.add_argument("--layout", choices=LAYOUTS, default=FormatStart.layout)
+    parser.add_argument("--world", choices=WORLDS, default=FormatStart.world)
     parser.add_argument("--steps", type=positive, default=FormatStart.steps)
     parser.add_argument("--seed", type=int, default=FormatStart.seed)
     parser.add_argument("--threads", type=positive, default=FormatStart.threads)
@@ -122,12 +130,17 @@ def learn(
 
 
 def babbled(recipe: FormatStart) -> list[Transcript]:
-    """Planner turns without skill on training questions, of the hardest levels most."""
-    levels = [*LEVELS, *HARDEST, *HARDEST]
-    asked = questions(World(), "train", recipe.trajectories, recipe.seed, levels)
-    settings = {"layout": recipe.layout, "passages": recipe.passages, "max_turns": recipe.max_turns}
-    texts = [q.text for q in asked]
-    return transcripts(texts, recipe.seed, settings, processes=1)
+    """Planner turns of the babbler on training questions."""
+    world = WORLDS[recipe.world]
+    asked = world.questions("train", recipe.trajectories, recipe.seed, recipe.start.levels)
+    settings = {
+        "layout": recipe.layout,
+        "passages": recipe.passages,
+        "max_turns": recipe.max_turns or recipe.start.max_turns,
+        **world.settings,
+    }
+    texts = [question.text for question in asked]
+    return transcripts(texts, recipe.seed, settings, processes=1, world=recipe.world)
 
 
 def example(tokenizer: PolicyTokenizer, turn: Transcript) -> Example:
@@ -144,7 +157,7 @@ def record(recipe: FormatStart) -> dict[str, Any]:
     return {
         "layout": recipe.layout,
         "passages": recipe.passages,
-        "memory_tokens": recipe.memory_tokens,
+        "memory_tokens": recipe.memory_tokens or recipe.start.trained["memory_tokens"],
         "recipe": "format start",
         "seed": recipe.seed,
         "format_steps": recipe.steps,

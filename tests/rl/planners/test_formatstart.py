@@ -99,3 +99,12 @@ def test_a_folder_that_is_taken_or_none_is_refused(
     assert "exists; choose another" in capsys.readouterr().err
     assert main(["--planner", str(tmp_path), "--out", str(tmp_path / "x")]) == 2
     assert "has no config.json" in capsys.readouterr().err
+
+
+def test_the_hard_world_has_its_own_questions_rules_and_room() -> None:
+    recipe = FormatStart(world="almanac-hard", trajectories=20)
+    told = babbled(recipe)
+    assert any('print("answer:"' in turn.reply for turn in told), "under `stated` answers are told"
+    assert len(told) > 20
+    assert formatstart.record(recipe)["memory_tokens"] == 640
+    assert formatstart.record(FormatStart())["memory_tokens"] == 384
