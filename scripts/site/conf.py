@@ -28,6 +28,7 @@ exclude_patterns = [
 
 # The anchors of headings are those that GitHub makes.
 myst_heading_anchors = 6
+myst_enable_extensions = ["html_image"]
 myst_fence_as_directive = ["mermaid"]
 # Indented blocks are commands for the most part; fenced ones say what they are.
 highlight_language = "none"
