@@ -7,7 +7,7 @@ PORT ?= 2024
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo real ablations nano check test unit format bench studio lock clean
+.PHONY: help setup demo real ablations nano check test unit format bench studio site links lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,16 @@ nano: demo ## make the planner that ships with the package anew
 studio: setup ## serve the graph to LangGraph Studio (PORT=2024)
 	@LANGGRAPH_NO_VERSION_CHECK=1 LANGGRAPH_CLI_NO_ANALYTICS=1 \
 	$(PY) -m langgraph_cli dev --no-browser --port $(PORT) --n-jobs-per-worker 10
+
+SPHINX = $(PY) -m sphinx -c scripts/site -d build/doctrees
+
+site: setup ## the documentation as a site in build/site; a link that leads nowhere is an error
+	@$(SPHINX) -q -E -W --keep-going . build/site
+	@echo build/site/index.html
+
+links: setup ## the addresses outside that the documentation names, asking none of them
+	@$(SPHINX) -N -b linkcheck -D linkcheck_ignore='.*' . build/links | \
+	sed -n 's/^( *\(.*\): line *\([0-9]*\)) -ignored- \(http.*\)/\3  (\1.md:\2)/p' | sort -u
 
 lock: ## resolve the dependencies anew and rewrite requirements/
 	@bash scripts/lock.sh

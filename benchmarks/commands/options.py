@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
+from collections.abc import Sequence
 from typing import Any
+
+from agentflow_graph.errors.former import MAX_COST
 
 ANY_JUDGE = "compare also what different judges have marked"
 SCORING = "number of the scoring; default: the one completed last (0 is the run's own)"
 
 
+class FormerOption(argparse.Action):
+    """An option by its former name: it works, and says its new one."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Store the value."""
+        print(f"warning: {self.const}", file=sys.stderr)
+        setattr(namespace, self.dest, values)
+
+
 def add_money_limit(
     parser: argparse.ArgumentParser, about: str, usual: float | None = None
 ) -> None:
-    """`--max-money`, which was `--max-cost` once; `usual` is what it is where it is not given."""
-    how: dict[str, Any] = {"dest": "max_cost", "metavar": "USD", "default": usual}
-    parser.add_argument("--max-money", "--max-cost", type=above_zero, help=about, **how)
+    """`--max-money`; `usual` is what it is where it is not given."""
+    how: dict[str, Any] = {"dest": "max_cost", "type": above_zero, "default": usual}
+    parser.add_argument("--max-money", metavar="USD", help=about, **how)
+    how |= {"action": FormerOption, "const": MAX_COST, "help": argparse.SUPPRESS}
+    parser.add_argument(MAX_COST.name, **how)
 
 
 def count(text: str) -> int:

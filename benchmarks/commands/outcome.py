@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.errors import RunStopped
 from benchmarks.runner.store.folder import Folder
 from benchmarks.runner.store.session import read_session
+from benchmarks.tasks.registry import program
 from tools.outcomes.interrupts import tell_instead
 
 SHOWN = 5
@@ -19,7 +20,7 @@ SHOWN = 5
 
 def finish(folder: Folder, work: Coroutine[Any, Any, int], scoring: int | None = None) -> int:
     """Do the work; the exit code: 0 complete, 1 something is missing, 130 interrupted."""
-    command = f"python -m benchmarks resume {folder.path}"
+    command = f"{program()} resume {folder.path}"
     tell_instead(f"interrupted; go on with `{command}`")
     try:
         missing = asyncio.run(work)
@@ -41,5 +42,5 @@ def _print_scores(folder: Folder, scoring: int | None) -> None:
     errors = Counter(result.error for result in session.results if result.error)
     for error, times in errors.most_common(SHOWN):
         print(f"  {times} x {error[:200]}", file=sys.stderr)
-    print(f"report: python -m benchmarks report {folder.path}")
-    print(f"view:   python -m benchmarks view {folder.path}")
+    print(f"report: {program()} report {folder.path}")
+    print(f"view:   {program()} view {folder.path}")

@@ -1,5 +1,7 @@
 """The benchmarks by name."""
 
+import shlex
+import sys
 from functools import cache
 from importlib import import_module
 
@@ -13,7 +15,12 @@ ORDER += " gated.gaia_files gated.gpqa_diamond almanacs.almanac almanacs.almanac
 
 @cache
 def registry() -> dict[str, Benchmark]:
-    """Every benchmark by its name, in the order of the paper's tables."""
+    """Every benchmark by its name: in the order of the paper's tables, then a program's own."""
+    return dict(_ours())
+
+
+@cache
+def _ours() -> dict[str, Benchmark]:
     found = [import_module(f"benchmarks.tasks.{name}").BENCHMARK for name in ORDER.split()]
     return {benchmark.name: benchmark for benchmark in found}
 
@@ -46,3 +53,14 @@ def register(own: Benchmark) -> None:
     """
     if registry().setdefault(own.name, own) is not own:
         raise SettingError(f"a benchmark is called {own.name!r} already: give yours another name")
+
+
+def program() -> str:
+    """How a person calls the commands that know every benchmark which is registered here."""
+    if len(registry()) == len(_ours()):
+        return "python -m benchmarks"
+    module = sys.modules["__main__"].__spec__
+    if module is not None:
+        return f"python -m {module.name.removesuffix('.__main__')}"
+    script = shlex.quote(sys.argv[0])
+    return f"python {script}" if script.endswith(".py") else script

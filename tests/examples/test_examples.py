@@ -136,8 +136,12 @@ def test_a_server_and_a_benchmark_of_ones_own(tmp_path: Path) -> None:
         done = run_program(*run, tried, "--model", f"vllm:mine@{url}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "islands: 1 of 3 right (33.3 %)" in done.stdout, "it always answers 42"
-    report = run_program(run[0], "report", tried)
+    hint = f"report: python {run[0]} report {tried}"
+    assert hint in done.stdout, "the command that knows this benchmark"
+    report = run_program(*hint.split()[2:])
     assert "33.3 %" in report.stdout, report.stderr
+    again = run_program(*run, tried)
+    assert f"continue it with `python {run[0]} resume {tried}`" in again.stderr
     stranger = run_program("-m", "benchmarks", "report", tried)
     assert stranger.returncode == 2
     assert "error: no task 'islands'" in stranger.stderr

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import ast
 import subprocess
-import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from packaging.metadata import Metadata
-from shipped import PACKAGES, asked_for, build, environment, site_packages, tracked
+from shipped import PACKAGES, Release, asked_for, environment, site_packages, tracked
 
 pytestmark = pytest.mark.integration
 MOVED = PACKAGES[1:]
@@ -31,36 +29,27 @@ assert all("theirs" in sys.modules[name].__path__[0] if hasattr(sys.modules[name
 """
 
 
-class Shipped(NamedTuple):
-    """Paths."""
-
-    sdist: Path
-    wheel: Path
-    python: Path
+@pytest.fixture(scope="module")
+def shipped(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a fresh environment with the wheel."""
+    return environment(tmp_path_factory.mktemp("shipped") / "venv", release.wheel)
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
-    home = tmp_path_factory.mktemp("shipped")
-    sdist, wheel = build(home)
-    return Shipped(sdist, wheel, environment(home / "venv", wheel))
-
-
-@pytest.fixture(scope="module")
-def contents(shipped: Shipped) -> dict[str, bytes]:
-    with zipfile.ZipFile(shipped.wheel) as archive:
+def contents(release: Release) -> dict[str, bytes]:
+    with zipfile.ZipFile(release.wheel) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
 @pytest.fixture
-def call(shipped: Shipped, tmp_path: Path) -> Callable[..., str]:
+def call(shipped: Path, tmp_path: Path) -> Callable[..., str]:
     """Run a command of the environment in a folder of somebody's; returns what it printed."""
 
     def run(*words: str, code: int | None = 0) -> str:
         (tmp_path / "theirs").mkdir(exist_ok=True)
         bare = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
-            [shipped.python.parent / words[0], *words[1:]],
+            [shipped.parent / words[0], *words[1:]],
             cwd=tmp_path / "theirs",
             env=bare,
             capture_output=True,
@@ -79,20 +68,6 @@ def test_the_wheel_holds_the_packages_and_nothing_else(contents: dict[str, bytes
     told = {name for name in contents if ".dist-info/" in name}
     assert set(contents) - told == {*moved, "agentflow_parts/__init__.py"}
     assert sum(map(len, contents.values())) < 6_000_000
-
-
-def test_the_sdist_holds_what_the_wheel_needs(shipped: Shipped) -> None:
-    with tarfile.open(shipped.sdist) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
-    tops = {name.partition("/")[0] for name in names} - {""}
-    assert tops - {"agentflow_graph.egg-info"} == {
-        *PACKAGES,
-        *("scripts", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in", "PKG-INFO"),
-        "setup.cfg",
-    }
-    assert not [name for name in names if name.endswith((".png", ".pyc"))]
-    assert shipped.sdist.stat().st_size < 2_500_000
-    assert shipped.wheel.stat().st_size < 2_500_000
 
 
 def test_what_the_wheel_says_of_itself_is_valid(contents: dict[str, bytes]) -> None:
@@ -135,7 +110,7 @@ def _imported(source: str) -> Iterator[str]:
     ],
 )
 def test_it_answers_beside_packages_of_the_same_names(
-    place: str, kind: str, shipped: Shipped, tmp_path: Path, call: Callable[..., str]
+    place: str, kind: str, shipped: Path, tmp_path: Path, call: Callable[..., str]
 ) -> None:
     theirs = tmp_path / "theirs"
     theirs.mkdir()
@@ -146,7 +121,7 @@ def test_it_answers_beside_packages_of_the_same_names(
     if place == "working folder":
         call("python", "-c", ASK)
         return
-    link = site_packages(shipped.python.parents[1]) / "theirs.pth"
+    link = site_packages(shipped.parents[1]) / "theirs.pth"
     link.write_text(f"{theirs}\n")
     try:
         call("python", "-P", "-c", ASK)
@@ -175,8 +150,8 @@ def test_programs_run_in_the_sandbox(backend: str, call: Callable[..., str]) -> 
     assert '"text": "175306"' in said
 
 
-def test_a_plain_installation_is_light(shipped: Shipped) -> None:
-    packages = asked_for(site_packages(shipped.python.parents[1]))
+def test_a_plain_installation_is_light(shipped: Path) -> None:
+    packages = asked_for(site_packages(shipped.parents[1]))
     names = {found.metadata["Name"].lower() for found in packages}
     assert "langgraph" in names and not names & {"torch", "transformers", "ray", "sympy"}
     files = [file for found in packages for file in found.files or [] if file.suffix != ".pyc"]

@@ -6,10 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
@@ -17,7 +17,13 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("agentflow_graph", "tools", "benchmarks", "rl")
 IN_SANDBOX = ("sandlock", "pyseccomp.py", "pyseccomp")
 """Read inside the sandbox, which follows no link out of the environment."""
-_BUILD = "import sys, backend; print(getattr(backend, sys.argv[1])(sys.argv[2]))"
+
+
+class Release(NamedTuple):
+    """The two files of a release."""
+
+    sdist: Path
+    wheel: Path
 
 
 def tracked() -> set[str]:
@@ -27,30 +33,33 @@ def tracked() -> set[str]:
     return {name for name in names.splitlines() if (ROOT / name).is_file()}
 
 
-def build(home: Path) -> tuple[Path, Path]:
-    """The sdist of a copy of the tree, and the wheel of that sdist alone."""
+PRIVATE = {
+    ".env": "OPENAI_API_KEY=sk-private",
+    "agentflow_graph/.env": "OPENAI_API_KEY=sk-private",
+    ".git/config": "[remote]",
+    "runs/mine/config.yaml": "seed: 7",
+    "rl/runs/mine/config.yaml": "seed: 7",
+    "shared/notes.md": "private",
+    "tools/id_rsa": "private",
+    "tools/__pycache__/base.cpython-311.pyc": "private",
+    "build/site/index.html": "private",
+}
+"""Files that a tree may have beside what is ours, and a release never."""
+
+
+def build(home: Path) -> Release:
+    """The sdist of a copy of the tree with private files, and the wheel of that sdist alone."""
     for name in tracked():
         (home / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, home / "tree" / name)
-    sdist = _built("build_sdist", home / "tree", home)
-    with tarfile.open(sdist) as archive:
-        archive.extractall(home / "unpacked", filter="data")
-    (source,) = (home / "unpacked").iterdir()
-    return sdist, _built("build_wheel", source, home)
-
-
-def _built(hook: str, tree: Path, target: Path) -> Path:
-    backend = {**os.environ, "PYTHONPATH": str(tree / "scripts" / "shipping")}
-    done = subprocess.run(
-        [sys.executable, "-c", _BUILD, hook, str(target)],
-        cwd=tree,
-        env=backend,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return target / done.stdout.splitlines()[-1]
+    for name, text in PRIVATE.items():
+        (home / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / "tree" / name).write_text(text)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", "../dist"]
+    done = subprocess.run(command, cwd=home / "tree", capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    sdist, wheel = sorted((home / "dist").iterdir(), key=lambda file: file.suffix)
+    return Release(sdist, wheel)
 
 
 def environment(home: Path, wheel: Path) -> Path:

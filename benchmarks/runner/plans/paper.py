@@ -139,7 +139,7 @@ class Plan:
         if left <= 0:
             raise RunStopped(
                 f"{self.max_cost - left:.2f} of {self.max_cost:.2f} US dollars are spent; go on "
-                "with a higher --max-cost"
+                "with a higher --max-money"
             )
         return left
 

@@ -34,6 +34,7 @@ from agentflow_graph.record.artifacts import (
 )
 from benchmarks.errors import RunStopped
 from benchmarks.items.item import Item
+from benchmarks.tasks.registry import program
 
 FORMAT = 2
 REMEDY = "put the run's own file back, or begin a new run"
@@ -156,7 +157,7 @@ class Folder:
         if self.request_file.exists():
             raise SettingError(
                 f"{self.path} holds a run already; continue it with "
-                f"`python -m benchmarks resume {self.path}`, or name another folder"
+                f"`{program()} resume {self.path}`, or name another folder"
             )
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise SettingError(f"{self.path} is not an empty folder; name another one for --run")
@@ -174,9 +175,7 @@ class Folder:
     def request(self) -> Request:
         """What the run was asked to do; raises SettingError if this is no run of ours."""
         if not self.request_file.exists():
-            raise SettingError(
-                f"{self.path} holds no run; begin one with `python -m benchmarks run`"
-            )
+            raise SettingError(f"{self.path} holds no run; begin one with `{program()} run`")
         found = read_object(self.request_file, REMEDY).get("format")
         if found != FORMAT:
             by = {
