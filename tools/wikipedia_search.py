@@ -20,7 +20,6 @@ from tools.services.faults import RemoteFault
 from tools.wiki.corpus import default_corpus
 from tools.wiki.passage import Backend, BackendError, CheckedBackend, Passage
 
-
 NO_MATCH = "no article matches"
 """How a search that worked and found nothing begins."""
 
