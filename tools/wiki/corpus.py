@@ -140,8 +140,8 @@ def load(path: Path, clean: bool = False) -> list[Passage]:
 
 
 HINT = (
-    "set the corpus (--set corpus=, the tool's `corpus`, AGENTFLOW_CORPUS) to almanac, almanac-hard "
-    'or a UTF-8 file with one {"title", "text"} object a line'
+    "set the corpus (--set corpus=, the tool's `corpus`, AGENTFLOW_CORPUS) to almanac, "
+    'almanac-hard or a UTF-8 file with one {"title", "text"} object a line'
 )
 
 

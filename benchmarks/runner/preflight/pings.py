@@ -57,7 +57,7 @@ async def pinged(
         if context.output_names != ("base",) and (tools or name in LOCAL)
     }
     answers, faults = await asyncio.gather(_models(models), _tools(wanted))
-    silent = [*answers[1], *faults]
+    silent = list(dict.fromkeys([*answers[1], *faults]))  # a model per temperature: all say it
     if silent:
         raise SettingError(f"{'; '.join(silent)}; {REMEDY}")
     return answers[0]
