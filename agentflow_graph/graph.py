@@ -113,7 +113,7 @@ def build_graph(
     Args:
         models: chat models by module (planner, executor, verifier, generator, analysis); they win
             over their names in the Context.
-        tools: they win over the Context's.
+        tools: objects, in place of those that the Context names.
         record: where every run is recorded, a folder or an open `Record`; by default the folder
             that AGENTFLOW_RECORD names, else nowhere. On a server that refuses blocking calls,
             as `langgraph dev` does, use that variable or a `BackgroundRecord`.
@@ -121,7 +121,7 @@ def build_graph(
         operator: what callers may set, for a graph behind a port; None: everything.
 
     Raises:
-        SettingError: an unknown module.
+        SettingError: an unknown module, or a model or a tool that is none.
     """
     own = known_prices().under(prices) if prices else None
     cache = ResourceCache(models or {}, tools, own)

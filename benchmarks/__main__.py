@@ -10,7 +10,6 @@ Exit codes: 0 done, 1 the command found fault or could not write, 2 a setting or
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -51,9 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _called(args: argparse.Namespace) -> int:
     try:
-        code = int(args.call(args))
-        sys.stdout.flush()
-        return code
+        return int(args.call(args))
     except ModuleNotFoundError as error:
         print(f"error: {explained(error, 'bench')}", file=sys.stderr)
         return 2
@@ -63,9 +60,6 @@ def _called(args: argparse.Namespace) -> int:
     except AgentFlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # the reader has enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,6 +20,9 @@ from tools.services.faults import RemoteFault
 from tools.wiki.corpus import default_corpus
 from tools.wiki.passage import Backend, BackendError, CheckedBackend, Passage
 
+NO_MATCH = "no article matches"
+"""How a search that worked and found nothing begins."""
+
 
 class Search(BaseModel):
     """Arguments of `wikipedia_search`."""
@@ -64,7 +67,7 @@ class WikipediaSearch(FlowTool):
         if passages and failed is not None and passages[0].fails > failed:
             return error("the search broke off before it was done; make it again")
         if not passages:
-            return error(f"no article matches '{query}'; search for a name or a title")
+            return error(f"{NO_MATCH} '{query}'; search for a name or a title")
         return ok(format_passages(passages))
 
     async def missing(self) -> str:

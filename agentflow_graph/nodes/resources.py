@@ -17,12 +17,13 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from agentflow_graph.context import Context
-from agentflow_graph.errors import SettingError, closest
+from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import keep_keys
 from agentflow_graph.errors.threads import kept
 from agentflow_graph.models.policy import PolicyModel, PolicyTokenizer
 from agentflow_graph.models.providers.money import Rate
 from agentflow_graph.models.providers.prices import PriceList, known_prices
+from agentflow_graph.nodes.parts.given import MODULES, check_models, check_tools
 from agentflow_graph.nodes.parts.modules import model_of, request_of
 from agentflow_graph.nodes.parts.rates import rates_of
 from agentflow_graph.nodes.parts.toolset import AGAIN, MakeTools, ToolSets, toolset_of
@@ -30,7 +31,6 @@ from agentflow_graph.prompts.memory import Count, approximate_tokens
 from agentflow_graph.record.events import as_json, digest_of
 
 Chat = Runnable[list[BaseMessage], AIMessage]
-MODULES = ("planner", "executor", "verifier", "generator", "analysis")
 MAX_CACHED = 64
 """Resources kept at most; a service with more settings than this in use rebuilds some."""
 
@@ -203,10 +203,9 @@ class ResourceCache:
         tools: Sequence[BaseTool] | None,
         prices: PriceList | None = None,
     ) -> None:
-        for name in models:
-            if name not in MODULES:
-                near = closest(name, MODULES)
-                raise SettingError(f"models has {name!r}{near}; known: {', '.join(MODULES)}")
+        check_models(models)
+        if tools is not None:
+            check_tools(tools)
         self._models, self._built = dict(models), kept(MAX_CACHED)
         self._tools, self._prices = ToolSets(tools, MAX_CACHED), prices
 

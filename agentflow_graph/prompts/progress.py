@@ -38,6 +38,8 @@ class Planned(TypedDict):
     tool: str
     error: str
     """Why there is no usable plan; the two others are empty then."""
+    stopped_by: StoppedBy
+    """What ended the run where a model did not answer; else empty."""
 
 
 class Called(TypedDict):
@@ -100,7 +102,7 @@ def progress_of(module: str, state: Mapping[str, Any], update: Mapping[str, Any]
     turns: list[Turn] = update.get("turns", [])
     for turn in turns:
         if module == "planner":
-            found.append(_planned(turn))
+            found.append(_planned(turn, update.get("stopped_by", "")))
         if module == "executor":
             found += [_returned(turn["index"], call) for call in turn.get("calls", [])]
         if module == "verifier":
@@ -110,10 +112,16 @@ def progress_of(module: str, state: Mapping[str, Any], update: Mapping[str, Any]
     return found
 
 
-def _planned(turn: Turn) -> Planned:
+def _planned(turn: Turn, stopped_by: StoppedBy) -> Planned:
     goal, tool = ("", "") if turn["error"] else (turn["sub_goal"], turn["tool"])
-    index, error = turn["index"], turn["error"]
-    return Planned(type="planned", turn=index, sub_goal=goal, tool=tool, error=error)
+    return Planned(
+        type="planned",
+        turn=turn["index"],
+        sub_goal=goal,
+        tool=tool,
+        error=turn["error"],
+        stopped_by=stopped_by,
+    )
 
 
 def _returned(turn: int, call: ToolCall) -> Returned:
@@ -133,8 +141,7 @@ def line(event: Progress) -> str:
         case "began":
             return f"Turn {event['turn']}" if event["module"] == "planner" else ""
         case "planned":
-            told = f"{event['sub_goal']} -> {event['tool']}"
-            return f"  planner    {'unreadable plan' if event['error'] else told}"
+            return f"  planner    {_plan(event)}"
         case "called":
             return f"  executor   {event['tool']}({command(event['arguments'])})"
         case "returned":
@@ -145,3 +152,9 @@ def line(event: Progress) -> str:
             return f"  verifier   {decision}: {event['reason']}"
         case "answered":
             return ""
+
+
+def _plan(event: Planned) -> str:
+    if event["stopped_by"]:
+        return f"no plan (stopped by: {event['stopped_by']})"
+    return "unreadable plan" if event["error"] else f"{event['sub_goal']} -> {event['tool']}"

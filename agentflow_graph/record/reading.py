@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record.events import FORMAT, Answer, Event, Key, events_in
 from agentflow_graph.record.packed import SUFFIX, lines_of
@@ -127,6 +129,15 @@ def files_of(folder: Path) -> list[Path]:
     listed = {path for name in names for path in folder.rglob(name) if path.is_file()}
     found = (path for path in listed if path.with_suffix("") not in listed)  # a kill left both
     return sorted(found, key=lambda path: (_begun(path), path.name))
+
+
+def of_a_record(path: Path) -> bool:
+    """Whether a file is a record's, harmed or not: its first line is no plain JSON."""
+    try:
+        orjson.loads(next(iter(lines_of(path)), b""))
+    except orjson.JSONDecodeError:  # a checksum stands before it
+        return True
+    return False
 
 
 def _begun(path: Path) -> float:

@@ -30,15 +30,17 @@ from agentflow_graph.models.providers.money import Rate
 from agentflow_graph.models.tokens.tokenizer import tokenizer_of
 from agentflow_graph.nodes.parts.toolset import ours
 from agentflow_graph.nodes.resources import Resources
-from agentflow_graph.prompts.memory import Count, approximate_tokens
+from agentflow_graph.prompts.memory import Count, approximate_tokens, shorten
 from agentflow_graph.record.artifacts import interpreting
 from agentflow_graph.record.events import as_json, damaged_lines
-from agentflow_graph.record.reading import RecordedRun, files_of, read
+from agentflow_graph.record.reading import RecordedRun, files_of, of_a_record, read
 from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.record.replay import Difference, EndOfRecord, Replay
 from agentflow_graph.record.run import record_as
 from agentflow_graph.state import State
 
+WIDEST = 120
+"""Characters of a question or an answer on its line."""
 UNCOMPARED = ("messages", "asked_by")
 """They belong to the thread in which the question was asked."""
 
@@ -174,12 +176,19 @@ async def _play(record: Path, name: str, until: int, as_lines: bool) -> int:
             kept = {key: value for key, value in done.state.items() if key != "messages"}
             print(as_json({**vars(done), "state": kept}).decode())
         else:
-            print(f"{run.name}  {done.difference or done.note or 'same'}")
+            print(f"{run.name}  {done.difference or done.note or 'same'}  {_asked(run, done)}")
     print(f"runs: {len(runs)}, differ: {differ}, not ended: {incomplete}", file=sys.stderr)
-    for path in files_of(record):
+    for path in filter(of_a_record, files_of(record)):
         if damaged := damaged_lines(path):
             print(f"damaged lines in {path}: {damaged}; passed over", file=sys.stderr)
     return 1 if differ else 0
+
+
+def _asked(run: RecordedRun, done: Replayed) -> str:
+    """Question and answer on one line."""
+    answer = done.state.get("answer") or "no answer"
+    question, answer = (shorten(" ".join(text.split()), WIDEST) for text in (run.question, answer))
+    return f"{question} -> {answer}"
 
 
 def _chosen(record: Path, name: str) -> list[RecordedRun]:

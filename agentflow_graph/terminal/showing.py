@@ -104,7 +104,9 @@ def spent(state: State) -> str:
     tokens = sum(each["input_tokens"] + each["output_tokens"] for each in usage)
     turns = len(state["turns"])
     said = f"{turns} turn{'' if turns == 1 else 's'}, {tokens:,.0f} tokens"
-    return f"{said}, {told(state['money'])}, {state['seconds']:.1f} s"
+    # Nobody answered: what a call that failed cost, nobody knows.
+    money = told(state["money"]) if usage else "cost unknown"
+    return f"{said}, {money}, {state['seconds']:.1f} s"
 
 
 def _under_way(event: Progress) -> str:

@@ -10,7 +10,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
 from langchain_core.runnables import RunnableLambda
-from langchain_core.tools import tool
+from langchain_core.tools import StructuredTool, tool
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.errors import GraphRecursionError
 from langgraph.graph import START, StateGraph
@@ -213,3 +213,26 @@ def test_ask_takes_a_config(agent) -> None:
 
     ask(QUESTION, agent=agent, config={"callbacks": [Seen()], "tags": ["mine"]})
     assert "mine" in seen[0]
+
+
+def stock(name: str) -> str:
+    """How many there are."""
+    return name
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"tools": [stock]}, "a function: decorate it with @tool of langchain_core.tools"),
+        ({"tools": ["default"]}, r"'default', a str: give objects; names go into Context\(tools="),
+        ({"tools": "default"}, "tools is 'default', a str: give a list of tools"),
+        ({"tools": [7]}, "tools has 7, a int: give a tool of LangChain"),
+        ({"tools": [StructuredTool]}, r"give an object of it, StructuredTool\(\)"),
+        ({"models": {"planner": 3}}, "models has 3, a int for planner: give a chat model"),
+        ({"models": {"planner": "nano"}}, r"a model string goes into Context\(planner='nano'\)"),
+        ({"models": {"planer": None}}, "did you mean 'planner'"),
+    ],
+)
+def test_what_is_no_tool_or_model_is_refused_at_once(given: Any, why: str) -> None:
+    with pytest.raises(SettingError, match=why):
+        build_graph(**given)

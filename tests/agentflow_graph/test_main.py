@@ -95,6 +95,13 @@ def test_an_unknown_model_is_exit_code_2(capsys) -> None:
     assert "model 'gpt' has none of the forms" in capsys.readouterr().err
 
 
+def test_a_misspelt_corpus_is_exit_code_2(capsys) -> None:
+    assert cli.main([QUESTION, "--set", "corpus=almanac-herd"]) == 2
+    out, err = capsys.readouterr()
+    assert "the corpus almanac-herd is not there: set the corpus (--set corpus=" in err
+    assert out == ""
+
+
 def test_one_model_for_every_module() -> None:
     asked = cli._parser().parse_args([QUESTION, "--model", "openai:m", "--set", "verifier=v:w"])
     context = context_of(asked)

@@ -84,3 +84,29 @@ def test_a_pipe_is_refused() -> None:
     done = subprocess.run(command, input="yes\n", capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2
     assert "approve='all' needs somebody to ask: call this in a terminal" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "codes"),
+    [
+        ("agentflow_graph", "doctor", (1,)),
+        ("agentflow_graph", "replay RECORD", (1,)),
+        ("rl", "", (0, 1)),
+        ("tools", "check python_coder", (1,)),
+    ],
+)
+def test_a_reader_that_has_enough_is_no_fault(
+    module: str, words: str, codes: tuple[int, ...], tmp_path: Path
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "AGENTFLOW_RECORD": str(tmp_path)}
+    if "RECORD" in words:
+        words = words.replace("RECORD", str(tmp_path))
+        asked = [sys.executable, "-m", "agentflow_graph", QUESTION, "--set", "max_turns=1"]
+        subprocess.run(asked, capture_output=True, check=True, env=environment)
+    piped = f"set -o pipefail; {sys.executable} -m {module} {words} | head -0"
+    done = subprocess.run(
+        ["bash", "-c", piped], capture_output=True, text=True, check=False, env=environment
+    )
+    said = [line for line in done.stderr.splitlines() if "error" in line.lower()]
+    assert (done.returncode in codes, said) == (True, []), done.stderr
+    assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr

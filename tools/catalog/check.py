@@ -18,7 +18,7 @@ from typing import Any
 from tools.catalog import plugins
 from tools.catalog.catalog import NAMES
 from tools.catalog.makers import KEYLESS, Maker, init_chat_model
-from tools.catalog.settings import Settings, ToolSettings
+from tools.catalog.settings import Settings, SettingsError, ToolSettings
 from tools.outcomes.finding import Finding, failure, ok, warning
 from tools.outcomes.outside import shown
 from tools.outcomes.result import shorten
@@ -69,6 +69,8 @@ async def _ours(name: str, backend: str, own: ToolSettings, live: bool) -> Findi
             problem = await _problem(name, tried, live)
     except TimeoutError:
         problem = f"no answer in {SECONDS:g} s: is the service up and the address right?"
+    except SettingsError as fault:
+        problem = str(fault)
     except Exception as fault:
         problem = f"{type(fault).__name__}: {fault}"
     part = " ".join(filter(None, (name, backend, "*" if chosen and backend else "")))

@@ -73,11 +73,14 @@ class Maker:
 
     def _wikipedia_search(self, own: ToolSettings) -> FlowTool:
         from tools.catalog import wiki_backend
-        from tools.wiki.corpus import default_corpus
+        from tools.wiki.corpus import Corpus, default_corpus
         from tools.wikipedia_search import WikipediaSearch
 
         named = self.corpus
         backend = wiki_backend.make_backend(own) if named is None else default_corpus(named)
+        # A service may come back; a file that is not there was misspelt.
+        if isinstance(backend, Corpus) and (why := backend.missing()):
+            raise SettingsError(f"wikipedia_search: {why}")
         return WikipediaSearch(backend=backend, top_k=self.top_k)
 
     def _web_search(self, own: ToolSettings) -> FlowTool:

@@ -18,13 +18,18 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+from tools.outcomes.terminal import Unread, drop, gave_up
+
 INTERRUPTED = 130
+UNREAD = 1
 LAST: list[Callable[[], object]] = []
 """What a process that ends at once does before: kill what would outlive it."""
 
 
 def ended(work: Callable[[], int], told: str = "interrupted", patience: float | None = None) -> int:
     """The exit code of a command's work; 130 after Ctrl-C, with one line on standard error.
+
+    Where the reader of standard output goes early, as `head` does, it is 1, without a word.
 
     Args:
         work: the command.
@@ -35,7 +40,7 @@ def ended(work: Callable[[], int], told: str = "interrupted", patience: float | 
     watch = _Watch.begin(patience)
     tell_instead(told)
     try:
-        return work()
+        return _read(work)
     except KeyboardInterrupt:
         if watch:
             watch.hand_over()
@@ -44,6 +49,15 @@ def ended(work: Callable[[], int], told: str = "interrupted", patience: float | 
     finally:
         if watch:
             watch.end()
+
+
+def _read(work: Callable[[], int]) -> int:
+    try:
+        code = work()
+    except Unread:
+        drop()
+        return UNREAD
+    return UNREAD if gave_up() else code
 
 
 def tell_instead(line: str) -> None:

@@ -8,6 +8,7 @@ programs of others write to the descriptors, as Ray's and vLLM's processes do, g
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import re
@@ -15,12 +16,24 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from tools.outcomes.outside import shown
 
 _CURSOR = re.compile(r"(?:\r|\x1b\[A)+")
 """How progress bars of libraries begin, or all that they write at a time."""
+
+
+class Unread(BrokenPipeError):
+    """The reader of a command's output is gone, as `head` is when it has enough."""
+
+
+@contextmanager
+def _read() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise Unread(*error.args) from None
 
 
 class Guarded(io.TextIOBase):
@@ -34,12 +47,14 @@ class Guarded(io.TextIOBase):
         """Write it as it may be seen; the beginnings of progress bars stay."""
         moves = _CURSOR.match(text)
         start = moves.end() if moves and (moves[0] == "\r" or moves.end() == len(text)) else 0
-        self.stream.write(text[:start] + shown(text[start:]))
+        with _read():
+            self.stream.write(text[:start] + shown(text[start:]))
         return len(text)
 
     def flush(self) -> None:
         """Flush the stream."""
-        self.stream.flush()
+        with _read():
+            self.stream.flush()
 
     def writable(self) -> bool:
         """Always."""
@@ -72,15 +87,51 @@ class Guarded(io.TextIOBase):
         return self.stream.buffer
 
 
+class _Hook:
+    """Tells of an exception that ended the process, but of a reader who has enough."""
+
+    def __init__(self, former: Any) -> None:
+        self._former = former
+
+    def __call__(self, kind: Any, error: BaseException, trace: Any) -> None:
+        if isinstance(error, Unread):
+            drop()
+        else:
+            self._former(kind, error, trace)
+
+
 def guard_output() -> None:
     """From here on, what this process writes to standard output and error is shown.
 
-    That holds for whoever writes: print, logging, warnings, tracebacks with all their causes.
+    That holds for whoever writes: print, logging, warnings, tracebacks with all their causes. A
+    reader that has enough, as `head` has, is no fault when the process ends.
     """
+    atexit.unregister(gave_up)
+    atexit.register(gave_up)
+    if not isinstance(sys.excepthook, _Hook):
+        sys.excepthook = _Hook(sys.excepthook)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, Guarded):
             setattr(sys, name, Guarded(stream))
+
+
+def gave_up() -> bool:
+    """Whether the reader of standard output is gone; what is written from then on is dropped."""
+    try:
+        if sys.stdout is not None and not sys.stdout.closed:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        drop()
+        return True
+    return False
+
+
+def drop() -> None:
+    """From here on, what is written to standard output is dropped."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def unguarded(stream: TextIO) -> TextIO:

@@ -16,6 +16,7 @@ import os
 import re
 import threading
 from collections import OrderedDict, defaultdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ SHIPPED = {
     "almanac-hard-clean": (HERE / "almanac-hard.jsonl", True),
 }
 """By name the file, and whether it is read as a clean one."""
+LONGEST = 2**24
+"""Characters of a line that are read to see whether a file is a corpus."""
 RECENT = 1024
 """Queries whose results are kept."""
 
@@ -50,7 +53,10 @@ class Corpus:
 
     def missing(self) -> str:
         """What keeps it from searching, with the remedy; empty if nothing is known."""
-        return "" if self.path.is_file() else f"there is no corpus {self.path}: {HINT}"
+        if not self.path.is_file():
+            what = "is no file" if self.path.exists() else "is not there"
+            return f"the corpus {self.path} {what}: {HINT}"
+        return _fault_in_head(self.path)
 
     async def search(self, query: str, top_k: int) -> list[Passage]:
         """The articles that match best; only those that share a word with the query.
@@ -134,9 +140,25 @@ def load(path: Path, clean: bool = False) -> list[Passage]:
 
 
 HINT = (
-    "set AGENTFLOW_CORPUS, or the tool's `corpus`, to almanac, almanac-hard or a UTF-8 file with "
-    'one {"title", "text"} object a line'
+    "set the corpus (--set corpus=, the tool's `corpus`, AGENTFLOW_CORPUS) to almanac, "
+    'almanac-hard or a UTF-8 file with one {"title", "text"} object a line'
 )
+
+
+def _fault_in_head(path: Path) -> str:
+    """What is wrong with the first article of a file; empty if nothing is."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            lines = enumerate(iter(partial(file.readline, LONGEST), ""), 1)
+            found = next((each for each in lines if each[1].strip()), None)
+        if found is None:
+            return f"the corpus {path} holds no article: {HINT}"
+        _passage(path, *found, clean=False)
+    except BackendError as fault:
+        return str(fault)
+    except (OSError, ValueError) as fault:
+        return f"cannot read the corpus {path} ({fault}): {HINT}"
+    return ""
 
 
 def _fails(rest: dict[Any, Any]) -> int:

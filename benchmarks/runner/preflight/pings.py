@@ -22,9 +22,12 @@ from agentflow_graph.nodes.resources import Chat, Resources
 from benchmarks.scoring.judge import Judge
 from tools.base import FlowTool
 from tools.catalog.check import LIVE
+from tools.wikipedia_search import NO_MATCH
 
 SECONDS = 60.0
 """Most seconds of one answer."""
+LOCAL = ("python_coder", "wikipedia_search")
+"""Tools that work without a key and a model; the almanac asks no others."""
 REMEDY = "mend it, or say --as-is to run without asking first"
 
 
@@ -37,7 +40,8 @@ async def pinged(
         context: the graph's settings.
         resources: what they name.
         judge: asked too, if there is one.
-        tools: whether tools are called as well.
+        tools: whether all tools are called as well, or those alone that need nothing but this
+            machine, without which the almanac would be marked on a broken set-up.
 
     Raises:
         SettingError: who did not answer, and why.
@@ -47,9 +51,13 @@ async def pinged(
         models = {"generator": models["generator"]}
     if judge:
         models["judge"] = judge.model
-    wanted = resources.tools if tools and context.output_names != ("base",) else {}
+    wanted = {
+        name: tool
+        for name, tool in resources.tools.items()
+        if context.output_names != ("base",) and (tools or name in LOCAL)
+    }
     answers, faults = await asyncio.gather(_models(models), _tools(wanted))
-    silent = [*answers[1], *faults]
+    silent = list(dict.fromkeys([*answers[1], *faults]))  # a model per temperature: all say it
     if silent:
         raise SettingError(f"{'; '.join(silent)}; {REMEDY}")
     return answers[0]
@@ -93,7 +101,7 @@ async def _called(tool: FlowTool) -> str:
             problem = await tool.missing()
             if not problem:
                 _, result = await tool._arun(**LIVE[tool.name])
-                if result["status"] != "ok":
+                if result["status"] != "ok" and not result["text"].startswith(NO_MATCH):
                     problem = result["text"]
     except TimeoutError:
         problem = f"no answer within {SECONDS:.0f} s"

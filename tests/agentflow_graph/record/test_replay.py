@@ -176,6 +176,7 @@ def test_the_command_plays_all_runs_or_one(recorded: Path, capsys: Any) -> None:
     out, err = capsys.readouterr()
     names = [line.split()[0] for line in out.splitlines()]
     assert [line.split()[1] for line in out.splitlines()] == ["same", "same"]
+    assert out.splitlines()[0].endswith(f"same  {QUESTION['question']} -> 4821")
     assert err == "runs: 2, differ: 0, not ended: 0\n"
     assert cli.main(["replay", str(recorded), names[0], "--until", "1", "--json"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
@@ -247,6 +248,14 @@ def test_what_is_damaged_or_not_ended_is_said(recorded: Path, capsys: Any) -> No
     with pytest.raises(SystemExit):
         cli.main(["replay", str(recorded), "--until", "0"])
     assert "turns count from 1" in capsys.readouterr().err
+
+
+def test_files_that_are_no_record_are_not_called_damaged(recorded: Path, capsys: Any) -> None:
+    """As in the folder of a training or of a benchmark."""
+    (recorded.parent / "items.jsonl").write_text('{"task": "almanac"}\n{"task": "almanac"}\n')
+    (recorded.parent / "metrics.jsonl").write_text('{"kind": "step"}\n')
+    assert cli.main(["replay", str(recorded.parent)]) == 0
+    assert capsys.readouterr().err == "runs: 2, differ: 0, not ended: 0\n"
 
 
 def test_the_command_line_refuses_what_it_cannot_do(tmp_path: Path, capsys: Any) -> None:

@@ -35,8 +35,19 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Seen, s
     wrong = run_events(NAMES[1], HOSTILE, tool="look_up", result=HOSTILE, answer=HOSTILE)
     events = [*right, finished(NAMES[0], 1.0), *wrong, finished(NAMES[1], 0.0)]
     write(root / "run/record/train-00001", [*events, *run_events(NAMES[2])[:3]])
-    step = {"kind": "step", "step": 1, "reward": 0.5}
-    (root / "run/metrics.jsonl").write_text(json.dumps(step) + "\n")
+    for warmth in (0.0, 0.7):
+        name = f"heldout-00000-{warmth}/q9/0/0"
+        write(
+            root / f"run/record/heldout-{warmth}",
+            [*run_events(name, "What is 1?"), finished(name, 1.0)],
+        )
+    held = {"kind": "evaluation", "step": 0, "set": "heldout", "success": 1.0}
+    told = [
+        {"kind": "step", "step": 1, "reward": 0.5, "turns": 1.0},
+        {**held, "temperature": 0.7, "seconds": 3.5},
+        {**held, "temperature": 0.0, "seconds": 0.1},
+    ]
+    (root / "run/metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in told))
     here = Seen(root / "run", root / "cache")
     with here.served(follows=True) as (address, token):
         yield here, f"{address}/#token={token}"
@@ -48,6 +59,22 @@ def at(view: str) -> str:
 
 def text(page: Page) -> str:
     return str(page.value("document.body.innerText"))
+
+
+def test_each_evaluation_says_its_own_time_in_words(page: Page, training) -> None:
+    page.look(1280)
+    page.open(training[1], at("steps"))
+    rows = page.value("[...document.querySelectorAll('a.batch')].map((row) => row.innerText)")
+    took = {row.partition("\n")[0]: row for row in rows}
+    assert took["held-out at the beginning, temperature 0.7"].endswith("3.5 s")
+    assert took["held-out at the beginning, temperature 0.0"].endswith("100 ms")
+    assert "1 turns" not in text(page)
+    page.open(f"{training[1]}&to=groups?part=train-00001", at("groups"))
+    shown = text(page)
+    assert "order: as begun · wrong first" in shown
+    assert "each square a run:" in shown and "page 1 of 1" not in shown
+    page.open(f"{training[1]}&to=run?name={NAMES[0]}", at("run"))
+    assert "Enough. it is there." in " ".join(text(page).split())
 
 
 def test_a_training_is_walked_by_keys(page: Page, training) -> None:

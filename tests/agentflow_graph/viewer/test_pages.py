@@ -226,3 +226,23 @@ def test_steps_come_with_their_metrics_from_where_they_were_left(seen, tmp_path:
     later = here.data("metrics", **{"from": told["next"]})
     assert [entry["step"] for entry in later["entries"]] == [3]
     assert here.data("batches", **{"from": 3})["batches"] == []
+
+
+def test_each_evaluation_of_a_step_has_its_own_numbers(seen, tmp_path: Path) -> None:
+    names = [f"heldout-00003-{warmth}/q1/0/0" for warmth in (0.7, 0.0)]
+    events = [event for name in names for event in (*run_events(name), finished(name, 1.0))]
+    write(tmp_path / "run/record", events)
+    told = {"kind": "evaluation", "step": 3, "success": 1.0}
+    entries = [
+        {**told, "set": "heldout", "temperature": 0.7, "seconds": 3.5},
+        {**told, "set": "heldout", "temperature": 0.0, "seconds": 0.1},
+        {**told, "set": "harder", "temperature": 0.7, "seconds": 9.0},
+        {"kind": "step", "step": 3, "seconds": 2.0},
+    ]
+    (tmp_path / "run/metrics.jsonl").write_text("".join(json.dumps(e) + "\n" for e in entries))
+    here = seen()
+    took = {entry["part"]: entry["seconds"] for entry in here.data("metrics")["entries"]}
+    batches = [batch["part"] for batch in here.data("batches")["batches"]]
+    assert batches == ["heldout-00003-0.0", "heldout-00003-0.7"]
+    assert [took[part] for part in batches] == [0.1, 3.5]
+    assert took["train-00003"] == 2.0

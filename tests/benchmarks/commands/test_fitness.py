@@ -56,6 +56,39 @@ def test_what_is_unfit_is_refused(
     assert "--as-is" in error and not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("how", ["--set", "variable", "of the tool"])
+@pytest.mark.parametrize("content", [None, "no json\n", ""])
+def test_a_corpus_that_is_none_is_refused(
+    how: str,
+    content: str | None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    corpus = tmp_path / "corpus.jsonl"
+    if content is not None:
+        corpus.write_text(content)
+    names = {"variable": "AGENTFLOW_CORPUS", "of the tool": "AGENTFLOW_WIKIPEDIA_SEARCH_CORPUS"}
+    words = ["--set", f"corpus={corpus}"] if how == "--set" else []
+    if not words:
+        monkeypatch.setenv(names[how], str(corpus))
+    assert main(["run", "almanac", "--limit", "2", "--run", str(tmp_path / "run"), *words]) == 2
+    error = capsys.readouterr().err
+    assert str(corpus) in error and "set the corpus (--set corpus=" in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_corpus_that_breaks_later_is_found_by_asking(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text('{"title": "Old Harbor", "text": "a village"}\nbroken\n')
+    words = ["run", "almanac", "--limit", "2", "--run", str(tmp_path / "run")]
+    assert main([*words, "--set", f"corpus={corpus}"]) == 2
+    assert "the tool wikipedia_search is not ready" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def settings(*words: str) -> dict[str, object]:
     return settings_of(_parser().parse_args(["run", *words, "--run", "x"]))
 

@@ -53,12 +53,12 @@ def metrics(root: Path, query: Query) -> View:
 
 def _entry(entry: dict[str, Any]) -> View:
     told = {name: number(entry, name) for name in STEP if name in entry}
-    return {
-        "kind": text(entry, "kind"),
-        "step": whole(entry, "step"),
-        "temperature": number(entry, "temperature"),
-        **told,
-    }
+    kind, step = text(entry, "kind"), whole(entry, "step")
+    warmth = number(entry, "temperature")
+    # As the batch is called whose runs it sums up: see `rl/run/record.py`.
+    held = text(entry, "set", 200) or "heldout"
+    part = f"train-{step:05d}" if kind == "step" else f"{held}-{step:05d}-{warmth}"
+    return {"kind": kind, "step": step, "part": part, "temperature": warmth, **told}
 
 
 def settings(root: Path) -> View:

@@ -75,8 +75,18 @@ export function whole(value) {
   return value && typeof value === "object" ? String(value.cut ?? "") : String(value ?? "");
 }
 
+// A batch of a training in words: "step 3", "held-out after step 3, temperature 0.7".
+export function called(part) {
+  const name = whole(part);
+  const [, kind, step, warmth] = /^(train|heldout)-(\d+)(?:-([\d.]+))?$/.exec(name) || [];
+  if (!kind) return name;
+  if (kind === "train") return `step ${Number(step)}`;
+  return `held-out ${Number(step) ? `after step ${Number(step)}` : "at the beginning"}${warmth ? `, temperature ${warmth}` : ""}`;
+}
+
 export function pages(view, query, found) {
   const last = Math.max(1, Math.ceil(found.count / found.size));
+  if (last === 1 && found.page === 1) return null;
   const to = (page, text, rel) =>
     page < 1 || page > last ? null : el("a", { href: link(view, { ...query, page }), rel }, text);
   return el("nav.pages", { "aria-label": "Pages" },

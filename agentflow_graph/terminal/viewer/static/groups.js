@@ -1,7 +1,7 @@
 // Questions with all their runs, a training's steps, and one group side by side.
 
 import { ask } from "./data.js";
-import { count, el, golds, link, mark, pages, percent, round, seconds, svg, whole } from "./dom.js";
+import { called, count, el, golds, LABELS, link, mark, pages, percent, round, seconds, svg, whole } from "./dom.js";
 
 function square([name, status, reward]) {
   return el(`a.square.${status}`, { href: link("run", { name }), title: `${name}: ${status}${typeof reward === "number" ? `, reward ${round(reward)}` : ""}`, "aria-label": `run ${name}: ${status}` });
@@ -16,18 +16,29 @@ function groupRow(group) {
       el("span.answer.text", {}, wanted.length ? `wanted: ${wanted.join(" | ")}` : "",
         wrong.length ? el("span.bad", {}, ` got: ${wrong.join(" | ")}`) : null)),
     el("span.squares", {}, group.runs.map(square)),
-    el("span.where", {}, [group.part, group.level, typeof group.mean === "number" ? `mean ${round(group.mean)}` : ""].filter(Boolean).join(" · ")));
+    el("span.where", {}, [called(group.part), group.level, typeof group.mean === "number" ? `mean ${round(group.mean)}` : ""].filter(Boolean).join(" · ")));
+}
+
+// One of two orders: what is shown is said, the other is a link.
+function either(now, text, query) {
+  return now ? el("b", { "aria-current": "true" }, text) : el("a", { href: link("groups", query) }, text);
+}
+
+function legend(found) {
+  const statuses = new Set(found.flatMap((group) => group.runs.map(([, status]) => status)));
+  const known = Object.keys(LABELS).filter((status) => statuses.has(status));
+  return el("p.key", {}, "each square a run:", known.map((status) => [el(`span.square.${status}`), LABELS[status]]));
 }
 
 export async function groups(about, query) {
   const chosen = about.kind === "benchmark" && !query.order ? { ...query, order: "wrong" } : query;
   const found = await ask("groups", chosen);
-  const order = chosen.order === "wrong"
-    ? el("a", { href: link("groups", { ...query, order: "first", page: "" }) }, "as begun")
-    : el("a", { href: link("groups", { ...query, order: "wrong", page: "" }) }, "wrong first");
+  const order = el("span", {}, "order: ", either(chosen.order !== "wrong", "as begun", { ...query, order: "first", page: "" }),
+    " · ", either(chosen.order === "wrong", "wrong first", { ...query, order: "wrong", page: "" }));
   return [
-    el("h1.text", {}, query.part ? `${query.part}: ` : "", count(found.count, "question")),
+    el("h1.text", {}, query.part ? `${called(query.part)}: ` : "", count(found.count, "question")),
     el("p.tools", {}, order, query.part ? el("a", { href: link("runs", { part: query.part }) }, "as a list of runs") : null),
+    found.groups.length ? legend(found.groups) : null,
     found.groups.length ? el("div.rows", {}, found.groups.map(groupRow)) : el("p.none", {}, "No question here yet."),
     pages("groups", query, found),
   ];
@@ -49,10 +60,10 @@ export function batchRow(batch, entry) {
   const part = whole(batch.part);
   const told = [count(batch.questions, "question"), count(batch.runs, "run"), `reward ${round(batch.reward)}`,
     batch.failed ? `${batch.failed} failed` : "", batch.under_way ? `${batch.under_way} under way` : "",
-    entry && entry.turns ? `${round(entry.turns)} turns` : "", entry && entry.tool_errors ? `tool errors ${percent(entry.tool_errors)}` : "",
+    entry && entry.turns ? count(Number(round(entry.turns)), "turn") : "", entry && entry.tool_errors ? `tool errors ${percent(entry.tool_errors)}` : "",
     entry && typeof entry.kl === "number" ? `KL ${round(entry.kl, 4)}` : "", entry && entry.seconds ? seconds(entry.seconds) : ""];
   return el("a.row.batch", { href: link("groups", { part }), "data-part": part },
-    el("b.text", {}, part.startsWith("train-") ? `step ${batch.step}` : part),
+    el("b.text", {}, called(part)),
     bar(batch), el("span.share", {}, percent(batch.right / Math.max(1, batch.runs))),
     el("span.where", {}, told.filter(Boolean).join(" · ")));
 }
@@ -96,8 +107,7 @@ export class Steps {
   }
 
   entry(batch) {
-    const kind = whole(batch.part).startsWith("train-") ? "step" : "evaluation";
-    return this.entries.findLast((each) => each.kind === kind && each.step === batch.step);
+    return this.entries.findLast((each) => each.part === whole(batch.part));
   }
 
   draw() {
@@ -142,7 +152,7 @@ export async function group(query) {
     : found.runs.length > 1 ? "All runs did the same." : "";
   return [
     el("h1.text", {}, whole(found.question) || found.item),
-    el("p.tools", {}, el("a", { href: link("groups", { part: found.part }) }, whole(found.part) || "questions"), found.level ? el("span", {}, whole(found.level)) : null),
+    el("p.tools", {}, el("a", { href: link("groups", { part: found.part }) }, called(found.part) || "questions"), found.level ? el("span", {}, whole(found.level)) : null),
     wanted.length ? el("p.text", {}, `wanted: ${wanted.join(" | ")}`) : null,
     el("p.quiet", {}, said),
     el("div.columns", {}, found.runs.map((run) => column(run, found.parted))),

@@ -1,7 +1,7 @@
 // The list of runs, with its filters.
 
 import { ask } from "./data.js";
-import { count, el, golds, LABELS, link, mark, money, pages, seconds, whole } from "./dom.js";
+import { called, count, el, golds, LABELS, link, mark, money, pages, seconds, whole } from "./dom.js";
 
 const ORDERS = {
   begun: "as begun", latest: "latest first", wrong: "wrong first", slow: "slowest first",
@@ -45,7 +45,7 @@ function filters(about, query) {
 
 export function row(run) {
   const wanted = golds(run.golds);
-  const where = [run.part, run.level, run.turns ? count(run.turns, "turn") : "", run.tokens ? count(run.tokens, "token") : "",
+  const where = [called(run.part), run.level, run.turns ? count(run.turns, "turn") : "", run.tokens ? count(run.tokens, "token") : "",
     run.seconds ? seconds(run.seconds) : "", money(run.cost)].filter(Boolean).join(" · ");
   return el("a.row", { href: link("run", { name: run.name }) },
     mark(run.status, run.reward),

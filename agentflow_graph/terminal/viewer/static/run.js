@@ -1,7 +1,7 @@
 // One run: what was asked and answered, turn by turn.
 
 import { ask } from "./data.js";
-import { count, el, golds, link, mark, money, round, seconds, whole } from "./dom.js";
+import { called, count, el, golds, link, mark, money, round, seconds, whole } from "./dom.js";
 import { belongTo, key, longText, tokensOf } from "./texts.js";
 
 function folded(title, ...content) {
@@ -17,7 +17,7 @@ function spent(call) {
   const told = [];
   if (call.input_tokens || call.output_tokens) told.push(`${call.input_tokens ?? 0} → ${count(call.output_tokens, "token")}`);
   if (call.finish && call.finish !== "stop") told.push(`ended by ${whole(call.finish)}`);
-  if (typeof call.policy_version === "number") told.push(`policy ${call.policy_version}`);
+  if (typeof call.policy_version === "number") told.push(`weights of update ${call.policy_version}`);
   if (typeof call.seconds === "number") told.push(seconds(call.seconds));
   return el("span.spent", {}, ` ${told.join(" · ")}`);
 }
@@ -37,6 +37,11 @@ function failure(call) {
   return call.failed ? el("p.bad.text", {}, `${whole(call.failed.kind)}: `, longText(call.failed.text, "span")) : null;
 }
 
+// A training gives its planner as an object, of which the record knows the class.
+function askedOf(model) {
+  return whole(model) === "PolicyModel" ? "the planner in training" : whole(model);
+}
+
 function modelCall(call, advantage) {
   const prompt = (call.messages || []).map((message) =>
     el("div.message", {}, el("b", {}, whole(message.role)), longText(message.content)));
@@ -45,7 +50,7 @@ function modelCall(call, advantage) {
   return el(`section.call.model`, {},
     el("h3", {}, el("span.text", {}, whole(call.node)), call.number ? ` (call ${call.number + 1})` : "", " ",
       call.open ? el("span.mark.unfinished", {}, "no answer yet") : null, spent(call)),
-    prompt.length ? folded(`prompt · ${whole(call.model)}`, prompt, folded("sampling", longText(call.sampling))) : null,
+    prompt.length ? folded(`prompt · ${askedOf(call.model)}`, prompt, folded("sampling", longText(call.sampling))) : null,
     call.reasoning ? folded("reasoning", longText(call.reasoning)) : null,
     failure(call), reply);
 }
@@ -59,10 +64,14 @@ function decision(told) {
     folded("what was shown", longText(told.shown)));
 }
 
+function endsInStop(reason) {
+  return (reason && reason.next) || /(^|[.!?…:;])\s*$/.test(whole(reason));
+}
+
 function verdictOf(verdict) {
   if (!verdict) return null;
   return el("p.verdict", {}, el("b", {}, verdict.complete ? "Enough. " : "Go on. "), longText(verdict.reason, "span"),
-    verdict.stopped_by ? ` Stopped by ${verdict.stopped_by}.` : "",
+    endsInStop(verdict.reason) ? "" : ".", verdict.stopped_by ? ` Stopped by ${verdict.stopped_by}.` : "",
     typeof verdict.seconds === "number" ? el("span.spent", {}, ` at ${seconds(verdict.seconds)}`) : null);
 }
 
@@ -117,7 +126,7 @@ function head(view) {
       wanted.length ? el("p.quiet.text", {}, `wanted: ${wanted.join(" | ")}`) : null),
     view.error ? el("p.bad", {}, longText(view.error, "span"), view.fault ? ` (${view.fault})` : "") : null,
     facts([["stopped by", view.stopped_by], ["time", seconds(view.seconds)], ["money", money(view.cost)], ["level", view.level],
-      ["part", view.part], ["name", view.name]]),
+      ["part", called(view.part)], ["name", view.name]]),
     view.damaged ? el("p.bad", {}, `${count(view.damaged, "line")} of this run are damaged and left out.`) : null,
     view.left ? el("p.bad", {}, `${count(view.left, "line")} more of this run are not shown.`) : null);
 }
