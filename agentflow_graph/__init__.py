@@ -31,11 +31,23 @@ if _is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handl
     # itself gives the signal back: `tools.outcomes.interrupts`.
     signal.signal(signal.SIGINT, _leave)
 
-from agentflow_graph.context import Context  # noqa: E402
-from agentflow_graph.errors import AgentFlowError  # noqa: E402
-from agentflow_graph.graph import build_graph, graph  # noqa: E402
-from agentflow_graph.models.scripted import Scripted, planned  # noqa: E402
-from agentflow_graph.state import Finished, State  # noqa: E402
+try:
+    from agentflow_graph.context import Context
+    from agentflow_graph.errors import AgentFlowError
+    from agentflow_graph.graph import build_graph, graph
+    from agentflow_graph.models.scripted import Scripted, planned
+    from agentflow_graph.state import Finished, State
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] in ("", "tools", *PACKAGES):
+        raise
+    told = (
+        f"{sys.executable} has no {error.name}: `source .venv/bin/activate` in the tree after "
+        "`make setup`, or `pip install` agentflow-graph there"
+    )
+    if _is_command():
+        sys.stderr.write(f"error: {told}\n")
+        sys.exit(2)
+    raise ModuleNotFoundError(told, name=error.name) from error
 
 __all__ = [
     "AgentFlowError",

@@ -24,7 +24,9 @@ from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.graph import build_graph, graph
 from agentflow_graph.nodes.parts.toolset import ours
 from agentflow_graph.record import RecordError
+from agentflow_graph.record.events import versions
 from agentflow_graph.state import State
+from agentflow_graph.terminal import verbs
 from agentflow_graph.terminal.asking import answered
 from agentflow_graph.terminal.settings import add_settings, context_of
 from agentflow_graph.terminal.showing import show_of, spent
@@ -62,6 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
         from agentflow_graph.terminal import doctor
 
         return doctor.main(arguments[1:])
+    if fault := verbs.misspelt(arguments):
+        print(f"error: {fault}", file=sys.stderr)
+        return 2
     args = _parser().parse_args(arguments)
     code: int = interrupts.ended(lambda: _answered(args), patience=PATIENCE)
     return code
@@ -96,12 +101,15 @@ def _answered(args: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     known = (f"  {n:14} {f.description} [{f.default}]" for n, f in Context.model_fields.items())
     parser = argparse.ArgumentParser(
-        prog="python -m agentflow_graph",
-        description="Answer a question with planner, executor, verifier and generator.",
+        prog=verbs.program(),
+        description="Answer a question with planner, executor, verifier and generator.\n\n"
+        + verbs.told(),
         epilog="\n".join(["settings for --set NAME=VALUE:", *known]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("question", help="- reads it from standard input")
+    parser.add_argument("question", help="or a verb; - reads the question from standard input")
+    own = versions()["agentflow-graph"]
+    parser.add_argument("--version", action="version", version=f"agentflow-graph {own}")
     add_settings(parser)
     parser.add_argument("--json", action="store_true", help="print the finished state as one line")
     parser.add_argument("--quiet", action="store_true", help="print the answer alone")

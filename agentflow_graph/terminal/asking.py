@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -53,16 +54,44 @@ def _decision(request: dict[str, Any]) -> dict[str, Any]:
     """Ask about a tool call; see `agentflow_graph.nodes.approval`."""
     action = request["action_requests"][0]
     print(f"\n{action['description']}\n  {action['name']}({json.dumps(action['args'])})")
+    while (made := _understood(_said())) is None:
+        pass
+    return made
+
+
+def _said() -> str:
     try:
-        said = input("Run it? yes, no and why, or other arguments as JSON: ").strip()
+        return typed("Run it? yes, no and why, or other arguments as JSON: ")
     except EOFError:
-        said = "no: the terminal was closed"
+        return "no: the terminal was closed"
+
+
+def typed(prompt: str) -> str:
+    """A line that a person types, without the space around it; Ctrl-C ends the program at once.
+
+    asyncio would only note it, and `input` go on waiting for a line.
+
+    Raises:
+        EOFError: there will be none.
+    """
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return input(prompt).strip()
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def _understood(said: str) -> dict[str, Any] | None:
+    """The decision; None, and what may be said, where it is none."""
     if said.startswith("{"):
         return {"type": "edit", "args": _arguments(said)}
     word, _, reason = said.partition(" ")
     if word.lower().strip(",:.") in ("n", "no"):
         return {"type": "reject", "message": reason.strip()}
-    return {"type": "approve"} if said.lower() in ("y", "yes") else {"type": said}
+    if said.lower().strip(",:.") in ("y", "yes"):
+        return {"type": "approve"}
+    print(f"{said[:80]!r} was not understood: say yes, or no and why, or give a JSON object")
+    return None
 
 
 def _arguments(text: str) -> Any:

@@ -26,9 +26,10 @@ from agentflow_graph.graph import Agent, build_graph
 from agentflow_graph.nodes.parts.toolset import ours
 from agentflow_graph.record import RecordError
 from agentflow_graph.state import State
-from agentflow_graph.terminal.asking import answered
+from agentflow_graph.terminal.asking import answered, typed
 from agentflow_graph.terminal.settings import add_settings, given_by
 from agentflow_graph.terminal.showing import show_of, spent
+from agentflow_graph.terminal.verbs import program
 
 EARLIER = 10
 """Messages of the conversation that models are shown."""
@@ -74,14 +75,14 @@ async def _talk(agent: Agent, context: Context) -> int:
 
 def _said() -> str:
     try:
-        return input("\n> ").strip()
+        return typed("\n> ")
     except EOFError:
         return ""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="agentflow chat",
+        prog=f"{program()} chat",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -22,6 +22,7 @@ from agentflow_graph.nodes.parts.toolset import ours
 from agentflow_graph.terminal.machine import machine
 from agentflow_graph.terminal.models import models
 from agentflow_graph.terminal.settings import add_settings, context_of
+from agentflow_graph.terminal.verbs import program
 from tools.outcomes.finding import Finding, failure, warning
 
 GENERATOR = "base_generator"
@@ -75,7 +76,7 @@ async def findings(context: Context, live: bool) -> AsyncIterator[Finding]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="agentflow doctor",
+        prog=f"{program()} doctor",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -10,7 +10,7 @@ from langchain_core.messages import HumanMessage
 
 from agentflow_graph.context import RULES, Context, is_rule
 from agentflow_graph.errors import AgentFlowError
-from agentflow_graph.models.clients.served import lacking, models_at
+from agentflow_graph.models.clients.served import UNLISTED, lacking, models_at
 from agentflow_graph.models.strings import chat_model, servers_of
 from agentflow_graph.terminal.settings import MODELS
 from tools.outcomes.finding import Finding, failure, ok, warning
@@ -51,7 +51,11 @@ def _at_rest(part: str, spec: str, context: Context) -> Finding:
     if served is None:
         return ok(part, f"{spec}: can be asked")
     name, bases = served
-    lacks = [lack for base in bases if (lack := lacking(name, base, models_at(base)))]
+    told = {base: models_at(base) for base in bases}
+    if UNLISTED in told.values():  # it may serve all the same: only a question tells
+        base = next(base for base, models in told.items() if models == UNLISTED)
+        return warning(part, *(lacking(name, base, UNLISTED) or ("", "")))
+    lacks = [lack for base, models in told.items() if (lack := lacking(name, base, models))]
     if len(lacks) == len(bases):
         return failure(part, *lacks[0])
     if lacks:  # the others do its work

@@ -38,6 +38,7 @@ from agentflow_graph.record.recorder import Recorder
 from agentflow_graph.record.replay import Difference, EndOfRecord, Replay
 from agentflow_graph.record.run import record_as
 from agentflow_graph.state import State
+from agentflow_graph.terminal.verbs import program
 
 WIDEST = 120
 """Characters of a question or an answer on its line."""
@@ -142,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     guard_output()
     parser = argparse.ArgumentParser(
-        prog="python -m agentflow_graph replay",
+        prog=f"{program()} replay",
         description="Play recorded runs again, without model, tool or network.",
     )
     parser.add_argument("record", type=Path, metavar="DIR", help="folder of the record")

@@ -7,7 +7,7 @@ from typing import Any
 
 from agentflow_graph.context import Context, pairs
 from agentflow_graph.models.strings import FORMS
-from agentflow_graph.nodes.resources import MODULES
+from agentflow_graph.nodes.parts.given import MODULES
 
 MODELS = (*MODULES, "tool_model")
 """Settings that name a model each."""

@@ -11,7 +11,7 @@ from inspect_ai.model import GenerateConfig, Model, ModelAPI, ModelOutput, get_m
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from agentflow_graph.context import is_rule
-from agentflow_graph.nodes.resources import MODULES
+from agentflow_graph.nodes.parts.given import MODULES
 from benchmarks.errors import RunStopped
 from benchmarks.runner.store.folder import Request
 from benchmarks.runner.trials import context_of

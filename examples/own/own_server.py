@@ -41,4 +41,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 port = int(sys.argv[1]) if sys.argv[1:] else 8767
-ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+try:
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+except OSError as error:
+    sys.exit(f"port {port}: {error.strerror}; name another one: own_server.py PORT")
+server.serve_forever()

@@ -67,6 +67,16 @@ def test_a_server_that_is_away_and_a_key_that_is_missing_are_named(
     assert told["verifier"].startswith("FAILED") and "OPENAI_API_KEY" in told["verifier"]
 
 
+def test_a_server_that_lists_no_models_may_work(capsys: pytest.CaptureFixture[str]) -> None:
+    with Answering([Reply(status=501, body={})]) as server:
+        spec = f"generator=vllm:mine@{server.url}"
+        assert main(["--set", spec, "--set", "tools=python_coder"]) == 0
+    told = lines(capsys.readouterr().out)
+    assert told["generator"].startswith("WARNING")
+    assert "it does not say which models it has" in told["generator"]
+    assert "--live asks it" in told["generator"] and "mozilla" not in told["generator"]
+
+
 @pytest.mark.parametrize(
     ("setting", "said"),
     [

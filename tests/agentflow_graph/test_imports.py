@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "ray", "vllm", "transformers", "deepspeed", "openrlhf")
 ABOVE_AND_BELOW = ("tools", "rl", "benchmarks")
@@ -41,3 +43,13 @@ raise SystemExit(0 if main(["q?", "--set", "planner=openai:x"]) == 2 else 1)
 """
     shown = python(f"import os; os.environ['OPENAI_API_KEY'] = 'k'\n{ask}", tmp_path, ROOT).stderr
     assert "shadows agentflow-graph's" in shown and str(tmp_path) in shown
+
+
+@pytest.mark.parametrize("module", ["agentflow_graph", "rl", "benchmarks"])
+def test_a_python_without_our_parts_is_named(module: str) -> None:
+    """`-S` leaves out what is installed, as a Python outside of `.venv` has it."""
+    words = [sys.executable, "-S", "-m", module, "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {sys.executable} has no ")
+    assert "source .venv/bin/activate" in done.stderr and done.stderr.count("\n") == 1

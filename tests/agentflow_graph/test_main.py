@@ -73,6 +73,15 @@ def test_a_model_that_fails_is_exit_code_1(use, plan, capsys) -> None:
     out, err = capsys.readouterr()
     assert "Answer: no x   (stopped by: error)" in out
     assert "error: the server is gone" in err
+    assert "Turn 2\n  planner    no plan (stopped by: error)" in out
+
+
+def test_what_nobody_answered_has_no_known_cost(use, capsys) -> None:
+    use(ModelError("the server is gone"))
+    assert cli.main([QUESTION]) == 1
+    out, err = capsys.readouterr()
+    assert "1 turn, 0 tokens, cost unknown, " in err
+    assert "unreadable" not in out
 
 
 @pytest.mark.parametrize(
@@ -109,10 +118,31 @@ def test_one_model_for_every_module() -> None:
     assert context.verifier == "v:w"
 
 
-def test_help_names_every_setting(capsys) -> None:
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["docter"], "no verb 'docter' (did you mean 'doctor'?)"),
+        (["serve", "runs/own"], "no verb 'serve'; there are chat, replay, view, doctor"),
+        (["What", "is", "6?"], "A question goes in quotes"),
+    ],
+)
+def test_a_word_that_is_no_verb_is_not_asked(words, said, use, plan, capsys) -> None:
+    use(plan("x"))
+    assert cli.main(words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_version_is_told(capsys) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert re.fullmatch(r"agentflow-graph \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_help_names_every_verb_and_setting(capsys) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     out = capsys.readouterr().out
+    assert all(f"\n  {verb} " in out for verb in ("chat", "replay", "view", "doctor"))
     assert "max_turns" in out and "approve" in out
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -48,7 +49,7 @@ def in_terminal(words: Sequence[str], answers: Sequence[str], prompt: str) -> tu
     ("answers", "told"),
     [
         (["no, not today"], "a person refused this call (not today)"),
-        (["perhaps", "no"], "was not understood"),
+        (["perhaps", "no"], "'perhaps' was not understood: say yes, or no and why"),
         (["yes"], "executor   "),
     ],
 )
@@ -77,6 +78,30 @@ def test_a_conversation_asks_in_place_and_goes_on() -> None:
     assert "\n175306   (1 turn, " in plain
     assert "a person refused this call (enough)" in plain
     assert plain.count("\n> ") == 3
+
+
+def test_ctrl_c_ends_a_conversation_at_once() -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "agentflow_graph", "chat"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment,
+        process_group=0,
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while b"> " not in shown:
+            shown += os.read(ours, 4096)
+        time.sleep(0.2)  # the prompt stands before `input` waits
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert time.monotonic() - begun < 1.5
+    os.close(ours)
 
 
 def test_a_pipe_is_refused() -> None:

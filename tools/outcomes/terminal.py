@@ -24,6 +24,10 @@ _CURSOR = re.compile(r"(?:\r|\x1b\[A)+")
 """How progress bars of libraries begin, or all that they write at a time."""
 
 
+_RESET = "\x1b[0m"
+"""What colorama, which Ray loads, writes when a process ends: here nothing has a colour."""
+
+
 class Unread(BrokenPipeError):
     """The reader of a command's output is gone, as `head` is when it has enough."""
 
@@ -45,6 +49,8 @@ class Guarded(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write it as it may be seen; the beginnings of progress bars stay."""
+        if text == _RESET:
+            return len(text)
         moves = _CURSOR.match(text)
         start = moves.end() if moves and (moves[0] == "\r" or moves.end() == len(text)) else 0
         with _read():

@@ -11,6 +11,8 @@ from agentflow_graph.models.providers.table import provider_of
 
 SECONDS = 5.0
 """Most seconds until a server has said which models it has."""
+UNLISTED = "it does not say which models it has"
+"""Of a server that answers and knows no /v1/models; it may serve all the same."""
 
 
 def models_at(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str:
@@ -30,6 +32,9 @@ def models_at(base: str, seconds: float = SECONDS) -> list[dict[str, Any]] | str
         answer.raise_for_status()
         models: list[dict[str, Any]] = answer.json()["data"]
         return models if all("id" in model for model in models) else "its models have no id"
+    except httpx.HTTPStatusError as error:
+        status = error.response.status_code
+        return UNLISTED if status in (404, 405, 501) else f"it answered {status}"
     except httpx.TimeoutException:
         return f"no answer in {seconds:g} s"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -51,6 +56,8 @@ def lacking(
         models: what `models_at` found there.
         field: that names them both.
     """
+    if models == UNLISTED:
+        return f"{base}: {UNLISTED}", f"agentflow doctor --live asks it; or correct {field}"
     if isinstance(models, str):
         start = f"serve it there: python -m vllm.entrypoints.openai.api_server --model {name}"
         remedy = f"{start}, or correct the address in {field}"

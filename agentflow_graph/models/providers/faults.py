@@ -4,6 +4,7 @@ Every provider's client has exception classes of its own. What they share is rea
 a text, and the errors that each was raised from, of which the first is the cause.
 """
 
+import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ _TOO_LONG = (
     "exceeds the available context size",
     "too many tokens",
 )
+_PAGE = re.compile(r"<(?:!doctype html|html)\b", re.IGNORECASE)
+PROTOCOL = "is it a server of OpenAI's protocol? see docs/models.md"
 _TIMEOUTS = ("timed out", "timeout")
 
 
@@ -60,11 +63,15 @@ def explained(error: Exception, asked: Asked) -> ModelError:
     """The error as ours; a key that stands in its words is hidden."""
     status, causes = status_of(error), list(_causes(error))
     said = shown(_words(error, causes, status))[:LONGEST]
+    page = bool(_PAGE.search(said))
+    said = "a page in HTML" if page else said
     kind = PromptTooLong if is_too_long(error) else ProviderFailure
     answered = f"answered {status}" if status else "did not answer"
     remedy = (
         "lower memory_tokens or passages, or raise the server's window"
         if kind is PromptTooLong
+        else PROTOCOL
+        if page and status not in (502, 503, 504)  # those are a gateway's, of a server that is away
         else _remedy(status, causes, asked)
     )
     return kind(f"{shown(str(asked))} {answered}: {said}; {remedy}")
@@ -149,7 +156,7 @@ def _remedy(status: int, causes: list[BaseException], asked: Asked) -> str:
     if "connect" in said:
         through = f", asked through the proxy {_proxies()}" if _proxies() else ""
         return f"is the server running{through}?"
-    return "is it a server of OpenAI's protocol? see docs/models.md"
+    return PROTOCOL
 
 
 def _proxies() -> str:

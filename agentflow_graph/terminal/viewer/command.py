@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 
 from agentflow_graph.errors import AgentFlowError, SettingError
 from agentflow_graph.errors.outside import guard_output, opened
+from agentflow_graph.terminal.verbs import program
 from agentflow_graph.terminal.viewer.access import HOST, new_token
 from agentflow_graph.terminal.viewer.answers import Answers
 from agentflow_graph.terminal.viewer.index.following import Follower
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m agentflow_graph view",
+        prog=f"{program()} view",
         description="Look at a record, a training or a benchmark in a browser, on this machine.",
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="of a record or of a run")

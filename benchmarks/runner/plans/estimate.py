@@ -13,7 +13,7 @@ import numpy as np
 
 from agentflow_graph.context import Context, is_rule
 from agentflow_graph.models.providers.prices import PriceList
-from agentflow_graph.nodes.resources import MODULES
+from agentflow_graph.nodes.parts.given import MODULES
 from benchmarks.items.item import Benchmark
 from benchmarks.report.numbers.result import Result, Session
 from benchmarks.runner.plans.manifest import Assumed, Entry

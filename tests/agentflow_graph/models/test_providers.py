@@ -291,10 +291,14 @@ async def test_the_cause_of_a_broken_connection_is_told(monkeypatch: Any) -> Non
     assert "is the server running?" in await why("vllm:m@http://127.0.0.1:1")
     with Answering([message("42")]) as server:
         assert "write http://" in await why(f"vllm:m@{server.url.replace('http', 'https')}")
+    page = "<!DOCTYPE HTML>\n<html><body>Unsupported method ('POST')</body></html>"
+    with Answering([Reply(status=501, body=page)]) as web:
+        said = await why(f"vllm:m@{web.url}")
+    assert "answered 501: a page in HTML; is it a server of OpenAI's protocol?" in said
     with Answering([Reply(body={}, delay=1.0)]) as slow:
         model = chat_model(f"vllm:m@{slow.url}?retries=0&timeout=0.2", 0.0, 9)
-        said = await asyncio.gather(model.ainvoke(CHAT), return_exceptions=True)
-    assert "timeout=SECONDS" in str(said[0])
+        late = await asyncio.gather(model.ainvoke(CHAT), return_exceptions=True)
+    assert "timeout=SECONDS" in str(late[0])
 
 
 async def test_a_proxy_is_not_asked_for_this_machine(monkeypatch: Any) -> None:

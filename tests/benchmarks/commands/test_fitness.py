@@ -53,6 +53,7 @@ def test_what_is_unfit_is_refused(
     assert main(["run", *words, "--run", str(tmp_path / "run")]) == 2
     error = capsys.readouterr().err
     assert {each for each in ALL if each.format(words[0]) in error} == why
+    assert error.count(SILENT) <= 1, "a model of two temperatures is told of once"
     assert "--as-is" in error and not (tmp_path / "run").exists()
 
 

@@ -106,11 +106,11 @@ def test_a_backend_that_is_not_there(name: str, known: str) -> None:
         load([name], settings={name: {"backend": "zzz"}})
 
 
-def test_what_the_caller_gives_wins_over_settings(tmp_path: Path) -> None:
+def test_what_the_caller_gives_wins_over_settings() -> None:
     model = FakeListChatModel(responses=["x"])
     tables = {"base_generator": {"model": "m"}, "wikipedia_search": {"backend": "kiwix"}}
     base, wiki = load(
-        ["base_generator", "wikipedia_search"], model=model, corpus=tmp_path, settings=tables
+        ["base_generator", "wikipedia_search"], model=model, corpus="almanac", settings=tables
     )
     assert isinstance(base, BaseGenerator)
     assert base.model is model

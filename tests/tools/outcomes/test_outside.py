@@ -322,3 +322,11 @@ def test_all_that_a_command_prints_is_shown(monkeypatch: pytest.MonkeyPatch) -> 
     assert "RuntimeError: uncaught \\x1b[31m" in done.stderr
     assert "9th-vault" not in done.stderr
     assert "\x1b" not in done.stderr
+
+
+def test_the_reset_that_colorama_writes_at_the_end_is_left_out() -> None:
+    written = io.StringIO()
+    guarded = Guarded(written)
+    for text in ("done\n", "\x1b[0m", "\x1b[0m of a model"):
+        guarded.write(text)
+    assert written.getvalue() == "done\n\\x1b[0m of a model"
