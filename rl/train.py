@@ -36,7 +36,7 @@ from rl.preflight.reference import reference
 from rl.questions import data
 from rl.reward import reward_of
 from rl.run.export import describe_planner
-from rl.run.folder import claim, hold_to_planner
+from rl.run.folder import claim, hold_to_planner, place_of_run
 from rl.run.metrics import Recorder
 from rl.run.quiet import noise_to, without_gpu
 from rl.run.record import TrainingRecord, refuse_old
@@ -194,8 +194,8 @@ def prepare(config: Config) -> None:
             f"run={config.run} holds a run; go on with it by `python -m rl.train --resume "
             f"{config.run}`, or choose another folder"
         )
-    if config.run.exists() and any(config.run.iterdir()):
-        raise SettingError(f"run={config.run} is not empty; choose another folder or remove it")
+    if (place := place_of_run(config.run)).state == "failed":
+        raise SettingError(f"run={place.text}; {place.remedy}")
     check(config)
     data.write(config)
     write_sealed(config.run / "config.yaml", dumped(config))  # last: from here it can be resumed

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
+from rl.settings.paths import closed
 
 NANO = Path(__file__).parents[1] / "configs" / "nano.yaml"
 """The configuration of a training that stands where none is named."""
@@ -51,3 +52,10 @@ def check_new(out: Path) -> None:
     """Raise SettingError where what is to be made exists already."""
     if out.exists():
         raise SettingError(f"out={out} exists; choose another or remove it")
+    check_place(out.parent)
+
+
+def check_place(folder: Path) -> None:
+    """Raise SettingError where a folder cannot be made or written: before minutes are spent."""
+    if fault := closed(folder):
+        raise SettingError(f"out={fault}; choose another folder")
