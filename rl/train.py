@@ -31,6 +31,7 @@ from agentflow_graph.errors.outside import guard_output, hidden_in, shown
 from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.record.artifacts import read_object, write_whole
 from rl.planners.chosen import at_hand, make_planner
+from rl.preflight.planner import made_from_nothing
 from rl.preflight.price.cost import money
 from rl.preflight.reference import reference
 from rl.questions import data
@@ -214,6 +215,8 @@ def check(config: Config) -> None:
             "of a model on the hub; make a nano planner with `python -m rl warmstart --out DIR`, "
             "or fetch a language model with `python -m rl weights smollm2 --out DIR`"
         )
+    if missing and (made := made_from_nothing(config)).state == "failed":
+        raise SettingError(f"{made.text}; {made.remedy}")
     # It needs psutil, which a plain installation has not.
     from rl.preflight.machine import tracking
 

@@ -33,7 +33,7 @@ from rl.planners import nano
 from rl.planners.babble import Transcript, transcripts
 from rl.planners.supervised import Example, Recipe, supervise
 from rl.run.folder import making
-from rl.settings.arguments import check_place
+from rl.settings.arguments import check_replaced
 from rl.settings.errors import exit_code
 
 TRAINED: dict[str, Any] = {
@@ -159,7 +159,7 @@ def main() -> int:
     recipe = WarmStart(seed=chosen.seed, steps=chosen.steps, threads=chosen.threads)
 
     def work() -> None:
-        check_place(chosen.out)
+        check_replaced(chosen.out)
         warm_start(recipe, chosen.out, WORLDS[chosen.world])
 
     return exit_code(work, interrupted="nothing was left behind")

@@ -59,3 +59,12 @@ def check_place(folder: Path) -> None:
     """Raise SettingError where a folder cannot be made or written: before minutes are spent."""
     if fault := closed(folder):
         raise SettingError(f"out={fault}; choose another folder")
+
+
+def check_replaced(out: Path) -> None:
+    """Raise SettingError where a new planner would take the place of anything but a planner."""
+    check_place(out)
+    if out.exists() and any(out.iterdir()) and not (out / "config.json").exists():
+        raise SettingError(
+            f"out={out} holds something else than a planner; choose another folder or remove it"
+        )

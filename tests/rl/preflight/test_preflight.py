@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO
 from rl.preflight.agent import agent
-from rl.preflight.planner import Planner, planner
+from rl.preflight.planner import Planner, made_from_nothing, planner
 from rl.preflight.questions import questions
 from rl.settings.config import Config, load
+from rl.train import check
 from tools.outcomes.finding import Finding
 
 CONFIGS = Path(__file__).parents[3] / "rl" / "configs"
@@ -157,3 +159,33 @@ def test_questions_that_are_wrong(
 ) -> None:
     found = list(questions(files(tmp_path, train, held), Planner()))
     assert [f for f in found if (f.part, f.state) == (part, state) and fragment in f.text], found
+
+
+@pytest.mark.parametrize(
+    ("path", "state", "fragment"),
+    [
+        ("run/modle", "warning", "did you mean {}/run/model"),
+        ("rnu/model", "warning", "did you mean {}/run/model"),
+        ("nano0", "warning", "did you mean nano"),
+        ("elsewhere", "warning", "no planner {}/elsewhere: the warm start makes one from nothing"),
+        ("run", "failed", "{}/run is there and is no planner"),
+        ("run/file", "failed", "is there and is no planner"),
+    ],
+)
+def test_a_planner_that_would_be_made_from_nothing(
+    tmp_path: Path, path: str, state: str, fragment: str
+) -> None:
+    shutil.copytree(NANO, tmp_path / "run" / "model")
+    (tmp_path / "run" / "file").write_text("x")
+    config = nano(f"model.path={tmp_path / path}", "model.warm_start=true")
+    found = states(planner(config, Planner()))["planner"]
+    assert found[0] == state
+    assert fragment.format(tmp_path) in found[1]
+    if state == "failed":
+        with pytest.raises(SettingError, match="is no planner"):
+            check(config)
+
+
+def test_the_usual_place_of_a_warm_start_goes_without_a_warning() -> None:
+    usual = [load(CONFIGS / f"{name}.yaml") for name in ("nano", "hard-nano")]
+    assert {made_from_nothing(config).state for config in usual} == {"ok"}

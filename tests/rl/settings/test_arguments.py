@@ -80,5 +80,8 @@ def test_a_result_that_has_no_place_is_refused_first(
     monkeypatch.setattr("sys.argv", ["warmstart", "--out", f"{tmp_path}/file/planner"])
     assert warmstart.main() == 2
     assert f"cannot be made: {tmp_path}/file is a file, not a folder" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["warmstart", "--out", str(tmp_path)])
+    assert warmstart.main() == 2
+    assert "holds something else than a planner" in capsys.readouterr().err
     with pytest.raises(SettingError, match="is a file, not a folder; choose another folder"):
         check_new(tmp_path / "file" / "out.json")
