@@ -48,8 +48,9 @@ from rl.run.saved.reopened import go_on
 from rl.run.saved.seal import NAME, hold_to_seal, write_sealed
 from rl.run.summary import summarise
 from rl.settings.config import Config, load
-from rl.settings.errors import TrainingFailed, exit_code, going_on
+from rl.settings.errors import TrainingFailed, exit_code, going_on, resume_command
 from rl.settings.yaml_file import dumped
+from tools.outcomes.interrupts import tell_instead
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -140,6 +141,8 @@ def resume(
 def _train(config: Config) -> dict[str, Any]:
     if config.engine.device == "cpu":
         without_gpu()
+    again = f"go on with `{resume_command(config.run)}`"
+    tell_instead(f"interrupted; what was recorded stays in the run folder; {again}")
     warm = make_planner(config)
     hold_to_planner(config.run, Path(config.model.path))
     if config.model.reference:

@@ -42,8 +42,12 @@ def dry_run(config: Config, as_json: bool = False, probe: bool = False) -> None:
     else:
         lines = [*table(findings), "", *describe(config, price)]
         print("\n".join([*lines, *(speed.describe(measured) if measured else ())]))
-    if bad := sum(finding.state == "failed" for finding in findings):
-        raise SettingError(f"{bad} of {len(findings)} checks failed; nothing was started")
+    if bad := [finding for finding in findings if finding.state == "failed"]:
+        # Once more, for they stand between many that are well.
+        told = "".join(f"\n  {each.part}: {each.text}; {each.remedy}" for each in bad)
+        raise SettingError(
+            f"{len(bad)} of {len(findings)} checks failed; nothing was started{told}"
+        )
 
 
 def examine(config: Config, machine: Machine | None = None) -> Iterator[Finding]:

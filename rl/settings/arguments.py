@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
-from agentflow_graph.errors import SettingError
+from agentflow_graph.errors import SettingError, model_inside
 from rl.settings.paths import closed
 
 NANO = Path(__file__).parents[1] / "configs" / "nano.yaml"
@@ -45,7 +45,8 @@ def planner_parser(prog: str, description: str) -> ArgumentParser:
 def check_planner(folder: Path) -> None:
     """Raise SettingError where a folder holds no planner."""
     if not (folder / "config.json").exists():
-        raise SettingError(f"planner {folder} has no config.json; name a planner's folder")
+        told = f"planner {folder} has no config.json{model_inside(folder)}"
+        raise SettingError(f"{told}; name a planner's folder")
 
 
 def check_new(out: Path) -> None:

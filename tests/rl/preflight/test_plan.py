@@ -49,6 +49,8 @@ def test_a_run_that_must_not_be_started(tmp_path: Path, capsys: pytest.CaptureFi
     failures = [line.split()[1] for line in shown.out.splitlines() if line.startswith("FAILED")]
     assert failures == ["run", "window", "data.train"]
     assert "3 of " in shown.err and "nothing was started" in shown.err
+    again = [line.split(":")[0].strip() for line in shown.err.splitlines()[1:]]
+    assert again == failures, "told once more where the eye is"
     assert listing(tmp_path) == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,6 +124,18 @@ def files(tmp_path: Path, train: list[dict[str, Any]], held: list[dict[str, Any]
         path = tmp_path / f"{name}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return nano(f"data.train={tmp_path}/train.jsonl", f"data.heldout={tmp_path}/held.jsonl")
+
+
+def test_a_long_first_question_ends_in_a_mark(tmp_path: Path) -> None:
+    config = files(tmp_path, asked("long " * 40), asked("c"))
+    text = states(questions(config, Planner()))["data.train"][1]
+    assert re.search(r"first: '(long )+\S*…' -> '(long )+\S*…'", text), text
+
+
+def test_a_folder_of_questions_is_called_a_folder(tmp_path: Path) -> None:
+    config = nano(f"data.train={tmp_path}", "data.heldout=almanac")
+    state, text = states(questions(config, Planner()))["data.train"]
+    assert (state, f"{tmp_path} is a folder" in text) == ("failed", True)
 
 
 def asked(*names: str) -> list[dict[str, Any]]:
