@@ -44,9 +44,9 @@ def dry_run(config: Config, as_json: bool = False, probe: bool = False) -> None:
         print("\n".join([*lines, *(speed.describe(measured) if measured else ())]))
     if bad := [finding for finding in findings if finding.state == "failed"]:
         # Once more, for they stand between many that are well.
-        told = "".join(f"\n  {each.part}: {each.text}; {each.remedy}" for each in bad)
+        again = "".join(f"\n  {each.part}: {each.text}; {each.remedy}" for each in bad)
         raise SettingError(
-            f"{len(bad)} of {len(findings)} checks failed; nothing was started{told}"
+            f"{len(bad)} of {len(findings)} checks failed; nothing was started{again}"
         )
 
 
