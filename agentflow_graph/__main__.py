@@ -35,7 +35,8 @@ PATIENCE = 2.0
 """Seconds after Ctrl-C: a model that is being loaded, or generates, cannot be stopped."""
 NOTE = (
     "note: the nano planner knows the almanac's kind of question only, such as\n"
-    '      "Who is the mayor of the town where Olen Hale lives?"; for anything else use --model\n'
+    '      "Who is the mayor of the town where Olen Hale lives?" or\n'
+    '      "What is 4738 * 37?" (four digits, then two); for anything else use --model\n'
 )
 
 
@@ -130,6 +131,8 @@ async def _answer(args: argparse.Namespace, context: Context) -> State:
         agent.checkpointer = InMemorySaver()
         config["configurable"] = {"thread_id": "terminal"}
     question = sys.stdin.read() if args.question == "-" else args.question
+    if not question.strip():
+        raise SettingError(f"the question is empty ({question!r}); write it in quotes")
     show = show_of(quiet=args.json or args.quiet)
     return await answered(agent, State(question=question), config, context, show)
 

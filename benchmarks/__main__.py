@@ -16,6 +16,7 @@ from importlib import import_module
 
 from agentflow_graph.errors import AgentFlowError, NotWritten
 from agentflow_graph.errors.outside import guard_output
+from benchmarks.tasks.registry import program
 from tools.outcomes.extras import explained
 from tools.outcomes.interrupts import ended
 
@@ -64,7 +65,7 @@ def _called(args: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Ten benchmarks and two almanacs, scored by rule."
+        prog=program(), description="Ten benchmarks and two almanacs, scored by rule."
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:

@@ -31,12 +31,13 @@ from agentflow_graph.errors.outside import guard_output, hidden_in, shown
 from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.record.artifacts import read_object, write_whole
 from rl.planners.chosen import at_hand, make_planner
+from rl.preflight.planner import made_from_nothing
 from rl.preflight.price.cost import money
 from rl.preflight.reference import reference
 from rl.questions import data
 from rl.reward import reward_of
 from rl.run.export import describe_planner
-from rl.run.folder import claim, hold_to_planner
+from rl.run.folder import claim, hold_to_planner, place_of_run
 from rl.run.metrics import Recorder
 from rl.run.quiet import noise_to, without_gpu
 from rl.run.record import TrainingRecord, refuse_old
@@ -47,8 +48,9 @@ from rl.run.saved.reopened import go_on
 from rl.run.saved.seal import NAME, hold_to_seal, write_sealed
 from rl.run.summary import summarise
 from rl.settings.config import Config, load
-from rl.settings.errors import TrainingFailed, exit_code, going_on
+from rl.settings.errors import TrainingFailed, exit_code, going_on, resume_command
 from rl.settings.yaml_file import dumped
+from tools.outcomes.interrupts import tell_instead
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -139,6 +141,8 @@ def resume(
 def _train(config: Config) -> dict[str, Any]:
     if config.engine.device == "cpu":
         without_gpu()
+    again = f"go on with `{resume_command(config.run)}`"
+    tell_instead(f"interrupted; what was recorded stays in the run folder; {again}")
     warm = make_planner(config)
     hold_to_planner(config.run, Path(config.model.path))
     if config.model.reference:
@@ -194,8 +198,8 @@ def prepare(config: Config) -> None:
             f"run={config.run} holds a run; go on with it by `python -m rl.train --resume "
             f"{config.run}`, or choose another folder"
         )
-    if config.run.exists() and any(config.run.iterdir()):
-        raise SettingError(f"run={config.run} is not empty; choose another folder or remove it")
+    if (place := place_of_run(config.run)).state == "failed":
+        raise SettingError(f"run={place.text}; {place.remedy}")
     check(config)
     data.write(config)
     write_sealed(config.run / "config.yaml", dumped(config))  # last: from here it can be resumed
@@ -214,6 +218,8 @@ def check(config: Config) -> None:
             "of a model on the hub; make a nano planner with `python -m rl warmstart --out DIR`, "
             "or fetch a language model with `python -m rl weights smollm2 --out DIR`"
         )
+    if missing and (made := made_from_nothing(config)).state == "failed":
+        raise SettingError(f"{made.text}; {made.remedy}")
     # It needs psutil, which a plain installation has not.
     from rl.preflight.machine import tracking
 

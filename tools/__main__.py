@@ -18,6 +18,7 @@ import argparse
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import ToolMessage
@@ -81,10 +82,12 @@ async def _check(args: argparse.Namespace) -> int:
     names = [one for name in args.names for one in SETS.get(name, (name,))]
     failed = False
     async for finding in findings(settings, names or NAMES, args.live):
+        if not names and finding.state == "failed":
+            finding = replace(finding, state="warning")  # nobody said that it is needed
         print(finding.render(WIDTH), flush=True)
         failed |= finding.state == "failed"
     print("* the backend in use")
-    return 1 if failed and names else 0
+    return 1 if failed else 0
 
 
 def _run(args: argparse.Namespace) -> int:

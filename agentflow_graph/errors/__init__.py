@@ -16,6 +16,7 @@ and remedy.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from agentflow_graph.errors.outside import told
@@ -69,6 +70,12 @@ class PromptTooLong(ModelError):
     """The prompt leaves no room for a reply in the model's context window."""
 
     fault: ClassVar[Fault] = "policy"
+
+
+def model_inside(folder: str | Path) -> str:
+    """` (did you mean RUN/model?)` where a training's folder was named for its planner's."""
+    model = Path(folder) / "model"
+    return f" (did you mean {model}?)" if (model / "config.json").is_file() else ""
 
 
 def closest(name: str, known: Iterable[str]) -> str:

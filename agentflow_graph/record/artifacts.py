@@ -188,7 +188,10 @@ def not_written(folder: Path, error: OSError) -> NotWritten:
     """What to say of a folder that does not take a file."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     remedy = f"make room there (`df {folder}`)" if full else "name a folder that can be written"
-    return NotWritten(f"{error.filename or folder} cannot be written: {error.strerror}; {remedy}")
+    why = error.strerror
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        why, remedy = "a file is in the place of a folder", "name a folder, there already or not"
+    return NotWritten(f"{error.filename or folder} cannot be written: {why}; {remedy}")
 
 
 def _write(path: Path, data: bytes) -> None:

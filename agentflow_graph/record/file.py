@@ -199,9 +199,11 @@ class Record:
         """From now on nothing is written: the last line may be torn."""
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         remedy = f"make room there (`df {self.folder}`), then resume the run"
+        why, usual = error.strerror, "name a folder that can be written"
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):
+            why, usual = "a file is in the place of a folder", "name a folder, there already or not"
         self.fault = (
-            f"the record in {self.folder} cannot be written: {error.strerror}; "
-            f"{remedy if full else 'name a folder that can be written'}"
+            f"the record in {self.folder} cannot be written: {why}; {remedy if full else usual}"
         )
         return RecordError(self.fault)
 

@@ -49,6 +49,7 @@ async def _told(context: Context, live: bool) -> int:
     async for finding in findings(context, live):
         failed += finding.state == "failed"
         print(finding.render(WIDTH), flush=True)
+    print("* the backend in use")
     print(f"\n{failed} failed" if failed else "\nall that the settings name works")
     return 1 if failed else 0
 

@@ -46,6 +46,8 @@ def numbered_rows(path: Path, columns: Sequence[str] = ()) -> Iterator[tuple[int
     Raises:
         SettingError: the file is missing or not of the format that its name says.
     """
+    if path.is_dir():
+        raise SettingError(f"{path} is a folder: name a .jsonl, .json, .csv or .parquet file of it")
     if not path.is_file():
         raise SettingError(f"there is no file {path}: name a .jsonl, .json, .csv or .parquet file")
     kind = path.suffix if path.suffix in READERS else ".jsonl"

@@ -33,8 +33,9 @@ def warnings(found: Comparison) -> list[str]:
         f"asked by {second!r} alone": found.only_second,
         "with another question or other right answers in the two runs": found.other_golds,
     }
-    differ = [f"differs: {each}\n" for each in found.differs]
-    return [f"warning: left out {n} items {why}\n" for why, n in counts.items() if n] + differ
+    left = [f"warning: left out {n} items {why}" for why, n in counts.items() if n]
+    lines = [*left, *(f"differs: {each}" for each in found.differs)]
+    return ["\n".join(lines) + "\n"] if lines else []
 
 
 def difference_table(found: Comparison) -> Table:
@@ -73,5 +74,6 @@ def change_table(title: str, changes: list[Change]) -> Table:
         for each in ordered[:SHOWN]
     ]
     header = ["Task", "Item", "Right", "Gold", "Answer before", "Answer after"]
-    note = f"{len(rows)} of {len(changes)}." if len(rows) < len(changes) else f"{len(rows)}."
+    some = f"{len(rows)} of {len(changes)}" if len(rows) < len(changes) else f"{len(rows)}"
+    note = f"{some} item{'s' * (len(changes) != 1)}."
     return Table(title, note, header, rows, words=header[1:])

@@ -14,7 +14,7 @@ from agentflow_graph.embed import as_runnable
 
 def short(state: Finished) -> str:
     """The answer, and what it took."""
-    return f"{state['answer']} ({len(state['turns'])} turns, {state['stopped_by']})"
+    return f"{state['answer']} (turns: {len(state['turns'])}, {state['stopped_by']})"
 
 
 prompt = ChatPromptTemplate.from_messages([("human", "Who is the mayor of {town}?")])

@@ -3,7 +3,9 @@
     python examples/own/train_own.py runs/own               # two steps, to see it run
     python examples/own/train_own.py runs/more steps=40     # any setting of docs/settings.md
 
-Then look, `python -m rl report runs/own`, and ask it: `--set planner=local:runs/own/model`.
+After Ctrl-C: `PYTHONPATH=examples/own python -m rl.train --resume runs/own`, for the reward is in
+that folder. Then look, `python -m rl report runs/own`, and ask it:
+`--set planner=local:runs/own/model`.
 """
 
 import json

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from agentflow_graph.record.artifacts import move_in
+from rl.preflight.planner import made_from_nothing
 from rl.questions import hub
 from rl.settings.config import Config
 from rl.settings.weights import home_of, wants_door
@@ -18,6 +19,8 @@ def make_planner(config: Config) -> float:
     begun = time.time()
     path = Path(config.model.path)
     if config.model.warm_start and not (path / "config.json").exists():
+        if (told := made_from_nothing(config)).state == "warning":
+            print(f"warning: {told.text}; {told.remedy}", file=sys.stderr, flush=True)
         # In a process of its own: its threads and its copy of torch go with it.
         fresh = path.with_name(f"{path.name}.partial")
         command = [sys.executable, "-m", "rl.planners.warmstart", "--out", str(fresh)]

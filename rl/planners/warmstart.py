@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from rl.planners import nano
 from rl.planners.babble import Transcript, transcripts
 from rl.planners.supervised import Example, Recipe, supervise
 from rl.run.folder import making
+from rl.settings.arguments import check_replaced
 from rl.settings.errors import exit_code
 
 TRAINED: dict[str, Any] = {
@@ -157,7 +157,11 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=WarmStart.threads)
     chosen = parser.parse_args()
     recipe = WarmStart(seed=chosen.seed, steps=chosen.steps, threads=chosen.threads)
-    work = partial(warm_start, recipe, chosen.out, WORLDS[chosen.world])
+
+    def work() -> None:
+        check_replaced(chosen.out)
+        warm_start(recipe, chosen.out, WORLDS[chosen.world])
+
     return exit_code(work, interrupted="nothing was left behind")
 
 

@@ -22,8 +22,9 @@ from rl.preflight.price import speed
 from rl.preflight.price.cost import Cost, cost
 from rl.preflight.questions import questions
 from rl.preflight.reference import reference
+from rl.run.folder import place_of_run
 from rl.settings.config import Config
-from tools.outcomes.finding import Finding, failure, ok, warning
+from tools.outcomes.finding import Finding, warning
 
 
 def dry_run(config: Config, as_json: bool = False, probe: bool = False) -> None:
@@ -41,15 +42,19 @@ def dry_run(config: Config, as_json: bool = False, probe: bool = False) -> None:
     else:
         lines = [*table(findings), "", *describe(config, price)]
         print("\n".join([*lines, *(speed.describe(measured) if measured else ())]))
-    if bad := sum(finding.state == "failed" for finding in findings):
-        raise SettingError(f"{bad} of {len(findings)} checks failed; nothing was started")
+    if bad := [finding for finding in findings if finding.state == "failed"]:
+        # Once more, for they stand between many that are well.
+        again = "".join(f"\n  {each.part}: {each.text}; {each.remedy}" for each in bad)
+        raise SettingError(
+            f"{len(bad)} of {len(findings)} checks failed; nothing was started{again}"
+        )
 
 
 def examine(config: Config, machine: Machine | None = None) -> Iterator[Finding]:
     """Every finding, in the order in which a run would meet the matter."""
     machine = machine or Machine.here()
     known = Planner()
-    yield _run_folder(config)
+    yield place_of_run(config.run)
     yield from versions(config)
     yield from tracking(config)
     yield from planner(config, known)
@@ -64,14 +69,6 @@ def examine(config: Config, machine: Machine | None = None) -> Iterator[Finding]
     else:
         remedy = "mend what failed above; both depend on the planner's size"
         yield warning("memory and disk", "not looked at: the planner is unknown", remedy)
-
-
-def _run_folder(config: Config) -> Finding:
-    if config.run.exists() and any(config.run.iterdir()):
-        return failure(
-            "run", f"{config.run} is not empty", "choose another run=FOLDER or remove it"
-        )
-    return ok("run", str(config.run))
 
 
 def table(findings: Sequence[Finding]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,13 @@ from rl.preflight.gguf_model import config_of, split_of
 from rl.preflight.shape import Shape, shape_of
 from rl.questions import hub
 from rl.settings.config import Config
+from rl.settings.paths import whole
 from rl.settings.weights import SHORT_NAMES, home_of, wants_door
 from tools.outcomes.finding import Finding, failure, ok, warning
 
+WARM_STARTS = ("runs/warmstart", "runs/hard-warmstart")
+"""`model.path` of the configurations that ship and start warm."""
+NAMES = ("nano", *SHORT_NAMES)
 MEND = "mend the folder, or name another one in model.path"
 
 
@@ -56,7 +61,10 @@ def planner(config: Config, known: Planner) -> Iterator[Finding]:
         yield from _to_be_made(config, known, home)
         return
     elif config.model.warm_start:
-        yield ok("planner", f"{name} is made by the warm start, in a minute or two")
+        found = made_from_nothing(config)
+        yield found
+        if found.state == "failed":
+            return
         known.folder = NANO
         yield from _window(config, _shape(known, read_object(NANO / "config.json", MEND)))
         return
@@ -73,6 +81,39 @@ def planner(config: Config, known: Planner) -> Iterator[Finding]:
         if not known.folder:
             remedy = f"`hf download {name}` where the network allows, then name its folder"
         yield failure("planner", f"{name}: {error}", remedy)
+
+
+def made_from_nothing(config: Config) -> Finding:
+    """What to say of `model.path` where the warm start makes the planner.
+
+    Only a place that a configuration of ours names goes without a warning: any other may be a
+    planner's misspelt.
+    """
+    path = Path(config.model.path)
+    near = _planners_near(path)
+    guess = f" (did you mean {near[0]}?)" if near else ""
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        remedy = f"name a planner's folder in model.path{guess}, or one that is not there yet"
+        return failure("planner", f"{path} is there and is no planner: no config.json", remedy)
+    text = f"{path} is made by the warm start, in a minute or two"
+    if path in {Path(whole(usual)) for usual in WARM_STARTS}:
+        return ok("planner", text)
+    text = f"there is no planner {path}{guess}: the warm start makes one from nothing there"
+    remedy = "leave it so, or name a planner that is there in model.path; "
+    return warning("planner", text, f"{remedy}model.warm_start=false refuses one that is not")
+
+
+def _planners_near(path: Path) -> list[str]:
+    """Planners that `path` may have meant: inside it, or called nearly so."""
+    beside = [each.parent for each in path.parent.glob("*/config.json")]
+    below = [each.parent for each in path.parent.parent.glob(f"*/{path.name}/config.json")]
+    names = [*map(str, (*beside, *below)), *NAMES]
+    inside = [str(path / "model")] if (path / "model" / "config.json").exists() else []
+    return inside + [
+        str(found)
+        for given in (str(path), path.name)
+        for found in get_close_matches(given, names, n=1, cutoff=0.8)
+    ]
 
 
 def _at_hand(config: Config, known: Planner) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
+from benchmarks.report.table import shorten
 from benchmarks.worlds import WORLDS
 from rl.preflight.planner import Planner
 from rl.questions import data
@@ -64,7 +65,7 @@ def _faults(part: str, given: str, survey: Survey) -> Iterator[Finding]:
         part,
         f"{given}: {survey.rows:,} questions, scorers: {list_counts(survey.scorers)}, "
         f"levels: {list_counts(survey.levels, 6)}; "
-        f"first: {first.question[:60]!r} -> {first.answers[0][:30]!r}",
+        f"first: {shorten(first.question, 60)!r} -> {shorten(first.answers[0], 30)!r}",
     )
     if survey.repeated and given not in WORLDS:
         text = f"{survey.repeated:,} rows ask what another row asks"

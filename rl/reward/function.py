@@ -29,6 +29,7 @@ from langchain_core.exceptions import (
 
 from agentflow_graph.errors import Fault, ModelError, SettingError
 from rl.reward.grade import Grade, Reward, graded
+from tools.outcomes.extras import unfound
 
 if TYPE_CHECKING:
     from agentflow_graph.state import State
@@ -105,8 +106,7 @@ def imported(path: str, setting: str = "reward.kind") -> Callable[..., Any]:
         function = getattr(importlib.import_module(module), name)
     except Exception as error:  # a module may raise anything while it is imported
         raise SettingError(
-            f"{setting}={path!r} cannot be imported ({type(error).__name__}: {error}); name "
-            "package.module:function of a module on PYTHONPATH"
+            f"{setting}={path!r} cannot be imported: {unfound(path, error)}"
         ) from error
     if not callable(function):
         kind = type(function).__name__
@@ -115,7 +115,8 @@ def imported(path: str, setting: str = "reward.kind") -> Callable[..., Any]:
         inspect.signature(function).bind(None, None)
     except (TypeError, ValueError) as error:
         raise SettingError(
-            f"{setting}={path!r} cannot be called with (task, state): {error}"
+            f"{setting}={path!r} cannot be called with (task, state), as every reward is "
+            f"({error}); write `def {name}(task, state)`"
         ) from error
     checked: Callable[..., Any] = function
     return checked

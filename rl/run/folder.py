@@ -23,6 +23,8 @@ from agentflow_graph.record.artifacts import (
     read_object,
     write_whole,
 )
+from rl.settings.paths import closed
+from tools.outcomes.finding import Finding, failure, ok
 
 ENDING = 45.0
 """Seconds that the processes of a killed trainer may need to end; Ray takes about five."""
@@ -69,6 +71,20 @@ def records(path: Path) -> list[dict[str, Any]]:
                 raise SettingError(f"{told}; {remedy}") from None
             found.append(entry)
     return found
+
+
+def place_of_run(run: Path) -> Finding:
+    """Whether a new run can be put in the folder `run`, which must be new or empty."""
+    other = "choose another folder"
+    if fault := closed(run):
+        return failure("run", fault, other)
+    try:
+        full = run.exists() and any(run.iterdir())
+    except OSError as error:
+        return failure("run", f"{run} cannot be read: {error.strerror}", other)
+    if full:
+        return failure("run", f"{run} is not empty", f"{other} or remove it")
+    return ok("run", str(run))
 
 
 @contextmanager

@@ -149,7 +149,7 @@ class Recorder:
             f"turns {entry['turns']:.2f}  groups used {entry['groups_used']:2}  kl {kl}"
             + (f"  late {late}" if (late := entry.get("groups_late")) else "")
             + (f"  failed {entry['failed']}{_named(entry)}" if entry["failed"] else "")
-            + (f"  NOT UPDATED: {left_out}" if (left_out := entry.get("left_out")) else "")
+            + _unmoved(entry)
             + (f"  NOT FINITE: {', '.join(broken)}" if broken else "")
             + told(seconds_left(self.entries, self.steps, self.every))
         )
@@ -194,6 +194,14 @@ class Recorder:
     def say(self, text: str) -> None:
         """One line on the terminal, with the seconds since the start."""
         print(f"[{time.time() - self.begun:6.1f} s] {text}", file=self.screen, flush=True)
+
+
+def _unmoved(entry: dict[str, Any]) -> str:
+    """Why a step changed nothing, for a line on the terminal, and what to do where none scored."""
+    if not (why := entry.get("left_out")):
+        return ""
+    hint = "" if entry["reward"] else " (every reward is 0: ask easier questions)"
+    return f"  NOT UPDATED: {why}{hint}"
 
 
 def _named(entry: dict[str, Any]) -> str:

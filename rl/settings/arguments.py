@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
-from agentflow_graph.errors import SettingError
+from agentflow_graph.errors import SettingError, model_inside
+from rl.settings.paths import closed
 
 NANO = Path(__file__).parents[1] / "configs" / "nano.yaml"
 """The configuration of a training that stands where none is named."""
@@ -44,10 +45,27 @@ def planner_parser(prog: str, description: str) -> ArgumentParser:
 def check_planner(folder: Path) -> None:
     """Raise SettingError where a folder holds no planner."""
     if not (folder / "config.json").exists():
-        raise SettingError(f"planner {folder} has no config.json; name a planner's folder")
+        told = f"planner {folder} has no config.json{model_inside(folder)}"
+        raise SettingError(f"{told}; name a planner's folder")
 
 
 def check_new(out: Path) -> None:
     """Raise SettingError where what is to be made exists already."""
     if out.exists():
         raise SettingError(f"out={out} exists; choose another or remove it")
+    check_place(out.parent)
+
+
+def check_place(folder: Path) -> None:
+    """Raise SettingError where a folder cannot be made or written: before minutes are spent."""
+    if fault := closed(folder):
+        raise SettingError(f"out={fault}; choose another folder")
+
+
+def check_replaced(out: Path) -> None:
+    """Raise SettingError where a new planner would take the place of anything but a planner."""
+    check_place(out)
+    if out.exists() and any(out.iterdir()) and not (out / "config.json").exists():
+        raise SettingError(
+            f"out={out} holds something else than a planner; choose another folder or remove it"
+        )

@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -57,7 +59,7 @@ LASTING = (AssertionError, SettingError, Stalled, TrainingFailed, TypeError, Loo
 
 def going_on(error: Exception, run: Path) -> str:
     """How a training goes on that `error` broke off."""
-    command = f"`python -m rl.train --resume {run}`"
+    command = f"`{resume_command(run)}`"
     if isinstance(error, MoneySpent):
         return f"nothing is lost; {command[:-1]} rollout.max_money=...` goes on with a higher limit"
     if isinstance(error, Stalled | TrainingFailed):
@@ -71,6 +73,28 @@ def going_on(error: Exception, run: Path) -> str:
             "where it needs another setting"
         )
     return f"go on with {command}"
+
+
+def resume_command(run: Path) -> str:
+    """What goes on with `run`, where this process has imported what the run names.
+
+    A script's own folder, and what PYTHONPATH names for one command, are not searched by another.
+    """
+    script = str(Path(sys.argv[0]).parent)
+    given = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), script]
+    known = {Path.cwd(), Path(__file__).parents[2]}
+    folders = [one for one in given if Path(one).resolve() not in known and _used(one)]
+    path = shlex.quote(os.pathsep.join(dict.fromkeys(folders)))
+    before = f"PYTHONPATH={path} " if folders else ""
+    return f"{before}python -m rl.train --resume {shlex.quote(str(run))}"
+
+
+def _used(folder: str) -> bool:
+    """Whether a module or a package that lies in this folder was imported."""
+    tops = [each for name, each in [*sys.modules.items()] if "." not in name and name != "__main__"]
+    files = [Path(file) for each in tops if (file := vars(each).get("__file__"))]
+    lie = {(file.parent if file.stem == "__init__" else file).parent for file in files}
+    return Path(folder).resolve() in lie
 
 
 def exit_code(

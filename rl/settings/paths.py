@@ -26,6 +26,17 @@ def whole(path: str) -> str:
     return os.path.abspath(os.path.expanduser(path)) if path else ""
 
 
+def closed(folder: Path) -> str:
+    """Why nothing can be written in a folder, there already or not; empty where it can."""
+    there = next(one for one in (folder, *folder.absolute().parents) if os.path.lexists(one))
+    told = str(folder) if there == folder else f"{folder} cannot be made: {there}"
+    if not there.is_dir():
+        return f"{told} is a file, not a folder" if there.exists() else f"{told} leads nowhere"
+    if not os.access(there, os.W_OK | os.X_OK):
+        return f"{told} cannot be written by this user"
+    return ""
+
+
 def with_whole_paths(record: Mapping[str, Any]) -> dict[str, Any]:
     """A checked configuration as sections and values, with every path from the root."""
     made = {name: dict(of) if isinstance(of, Mapping) else of for name, of in record.items()}

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,7 +88,8 @@ def test_what_nobody_answered_has_no_known_cost(use, capsys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([""], "the question is empty"),
+        ([""], "the question is empty (''); write it in quotes"),
+        (["  "], "write it in quotes"),
         ([QUESTION, "--set", "max_turn=3"], "did you mean 'max_turns'?"),
         ([QUESTION, "--set", "max_turns"], "--set 'max_turns' is not of the form NAME=VALUE"),
         ([QUESTION, "--set", "max_turns=x"], "max_turns='x' cannot be used"),
@@ -150,3 +152,21 @@ def test_help_names_every_verb_and_setting(capsys) -> None:
 def test_the_default_planner_answers(capsys) -> None:
     assert cli.main(["What is 21 + 21?"]) == 0
     assert "Answer: " in capsys.readouterr().out
+
+
+def test_a_file_in_the_place_of_a_record_is_called_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("x")
+    assert cli.main([QUESTION, "--record", str(tmp_path / "file")]) == 2
+    told = "a file is in the place of a folder; name a folder, there already or not"
+    assert told in capsys.readouterr().err
+
+
+def test_a_trainings_folder_says_where_its_planner_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    assert cli.main([QUESTION, "--set", f"planner=local:{tmp_path}"]) == 2
+    assert f"did you mean {tmp_path}/model?" in capsys.readouterr().err

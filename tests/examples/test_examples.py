@@ -21,8 +21,8 @@ from launched import ROOT, environment, run_program, start_program
 EXAMPLES = ROOT / "examples"
 SHORT = sorted(path for folder in ("apps", "own") for path in (EXAMPLES / folder).glob("*.py"))
 PRINTED = {
-    "apps/lcel_chain.py": ["Anton Ferro (1 turns, verifier)"] * 2
-    + ["Maya Holt (1 turns, verifier)"],
+    "apps/lcel_chain.py": ["Anton Ferro (turns: 1, verifier)"] * 2
+    + ["Maya Holt (turns: 1, verifier)"],
     "apps/subgraph.py": ["Dear Anton Ferro,"],
     "apps/supervisor.py": ["agentflow Anton Ferro"],
     "apps/tool_of_create_agent.py": [
@@ -145,6 +145,7 @@ def test_a_server_and_a_benchmark_of_ones_own(tmp_path: Path) -> None:
     stranger = run_program("-m", "benchmarks", "report", tried)
     assert stranger.returncode == 2
     assert "error: no task 'islands'" in stranger.stderr
+    assert "usage: python examples/own/own_benchmark.py" in run_program(run[0]).stderr
     assert "one of your own to the program that registers it" in stranger.stderr
 
 

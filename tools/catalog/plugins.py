@@ -26,6 +26,7 @@ from tools.catalog import mcp_servers, mcp_tools
 from tools.catalog.mcp_servers import Server
 from tools.catalog.mcp_tools import Listing, Listings, McpTool
 from tools.catalog.settings import Settings, SettingsError
+from tools.outcomes.extras import unfound
 from tools.outcomes.outside import ShownError
 
 GROUP = "agentflow_graph.tools"
@@ -77,10 +78,7 @@ def _imported(path: str) -> BaseTool:
     try:
         found = vars(import_module(module))[attribute]
     except (ImportError, KeyError, ValueError) as fault:
-        raise ToolNameError(
-            f"cannot import tool {path!r} ({type(fault).__name__}: {fault}): "
-            "write package.module:attribute of an installed package"
-        ) from fault
+        raise ToolNameError(f"cannot import tool {path!r}: {unfound(path, fault)}") from fault
     return _as_tool(path, found)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from agentflow_graph.errors import SettingError
+from agentflow_graph.errors import SettingError, model_inside
 from agentflow_graph.errors.threads import in_thread
 from agentflow_graph.models.tokens.sampling import Completion, Sampling, room_for_reply
 from agentflow_graph.models.tokens.tokenizer import PolicyTokenizer
@@ -20,7 +20,8 @@ class LocalPolicy:
 
     def __init__(self, folder: str | Path) -> None:
         if not (Path(folder) / "config.json").exists():
-            raise SettingError(f"no config.json in {folder}; name a Hugging Face model folder")
+            told = f"no config.json in {folder}{model_inside(folder)}"
+            raise SettingError(f"{told}; name a Hugging Face model folder")
         self._model: Any = causal_model(folder).eval()
         self._window = window_of(Path(folder))
         self._ends = PolicyTokenizer.load(folder).ends

@@ -13,7 +13,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 from tokenizers import Tokenizer
 
-from agentflow_graph.errors import SettingError
+from agentflow_graph.errors import SettingError, model_inside
 from agentflow_graph.models.tokens.template import TAKE, ChatTemplate
 from agentflow_graph.record.artifacts import read_object, read_text
 
@@ -70,7 +70,8 @@ class PolicyTokenizer:
         model = Path(folder)
         home = model / "tokenizer" if (model / "tokenizer/tokenizer.json").exists() else model
         if not (home / "tokenizer.json").exists():
-            raise SettingError(f"no tokenizer.json in {home}; name the folder of a planner's model")
+            told = f"no tokenizer.json in {home}{model_inside(home)}"
+            raise SettingError(f"{told}; name the folder of a planner's model")
         config = read_object(home / "tokenizer_config.json", TAKE)
         tokenizer = tokenizer_of(home / "tokenizer.json", TAKE)
         tokens = _special_tokens(config, home)

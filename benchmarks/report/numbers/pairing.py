@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import NamedTuple
 
+from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError
 from benchmarks.report.numbers.result import Result, Session
 from benchmarks.report.numbers.statistics import Comparison as Paired
@@ -157,8 +158,9 @@ def differences(first: Session, second: Session) -> list[str]:
     ):
         pairs |= {f"{what} {t}": (one[t], other[t]) for t in one if t in other}
     given = dict.fromkeys((*first.settings, *second.settings))
-    unset = "default"
-    pairs |= {n: (first.settings.get(n, unset), second.settings.get(n, unset)) for n in given}
+    usual = {n: f"{field.default}" for n, field in Context.model_fields.items()}
+    unset = {n: f"{usual[n]} (the default)" if n in usual else "default" for n in given}
+    pairs |= {n: (first.settings.get(n, unset[n]), second.settings.get(n, unset[n])) for n in given}
     return [f"{name}: {one} and {other}" for name, (one, other) in pairs.items() if one != other]
 
 

@@ -109,7 +109,7 @@ for _ in range(2):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RecordError, match=r"file/record cannot be written: Not a directory"):
+    with pytest.raises(RecordError, match=r"a file is in the place of a folder; name a folder"):
         Record(tmp_path / "file" / "record").run("a").note("x")
 
 

@@ -261,6 +261,6 @@ def test_files_that_are_no_record_are_not_called_damaged(recorded: Path, capsys:
 def test_the_command_line_refuses_what_it_cannot_do(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "file").write_text("")
     assert cli.main(["What is 1 + 1?", "--record", str(tmp_path / "file")]) == 2
-    assert "cannot be written: File exists; name a folder that can be" in capsys.readouterr().err
+    assert "a file is in the place of a folder; name a folder" in capsys.readouterr().err
     assert cli.main(["What is 1 + 1?", "--set", "approve=true"]) == 2
     assert "approve='all' needs somebody to ask" in capsys.readouterr().err

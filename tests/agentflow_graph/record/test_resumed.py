@@ -127,7 +127,7 @@ async def test_a_disk_that_is_full_stops_the_run_and_says_so(
 ) -> None:
     (tmp_path / "file").write_text("")
     graph = build_graph({"planner": scripted(plan("x"))}, [look_up], record=tmp_path / "file" / "r")
-    with pytest.raises(RecordError, match="cannot be written: Not a directory; name a folder"):
+    with pytest.raises(RecordError, match="a file is in the place of a folder; name a folder"):
         await graph.ainvoke(QUESTION)
 
 

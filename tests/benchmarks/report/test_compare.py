@@ -1,5 +1,7 @@
 """Two runs item by item: what was gained, what was lost, and what cannot be compared."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,6 +84,14 @@ def test_an_item_whose_right_answers_changed_is_no_longer_the_same() -> None:
     assert "left out 1 items with another question or other right answers" in text(found)
 
 
+def test_what_differs_names_the_default_and_stands_line_by_line() -> None:
+    first, second = run("1", "base"), run("0", "other")
+    second = replace(second, settings={"planner": "openai:x", "max_turns": 7})
+    shown = text(compare(first, second))
+    assert "differs: max_turns: 5 and 7\ndiffers: planner: nano (the default) and openai:x" in shown
+    assert "Lost by other" in shown and "1 item." in shown
+
+
 def test_runs_without_a_common_item_are_refused() -> None:
     with pytest.raises(SettingError, match=r"no item in common: .*bamboogle \(full\).*2wiki"):
         compare(run("1"), run("1", task="2wiki"))
@@ -109,5 +119,5 @@ def found() -> Comparison:
 
 def test_a_long_list_is_cut_in_the_text_alone() -> None:
     found = compare(run("0" * 50), run("1" * 50))
-    assert "30 of 50." in text(found)
+    assert "30 of 50 items." in text(found)
     assert len(found.won) == 50

@@ -49,6 +49,8 @@ def test_a_run_that_must_not_be_started(tmp_path: Path, capsys: pytest.CaptureFi
     failures = [line.split()[1] for line in shown.out.splitlines() if line.startswith("FAILED")]
     assert failures == ["run", "window", "data.train"]
     assert "3 of " in shown.err and "nothing was started" in shown.err
+    again = [line.split(":")[0].strip() for line in shown.err.splitlines()[1:]]
+    assert again == failures, "told once more where the eye is"
     assert listing(tmp_path) == before
 
 
@@ -115,3 +117,23 @@ def test_seconds_come_from_a_run_with_the_same_settings_only(
     words = ["--config", str(CONFIGS / "nano.yaml"), "--dry-run", "steps=30"]
     assert main([*words, f"run={tmp_path / 'run'}"]) == 0
     assert "seconds: 3 a step" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("run", "fragment"),
+    [
+        ("file", "file is a file, not a folder; choose another folder"),
+        ("file/below", "cannot be made: {}/file is a file, not a folder; choose another folder"),
+        ("dangling", "dangling leads nowhere; choose another folder"),
+    ],
+)
+def test_a_run_that_has_no_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], run: str, fragment: str
+) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    words = ["--config", "nano", f"model.path={NANO}", f"run={tmp_path / run}"]
+    assert main(words) == 2
+    assert fragment.format(tmp_path) in capsys.readouterr().err
+    assert main([*words, "--dry-run"]) == 2
+    assert fragment.format(tmp_path).partition(";")[0] in capsys.readouterr().out

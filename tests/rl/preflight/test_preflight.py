@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from agentflow_graph.errors import SettingError
 from agentflow_graph.models.strings import NANO
 from rl.preflight.agent import agent
-from rl.preflight.planner import Planner, planner
+from rl.preflight.planner import Planner, made_from_nothing, planner
 from rl.preflight.questions import questions
 from rl.settings.config import Config, load
+from rl.train import check
 from tools.outcomes.finding import Finding
 
 CONFIGS = Path(__file__).parents[3] / "rl" / "configs"
@@ -123,6 +126,18 @@ def files(tmp_path: Path, train: list[dict[str, Any]], held: list[dict[str, Any]
     return nano(f"data.train={tmp_path}/train.jsonl", f"data.heldout={tmp_path}/held.jsonl")
 
 
+def test_a_long_first_question_ends_in_a_mark(tmp_path: Path) -> None:
+    config = files(tmp_path, asked("long " * 40), asked("c"))
+    text = states(questions(config, Planner()))["data.train"][1]
+    assert re.search(r"first: '(long )+\S*…' -> '(long )+\S*…'", text), text
+
+
+def test_a_folder_of_questions_is_called_a_folder(tmp_path: Path) -> None:
+    config = nano(f"data.train={tmp_path}", "data.heldout=almanac")
+    state, text = states(questions(config, Planner()))["data.train"]
+    assert (state, f"{tmp_path} is a folder" in text) == ("failed", True)
+
+
 def asked(*names: str) -> list[dict[str, Any]]:
     return [{"question": f"{name}?", "answer": name} for name in names]
 
@@ -157,3 +172,33 @@ def test_questions_that_are_wrong(
 ) -> None:
     found = list(questions(files(tmp_path, train, held), Planner()))
     assert [f for f in found if (f.part, f.state) == (part, state) and fragment in f.text], found
+
+
+@pytest.mark.parametrize(
+    ("path", "state", "fragment"),
+    [
+        ("run/modle", "warning", "did you mean {}/run/model"),
+        ("rnu/model", "warning", "did you mean {}/run/model"),
+        ("nano0", "warning", "did you mean nano"),
+        ("elsewhere", "warning", "no planner {}/elsewhere: the warm start makes one from nothing"),
+        ("run", "failed", "{}/run is there and is no planner"),
+        ("run/file", "failed", "is there and is no planner"),
+    ],
+)
+def test_a_planner_that_would_be_made_from_nothing(
+    tmp_path: Path, path: str, state: str, fragment: str
+) -> None:
+    shutil.copytree(NANO, tmp_path / "run" / "model")
+    (tmp_path / "run" / "file").write_text("x")
+    config = nano(f"model.path={tmp_path / path}", "model.warm_start=true")
+    found = states(planner(config, Planner()))["planner"]
+    assert found[0] == state
+    assert fragment.format(tmp_path) in found[1]
+    if state == "failed":
+        with pytest.raises(SettingError, match="is no planner"):
+            check(config)
+
+
+def test_the_usual_place_of_a_warm_start_goes_without_a_warning() -> None:
+    usual = [load(CONFIGS / f"{name}.yaml") for name in ("nano", "hard-nano")]
+    assert {made_from_nothing(config).state for config in usual} == {"ok"}

@@ -119,12 +119,13 @@ def test_a_reward_is_a_number_from_0_to_1_and_nothing_else(value: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("no_such_package.rewards:one", "ModuleNotFoundError: No module named 'no_such_package'"),
-        ("own_rewards:brieff", "AttributeError"),
+        ("no_such_package.rewards:one", "put `PYTHONPATH=FOLDER` before the command"),
+        ("own_rewards:brieff", "own_rewards has no 'brieff' (did you mean 'brief'?)"),
         ("own_rewards:", "cannot be imported"),
         (":brief", "cannot be imported"),
         ("own_rewards:not_a_function", "is not callable but a float"),
         ("own_rewards:other_arguments", "cannot be called with (task, state)"),
+        ("own_rewards:other_arguments", "write `def other_arguments(task, state)`"),
     ],
 )
 def test_a_function_that_cannot_be_had_is_refused_at_the_start(kind: str, said: str) -> None:

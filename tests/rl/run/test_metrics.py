@@ -295,3 +295,6 @@ def test_a_step_that_changed_nothing_says_so_and_why(
     entry = told.training[0]
     assert (entry["updated"], entry["left_out"], entry["not_finite"]) == (0, why, ["kl"])
     assert f"NOT UPDATED: {why}  NOT FINITE: kl" in capsys.readouterr().out
+    told.step(2, counts | {"reward": 0.0, "updated": 0, "left_out": "no group has spread"})
+    remedy = "(every reward is 0: ask easier questions)"
+    assert f"NOT UPDATED: no group has spread {remedy}" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from agentflow_graph.errors import SettingError
 from agentflow_graph.record import RecordError
 from rl import evaluate
-from rl.settings.arguments import numbers, positive
+from rl.planners import warmstart
+from rl.settings.arguments import check_new, numbers, positive
 from rl.settings.errors import TrainingFailed, exit_code
 from rl.studies.ablations import __main__ as ablations
 
@@ -69,3 +71,17 @@ def test_what_goes_wrong_is_one_line_and_a_code(
 
     assert exit_code(work) == code
     assert capsys.readouterr().err == f"error: {error}\n"
+
+
+def test_a_result_that_has_no_place_is_refused_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setattr("sys.argv", ["warmstart", "--out", f"{tmp_path}/file/planner"])
+    assert warmstart.main() == 2
+    assert f"cannot be made: {tmp_path}/file is a file, not a folder" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["warmstart", "--out", str(tmp_path)])
+    assert warmstart.main() == 2
+    assert "holds something else than a planner" in capsys.readouterr().err
+    with pytest.raises(SettingError, match="is a file, not a folder; choose another folder"):
+        check_new(tmp_path / "file" / "out.json")

@@ -187,6 +187,9 @@ def test_hanging_and_raising_tools_cost_no_run_and_no_step_and_ctrl_c_ends_them(
     )
     code = stopped(command, signal.SIGINT, "step   2/500", tmp_path / "output.txt")
     assert code == 130
+    again = f"python -m rl.train --resume {tmp_path / 'run'}`"
+    told = (tmp_path / "output.txt").read_text().splitlines()[-1]
+    assert told.endswith(f"go on with `PYTHONPATH={ROOT / 'tests' / 'rl' / 'programs'} {again}")
     steps = [m for m in metrics(tmp_path) if m["kind"] == "step"]
     assert [step["step"] for step in steps] == [1, 2]
     assert all(step["runs"] + step["failed"] == 128 for step in steps)

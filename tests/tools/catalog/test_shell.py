@@ -100,6 +100,13 @@ def test_what_is_not_ready_has_a_remedy(run: Any) -> None:
     assert out.count("WARNING") == 4
 
 
+def test_what_nobody_named_is_only_warned_of(run: Any) -> None:
+    code, out, _ = run("check")
+    assert (code, out.count("FAILED")) == (0, 0)
+    assert "WARNING web_search tavily *" in out
+    assert out.endswith("* the backend in use\n")
+
+
 def test_only_the_backend_in_use_decides(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("check", "wikipedia_search")[0] == 0
     monkeypatch.setenv("AGENTFLOW_WIKIPEDIA_SEARCH_BACKEND", "kiwix")
@@ -115,6 +122,20 @@ def test_names_that_are_not_ours_are_checked_too(run: Any) -> None:
     code, out, _ = run("check", "no.such:tool")
     assert code == 1
     assert "cannot import tool" in out
+
+
+def test_a_tool_of_the_current_folder_says_how_it_is_found(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mytools_here.py").write_text("stock = 3\n")
+    monkeypatch.chdir(tmp_path)
+    out = run("check", "mytools_here:stock")[1]
+    assert "lies in the current folder, which this command does not search" in out
+    assert "put `PYTHONPATH=.` before it" in out
+    monkeypatch.syspath_prepend(tmp_path)
+    assert (
+        "mytools_here has no 'stok' (did you mean 'stock'?)" in run("check", "mytools_here:stok")[1]
+    )
 
 
 def test_a_bad_file_ends_with_two(run: Any, tmp_path: Path) -> None:
