@@ -95,7 +95,7 @@ def test_what_differs_is_named_and_items_are_paired(
     assert json.loads(capsys.readouterr().out)["differs"] == [
         "missing trials: 2 and 0",
         "seed: 4 and 0",
-        "max_turns: 3 and default",
+        "max_turns: 3 and 10 (the default)",
     ]
     report = report_of(second, "--baseline", first)
     (pair,) = report["baseline"]["paired"]["differences"]  # type: ignore[index]
