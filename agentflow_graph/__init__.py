@@ -38,16 +38,10 @@ try:
     from agentflow_graph.models.scripted import Scripted, planned
     from agentflow_graph.state import Finished, State
 except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] in ("", "tools", *PACKAGES):
-        raise
-    told = (
-        f"{sys.executable} has no {error.name}: `source .venv/bin/activate` in the tree after "
-        "`make setup`, or `pip install` agentflow-graph there"
-    )
-    if _is_command():
-        sys.stderr.write(f"error: {told}\n")
-        sys.exit(2)
-    raise ModuleNotFoundError(told, name=error.name) from error
+    from agentflow_graph.errors.packages import tell
+
+    tell(error, PACKAGES, _is_command())
+    raise
 
 __all__ = [
     "AgentFlowError",
