@@ -91,7 +91,8 @@ def resume_command(run: Path) -> str:
 
 def _used(folder: str) -> bool:
     """Whether a module or a package that lies in this folder was imported."""
-    tops = [each for name, each in [*sys.modules.items()] if "." not in name and name != "__main__"]
+    this = ("__main__", "__mp_main__")
+    tops = [each for name, each in [*sys.modules.items()] if "." not in name and name not in this]
     files = [Path(file) for each in tops if (file := vars(each).get("__file__"))]
     lie = {(file.parent if file.stem == "__init__" else file).parent for file in files}
     return Path(folder).resolve() in lie
