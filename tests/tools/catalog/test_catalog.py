@@ -127,8 +127,8 @@ def test_the_package_is_marked_as_ours() -> None:
     [
         ("python_code", "did you mean 'python_coder'"),
         ("zzz", "Known: base_generator, python_coder, wikipedia_search, web_search"),
-        ("no.such.module:thing", "ModuleNotFoundError"),
-        ("tools.catalog.catalog:nothing", "KeyError"),
+        ("no.such.module:thing", "no module no is where Python looks"),
+        ("tools.catalog.catalog:nothing", "has no .nothing."),
         ("tools.catalog.catalog:NAMES", "is a tuple"),
     ],
 )
