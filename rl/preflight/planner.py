@@ -21,12 +21,11 @@ from rl.preflight.gguf_model import config_of, split_of
 from rl.preflight.shape import Shape, shape_of
 from rl.questions import hub
 from rl.settings.config import Config
-from rl.settings.paths import whole
 from rl.settings.weights import SHORT_NAMES, home_of, wants_door
 from tools.outcomes.finding import Finding, failure, ok, warning
 
-WARM_STARTS = ("runs/warmstart", "runs/hard-warmstart")
-"""`model.path` of the configurations that ship and start warm."""
+WARM_START = "warmstart"
+"""How the name of a planner ends that a warm start is to make, as in what ships."""
 NAMES = ("nano", *SHORT_NAMES)
 MEND = "mend the folder, or name another one in model.path"
 
@@ -86,8 +85,7 @@ def planner(config: Config, known: Planner) -> Iterator[Finding]:
 def made_from_nothing(config: Config) -> Finding:
     """What to say of `model.path` where the warm start makes the planner.
 
-    Only a place that a configuration of ours names goes without a warning: any other may be a
-    planner's misspelt.
+    Only a place that is called so goes without a warning: any other may be a planner's misspelt.
     """
     path = Path(config.model.path)
     near = _planners_near(path)
@@ -96,7 +94,7 @@ def made_from_nothing(config: Config) -> Finding:
         remedy = f"name a planner's folder in model.path{guess}, or one that is not there yet"
         return failure("planner", f"{path} is there and is no planner: no config.json", remedy)
     text = f"{path} is made by the warm start, in a minute or two"
-    if path in {Path(whole(usual)) for usual in WARM_STARTS}:
+    if path.name.endswith(WARM_START):
         return ok("planner", text)
     text = f"there is no planner {path}{guess}: the warm start makes one from nothing there"
     remedy = "leave it so, or name a planner that is there in model.path; "
