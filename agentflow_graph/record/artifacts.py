@@ -186,12 +186,18 @@ def sync(path: Path) -> None:
 
 def not_written(folder: Path, error: OSError) -> NotWritten:
     """What to say of a folder that does not take a file."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    remedy = f"make room there (`df {folder}`)" if full else "name a folder that can be written"
-    why = error.strerror
-    if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        why, remedy = "a file is in the place of a folder", "name a folder, there already or not"
+    why, remedy = refused(folder, error)
     return NotWritten(f"{error.filename or folder} cannot be written: {why}; {remedy}")
+
+
+def refused(folder: Path, error: OSError, then: str = "") -> tuple[str, str]:
+    """Why a disk refused, and what to do; `then` is to follow once there is room."""
+    why = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return why, f"make room there (`df {folder}`){then}"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return "a file is in the place of a folder", "name a folder, there already or not"
+    return why, "name a folder that can be written"
 
 
 def _write(path: Path, data: bytes) -> None:

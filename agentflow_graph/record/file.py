@@ -12,7 +12,6 @@ and begins a file of its own, so nothing is ever appended to a torn line.
 from __future__ import annotations
 
 import asyncio
-import errno
 import fcntl
 import os
 import time
@@ -24,6 +23,7 @@ from threading import Lock
 from typing import Any
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.record.artifacts import refused
 from agentflow_graph.record.events import FORMAT, Event, line_of, versions
 from agentflow_graph.record.reading import RecordedRun, read
 from agentflow_graph.record.run import RunRecord, Turnstile
@@ -197,14 +197,8 @@ class Record:
 
     def _broken(self, error: OSError) -> RecordError:
         """From now on nothing is written: the last line may be torn."""
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        remedy = f"make room there (`df {self.folder}`), then resume the run"
-        why, usual = error.strerror, "name a folder that can be written"
-        if error.errno in (errno.EEXIST, errno.ENOTDIR):
-            why, usual = "a file is in the place of a folder", "name a folder, there already or not"
-        self.fault = (
-            f"the record in {self.folder} cannot be written: {why}; {remedy if full else usual}"
-        )
+        why, remedy = refused(self.folder, error, then=", then resume the run")
+        self.fault = f"the record in {self.folder} cannot be written: {why}; {remedy}"
         return RecordError(self.fault)
 
 
