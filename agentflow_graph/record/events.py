@@ -66,7 +66,7 @@ class Key(NamedTuple):
     """Which call of a run this is. The same key is the same call, in any process."""
 
     node: str
-    """Who asks: a module, a tool by name (its models too), `judge`."""
+    """Who asks: a module, a tool by name, its model as `<tool>.model`, `judge`."""
     turn: int
     """Counts from 1; 0 for what belongs to no turn."""
     number: int

@@ -1,13 +1,12 @@
 """Whose fault it was that a run ended as it did, from its state and its record.
 
-A run that the policy ended (turns, tokens, seconds of its own choosing, a prompt that its calls
-flooded) has an outcome and is graded. One that the world ended has none: it says nothing of the
+A run that the policy ended (turns, tokens, tools that ran long, a prompt that its calls flooded) has
+an outcome and is graded. One that the world ended has none: it says nothing of the
 policy.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -44,24 +43,33 @@ def blame(state: State, run: RunRecord, budget: float) -> tuple[Fault, str]:
 
 
 def _out_of_seconds(state: State, run: RunRecord, budget: float) -> tuple[Fault, str]:
-    """The servers' fault where the models of one turn let the run wait for half of its time.
+    """The policy's fault where the tools that it called ran for half of its time; else the world's.
 
-    What took the time otherwise is the policy's choice: a tool that runs long, one turn more. The
-    answer has time of its own, so a generator that does not answer is a server that is away.
+    How many turns and tokens it takes has budgets of its own. For how long a model lets a run wait,
+    or a machine that is busy with others, is nobody's choice. The answer has time of its own, so a
+    generator that does not answer is a server that is away.
     """
-    waits: dict[int, float] = defaultdict(float)
-    for key, answer in run.calls:
-        if "finish_reason" in answer:  # a model's; a tool's has a status
-            waits[key.turn] += answer["seconds"]
-    for key, seconds in run.lost:
-        waits[key.turn] += seconds
-        if key.node.startswith("generator"):
-            return "world", state["error"]
-    longest = max(waits.values(), default=0.0)
-    if longest < budget / 2:
+    if any(key.node.startswith("generator") for key, _ in run.lost):
+        return "world", state["error"]
+    models, tools = _spent(run)
+    if tools >= budget / 2:
         return "policy", ""
-    waited = f"out of time, and {longest:.3g} s of {budget:.3g} s were spent waiting for models"
-    return "world", f"{waited}: {state['error']}" if state["error"] else waited
+    told = f"out of time: of {budget:.3g} s, {models:.3g} s were spent waiting for models"
+    if (rest := budget - models - tools) > models:
+        told += f" and {rest:.3g} s for a turn on this machine: is it busy with something else?"
+    return "world", f"{told}: {state['error']}" if state["error"] else told
+
+
+def _spent(run: RunRecord) -> tuple[float, float]:
+    """Seconds that a run waited for models, and that its tools ran, without models of theirs."""
+    models = tools = 0.0
+    of_tools = {key.node for key, answer in run.calls if "status" in answer}
+    asked = [(key, answer["seconds"]) for key, answer in run.calls if "finish_reason" in answer]
+    for key, seconds in [*asked, *run.lost]:
+        models += seconds
+        tools -= seconds * (key.node.partition(".")[0] in of_tools)
+    tools += sum(answer["seconds"] for _, answer in run.calls if "status" in answer)
+    return models, tools
 
 
 def fault_of(answers: Sequence[Answer]) -> str:

@@ -94,7 +94,7 @@ async def test_a_run_beyond_its_deadline_has_failed(agent: Any, policy: Any) -> 
     run = await rollout(agent(policy(5.0)), TASK, CONTEXT, deadline=0.2)
     assert (run.reward, run.actions) == (None, [])
     assert (run.fault, run.by_world) == ("world", True)
-    assert "0.2 s were spent waiting for models: the planner's model" in run.failure
+    assert "s were spent waiting for models: the planner's model" in run.failure
     assert 0.2 <= run.seconds < 2
 
 
@@ -161,13 +161,19 @@ async def test_seconds_that_a_tool_took_are_the_planners_and_end_in_an_answer(
     assert run.seconds < 5
 
 
-async def test_many_prompt_turns_that_fill_the_time_are_the_planners_choice(
+async def test_many_turns_of_a_slow_server_that_fill_the_time_are_not_the_planners_fault(
     agent: Any, policy: Any
 ) -> None:
+    """None of them took half of the time: its turns are bounded by `max_turns`, and by that alone.
+
+    A training whose processors somebody else took had such runs told as wrong answers.
+    """
     context = CONTEXT.model_copy(update={"max_turns": 500, "max_seconds": 1.0})
-    run = await rollout(agent(policy(*[0.1] * 500)), TASK, context, deadline=1.0)
-    assert (run.reward, run.failure, run.fault) == (0.0, "", "policy")
-    assert len(run.actions) > 2
+    run = await rollout(agent(policy(*[0.3] * 500)), TASK, context, deadline=1.0)
+    assert (run.reward, run.fault, run.actions) == (None, "world", [])
+    assert len(run.state["turns"]) > 2
+    assert "of 1 s, " in run.failure
+    assert "were spent waiting for models" in run.failure
 
 
 class Waiting(GenericFakeChatModel):

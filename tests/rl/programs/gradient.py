@@ -3,7 +3,8 @@
 Run as a program, because the trainer's stand-ins for torch.cuda hold for a whole process:
 `python gradient.py FOLDER CASES`, the latter a JSON list of settings by name. Everything between
 the trajectories and the gradient is the trainer's own: credit, rows, blanks, trees, OpenRLHF's
-loss, DeepSpeed's accumulation.
+loss, DeepSpeed's accumulation. Where there is a GPU the trainer's half runs on it, with what a GPU
+run has: NCCL, FlexAttention, the fused optimizer. The closed form stays on the CPU.
 """
 
 import json
@@ -41,6 +42,11 @@ TURNS = {
     ("c", 1.0): (1, 2),
 }
 BETA = 0.05
+ON_GPU = torch.cuda.is_available()
+DEVICE: dict[str, dict[str, Any]] = {"engine": {}, "model": {}, "algorithm": {}}
+if ON_GPU:  # whose default corrects
+    device, dtype, none = {"device": "gpu"}, {"dtype": "bf16"}, {"correction": "none"}
+    DEVICE = {"engine": device, "model": dtype, "algorithm": none}
 
 
 def trajectories(generator: torch.Generator) -> list[Trajectory]:
@@ -73,7 +79,7 @@ def started(args: Any, folder: Path) -> FlowPolicy:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     policy = FlowPolicy(1, 0, "127.0.0.1", port)
-    policy.init_model_from_pretrained(get_strategy(args), str(folder), 100, [])
+    policy.init_model_from_pretrained(get_strategy(args), str(folder), 100, None)
     return policy
 
 
@@ -81,8 +87,9 @@ def settings(folder: Path, case: dict[str, Any]) -> Config:
     """A configuration with small batches, and what the case says by dotted names."""
     record: dict[str, Any] = {
         "run": str(folder / "run"),
-        "model": {"path": str(folder)},
-        "algorithm": {"kl": BETA},
+        "engine": DEVICE["engine"],
+        "model": {**DEVICE["model"], "path": str(folder)},
+        "algorithm": {**DEVICE["algorithm"], "kl": BETA},
         # So small a step that the gradients of all windows are at the same weights.
         "optimizer": {"batch_rows": 32, "micro_batch": 32, "threads": 1, "lr": 1e-12},
         "rollout": {"group_size": 4, "window": 64, "reply_tokens": LIMIT},
@@ -100,6 +107,7 @@ def main(folder: Path, case: dict[str, Any]) -> dict[str, Any]:
     nano.save(folder, nano.build_model(tokenizer.get_vocab_size(), 0), tokenizer, {})
     config = settings(folder, case)
     args = openrlhf_args(config)
+    args.ds.param_dtype = "fp32"  # refused on GPUs, where engines would round; here none is
     policy = started(args, folder)
     credit = assign(trajectories(generator), config, 0)
     if config.optimizer.share_prefixes == "on":
@@ -177,7 +185,7 @@ class Step(NamedTuple):
 
 def watched(policy: Any) -> list[Step]:
     """The optimizer steps of the policy from now on, which is filled as they are taken."""
-    from deepspeed.utils import safe_get_full_grad
+    from deepspeed.utils import safe_get_full_fp32_param, safe_get_full_grad
 
     strategy, stock, engine = policy.strategy, policy.strategy.optimizer_step, policy.actor.model
     found: list[Step] = []
@@ -185,8 +193,8 @@ def watched(policy: Any) -> list[Step]:
     def step(*arguments: Any, **keywords: Any) -> None:
         if engine.is_gradient_accumulation_boundary():
             named = dict(engine.module.named_parameters())
-            gradient = {name: safe_get_full_grad(p).clone() for name, p in named.items()}
-            weights = {name: p.detach().clone() for name, p in named.items()}
+            gradient = {name: safe_get_full_grad(p).cpu().clone() for name, p in named.items()}
+            weights = {n: safe_get_full_fp32_param(p).cpu().clone() for n, p in named.items()}
             found.append(Step(gradient, weights, policy.actor_scheduler.get_last_lr()[0]))
         stock(*arguments, **keywords)
 
