@@ -41,6 +41,8 @@ class Known:
     babble: Babble
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the graph, where nobody says otherwise."""
+    needs: frozenset[str] = frozenset({"python_coder", "wikipedia_search"})
+    """Tools without which its questions cannot be answered."""
 
     def questions(
         self, split: Split, n: int, seed: int, levels: Sequence[str] = (), world: int = 0

@@ -31,6 +31,7 @@ from agentflow_graph.errors.outside import guard_output, hidden_in, shown
 from agentflow_graph.nodes.parts.toolset import load_tools
 from agentflow_graph.record.artifacts import read_object, write_whole
 from rl.planners.chosen import at_hand, make_planner
+from rl.preflight.agent import hold_to_tools
 from rl.preflight.planner import made_from_nothing
 from rl.preflight.price.cost import money
 from rl.preflight.reference import reference
@@ -48,7 +49,7 @@ from rl.run.saved.reopened import go_on
 from rl.run.saved.seal import NAME, hold_to_seal, write_sealed
 from rl.run.summary import summarise
 from rl.settings.config import Config, load
-from rl.settings.errors import TrainingFailed, exit_code, going_on, resume_command
+from rl.settings.errors import TrainingFailed, brief, exit_code, going_on, resume_command
 from rl.settings.yaml_file import dumped
 from tools.outcomes.interrupts import tell_instead
 
@@ -183,8 +184,7 @@ def _failed(run: Path, error: Exception) -> TrainingFailed:
     log = run / "log.txt"
     with suppress(OSError), log.open("a") as file:  # the disk may be what is full
         file.write(shown("".join(traceback.format_exception(error))))
-    reason = f"{type(error).__name__}: {error}"
-    return TrainingFailed(f"training broke off: {reason}\nSee {log}; {going_on(error, run)}")
+    return TrainingFailed(f"training broke off: {brief(error)}\nSee {log}; {going_on(error, run)}")
 
 
 def prepare(config: Config) -> None:
@@ -229,6 +229,7 @@ def check(config: Config) -> None:
     tools = load_tools(config.context(), config.context().passages or 3)
     if (found := money(config, tools)).state == "failed":
         raise SettingError(f"{found.text}; {found.remedy}")
+    hold_to_tools(config, tools)
     reward_of(config.reward)
 
 

@@ -14,6 +14,7 @@ import ray
 from rl.adapter.engines.cpu_engines import create_cpu_engines
 from rl.adapter.stack.cluster import start_ray
 from rl.adapter.stack.nodes import hold_to_one_folder
+from rl.adapter.stack.root_cause import root_cause
 from rl.run.metrics import Recorder
 from rl.settings.config import Config
 
@@ -39,6 +40,10 @@ def train(config: Config, recorder: Recorder) -> None:
         # Inside ray.get, Ray turns our exit code into 1.
         if terminated.is_set():
             raise SystemExit(143) from None
+        raise
+    except Exception as error:
+        if cause := root_cause():
+            error.add_note(f"a process of the run ended with {cause}")
         raise
     finally:
         ray.shutdown()

@@ -1,6 +1,6 @@
 """Attention over a tree on GPUs: FlexAttention with the ancestor mask.
 
-Not run on a GPU yet: docs/gpu.md. On CPU it runs unfused, for tests.
+What was seen of it on a GPU is in docs/gpu.md. On CPU it runs unfused, for tests.
 """
 
 from __future__ import annotations

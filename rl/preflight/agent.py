@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 
 from langchain_core.tools import BaseTool
 
@@ -14,6 +15,7 @@ from agentflow_graph.models.strings import NANO
 from agentflow_graph.models.tokens.weights import trained_under
 from agentflow_graph.nodes.resources import Resources
 from agentflow_graph.prompts import texts
+from benchmarks.worlds import WORLDS
 from rl.preflight.planner import Planner
 from rl.preflight.price.cost import money
 from rl.settings.config import Config
@@ -44,16 +46,37 @@ def agent(config: Config, known: Planner) -> Iterator[Finding]:
         yield failure("tools", str(error), "correct agent.tools, agent.tools_file or its settings")
         return
     yield money(config, list(resources.tools.values()))
-    yield from asyncio.run(_ready(list(resources.tools.values())))
+    yield from ready(config, list(resources.tools.values()))
     if known.folder:
         yield _room(config, resources, planner, known.question)
 
 
-async def _ready(tools: list[BaseTool]) -> list[Finding]:
-    return list(await asyncio.gather(*map(_tool, tools)))
+def hold_to_tools(config: Config, tools: Sequence[BaseTool]) -> None:
+    """Refuse what would train a planner not to use a tool, and say what else is missing.
+
+    Raises:
+        SettingError: the questions need a tool that cannot work here.
+    """
+    for finding in ready(config, tools):
+        told = f"{finding.part}: {finding.text}; {finding.remedy}"
+        if finding.state == "failed":
+            raise SettingError(told)
+        if finding.state == "warning" and config.data.train not in WORLDS:
+            print(f"warning: {told}", file=sys.stderr)
 
 
-async def _tool(tool: BaseTool) -> Finding:
+def ready(config: Config, tools: Sequence[BaseTool]) -> list[Finding]:
+    """Which tools can work here. What the questions need and is not there has failed."""
+    world = WORLDS.get(config.data.train)
+    needed = world.needs if world else frozenset()
+
+    async def looked_at() -> list[Finding]:
+        return list(await asyncio.gather(*(_tool(tool, tool.name in needed) for tool in tools)))
+
+    return asyncio.run(looked_at())
+
+
+async def _tool(tool: BaseTool, needed: bool) -> Finding:
     part = f"tool {tool.name}"
     if not isinstance(tool, FlowTool):
         return ok(part, "loaded; not ours, so it is not looked at further")
@@ -65,7 +88,9 @@ async def _tool(tool: BaseTool) -> Finding:
     if not missing:
         return ok(part, "ready")
     remedy = "every call of it will be `unavailable`: mend it, or leave it out of agent.tools"
-    return warning(part, missing, remedy)
+    if needed:
+        remedy += ", though the questions need it"
+    return (failure if needed else warning)(part, missing, remedy)
 
 
 def _room(config: Config, resources: Resources, planner: PolicyModel, question: str) -> Finding:

@@ -1,8 +1,7 @@
 """Whose fault it was that a run ended as it did, from its state and its record.
 
-A run that the policy ended (turns, tokens, tools that ran long, a prompt that its calls flooded) has
-an outcome and is graded. One that the world ended has none: it says nothing of the
-policy.
+A run that the policy ended (turns, tokens, tools that ran long, a prompt that its calls flooded)
+has an outcome and is graded. One that the world ended has none: it says nothing of the policy.
 """
 
 from __future__ import annotations

@@ -57,6 +57,14 @@ LASTING = (AssertionError, SettingError, Stalled, TrainingFailed, TypeError, Loo
 """What happens again where nothing is changed."""
 
 
+def brief(error: Exception) -> str:
+    """Kind and text of an error, with its notes; of a traceback that it carries, the last line."""
+    text = str(error).strip()
+    if '\n  File "' in text:
+        text = text.splitlines()[-1]
+    return "; ".join([f"{type(error).__name__}: {text}", *getattr(error, "__notes__", ())])
+
+
 def going_on(error: Exception, run: Path) -> str:
     """How a training goes on that `error` broke off."""
     command = f"`{resume_command(run)}`"

@@ -72,10 +72,11 @@ def _close_to_others() -> None:
     AuthenticationTokenLoader.instance().reset_cache()
     Config.initialize("")  # this process read its environment when Ray was imported
     # Ray's switch for systems whose firewalls ask: read from the environment by the processes that
-    # it starts, from here by this one. NCCL and gloo open sockets of their own.
+    # it starts, from here by this one. NCCL, gloo and vLLM open sockets of their own.
     os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0"
     ray_constants.ENABLE_RAY_CLUSTER = False
     os.environ |= {"NCCL_SOCKET_IFNAME": "lo", "GLOO_SOCKET_IFNAME": "lo"}
+    os.environ["VLLM_HOST_IP"] = "127.0.0.1"
 
 
 def _check_token(nodes: int) -> None:

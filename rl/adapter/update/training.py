@@ -67,7 +67,7 @@ class FlowActorTrainer(ppo_actor.ActorPPOTrainer):  # type: ignore[misc]
     def broadcast_to_vllm(self) -> None:
         """Stock transport (NCCL or CUDA IPC). Of an adapted policy it sees merged weights instead.
 
-        Not run yet: needs GPUs.
+        CUDA IPC has been seen on a GPU, NCCL and adapters have not: docs/gpu.md.
         """
         actor, model = self.actor, self.actor.model.module
         if not isinstance(model, PeftModel):

@@ -120,6 +120,14 @@ def test_everything_listens_on_loopback(cluster: tuple[psutil.Process, str]) -> 
     assert ends <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
+def test_what_vllm_opens_for_its_ranks_is_on_loopback_too(
+    cluster: tuple[psutil.Process, str],
+) -> None:
+    """Some versions let them meet at the machine's address in its network."""
+    told = {one.environ().get("VLLM_HOST_IP") for one in cluster[0].children(recursive=True)}
+    assert told - {None} == {"127.0.0.1"}, "a process that renames itself shows no environment"
+
+
 def test_the_token_is_not_in_any_arguments(cluster: tuple[psutil.Process, str]) -> None:
     family = [cluster[0], *cluster[0].children(recursive=True)]
     token = family[1].environ()["RAY_AUTH_TOKEN"]

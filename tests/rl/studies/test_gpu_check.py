@@ -65,7 +65,9 @@ def test_the_training_run_is_a_configuration_that_loads(gpus: int, place: str) -
     assert (config.placement.colocate, config.steps) == (place, STEPS)
 
 
-def metrics(gap: float = 1e-3, first: float = 1e-3, **more: Any) -> list[dict[str, Any]]:
+def metrics(
+    gap: float = 1e-3, first: float = 1e-3, success: float = 0.9, **more: Any
+) -> list[dict[str, Any]]:
     """A run as it should be, its later gaps as given."""
     step = {
         "kind": "step",
@@ -82,7 +84,7 @@ def metrics(gap: float = 1e-3, first: float = 1e-3, **more: Any) -> list[dict[st
         step | {"mismatch_mean": gap if i else first, "policy_versions": [i]} | more
         for i in range(STEPS)
     ]
-    held = [{"kind": "evaluation", "temperature": 0.7, "success": 0.9}] * 2
+    held = [{"kind": "evaluation", "temperature": 0.7, "success": success}] * 2
     return [held[0], *steps, held[1]]
 
 
@@ -105,6 +107,8 @@ def test_a_sound_run_passes_with_its_speed() -> None:
         (metrics(policy_versions=[0, 1]), "sync by NCCL", "failed"),
         (metrics(updated=0), "sync by NCCL", "skipped"),
         (metrics(failed=3), "training", "failed"),
+        # So it was where no program could be run: nothing failed, and nothing was lost.
+        (metrics(success=0.4), "training", "failed"),
         (metrics()[:4], "training", "failed"),
         (metrics(rollout_seconds=0.0), "speed", "failed"),
     ],
