@@ -85,7 +85,7 @@ def _train(
     torch.set_num_threads(recipe.threads)
     model: Any = causal_model(planner)
     for step, loss in supervise(model, examples, recipe):
-        if step % 100 == 0 or step == recipe.steps:
+        if step % max(1, recipe.steps // 20) == 0 or step == recipe.steps:
             say(f"sft {step:3}/{recipe.steps}  loss {loss:.3f}")
     model.save_pretrained(out)
 
