@@ -229,7 +229,8 @@ def test_steps_come_with_their_metrics_from_where_they_were_left(seen, tmp_path:
 
 
 def test_each_evaluation_of_a_step_has_its_own_numbers(seen, tmp_path: Path) -> None:
-    names = [f"heldout-00003-{warmth}/q1/0/0" for warmth in (0.7, 0.0)]
+    parts = ("heldout-00003-0.7", "heldout-00003-0.0", "harder-00003-0.7")
+    names = [f"{part}/q1/0/0" for part in parts]
     events = [event for name in names for event in (*run_events(name), finished(name, 1.0))]
     write(tmp_path / "run/record", events)
     told = {"kind": "evaluation", "step": 3, "success": 1.0}
@@ -243,6 +244,6 @@ def test_each_evaluation_of_a_step_has_its_own_numbers(seen, tmp_path: Path) -> 
     here = seen()
     took = {entry["part"]: entry["seconds"] for entry in here.data("metrics")["entries"]}
     batches = [batch["part"] for batch in here.data("batches")["batches"]]
-    assert batches == ["heldout-00003-0.0", "heldout-00003-0.7"]
-    assert [took[part] for part in batches] == [0.1, 3.5]
+    assert batches == ["harder-00003-0.7", "heldout-00003-0.0", "heldout-00003-0.7"]
+    assert [took[part] for part in batches] == [9.0, 0.1, 3.5]
     assert took["train-00003"] == 2.0

@@ -32,8 +32,8 @@ MOST_NAMES = 200_000
 _BEGINNING = re.compile(
     rb'.{9}\{"event":"(?:asked|answered|failed|verdict|decided)","run":("(?:[^"\\]|\\.)*")'
 )
-_NAME = re.compile(r"((?:train|heldout)-(\d{1,9})(?:-[\d.]+)?)/(.+)/(\d{1,9})/\d+")
-"""Batch, step, question and number of a training's run."""
+_NAME = re.compile(r"([a-z0-9_]{1,200}-(\d{5,9})(?:-\d+\.\d+)?)/(.+)/(\d{1,9})/\d+")
+"""Batch, step, question and number of a training's run: of a step, or of an evaluation on a set."""
 
 
 class Learner:

@@ -22,7 +22,7 @@ from pathlib import Path
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import opened
 
-VERSION = 2
+VERSION = 3
 """Of the tables; an index of another one is made anew."""
 WAIT = 5.0
 """Seconds for which one connection waits for another."""
