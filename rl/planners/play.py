@@ -34,6 +34,7 @@ from agentflow_graph.record import Record
 from benchmarks.almanac.scripted import reply
 from benchmarks.worlds import ALMANAC, Known
 from rl.planners import nano
+from rl.preflight.agent import hold_to_tools
 from rl.reward import Reward, by_rule, reward_of
 from rl.reward.task import Task
 from rl.rollout import Trajectory, attempt_until_graded, rollout
@@ -170,8 +171,13 @@ def with_table(
     """What `work` makes of a table with the planner of `config`, in an engine, or its teacher.
 
     What the engine has to say goes to `log`.
+
+    Raises:
+        SettingError: see `hold_to_tools`.
     """
     planner, context, reward = Path(config.model.path), config.context(), reward_of(config.reward)
+
+    hold_to_tools(config, load_tools(context, context.passages or 3))
 
     async def play(client: PolicyClient | None) -> T:
         return await work(Table.set(planner, client, context, config.world, reward))
