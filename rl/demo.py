@@ -1,4 +1,4 @@
-"""The main job, start to end: `make demo`, or `python -m rl.demo [--seed 7] [key=value ...]`.
+"""The main job, start to end: `make demo`, or `python -m rl demo [--seed 7] [key=value ...]`.
 
 Makes a planner from nothing, measures it on held-out questions, trains it in the live graph with
 Flow-GRPO, measures it again, and asks the trained planner one question step by step.
@@ -26,7 +26,7 @@ CONFIG = Path(__file__).parent / "configs" / "nano.yaml"
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     guard_output()
-    parser = argparse.ArgumentParser(prog="python -m rl.demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m rl demo", description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"))
     parser.add_argument("overrides", nargs="*", metavar="key=value")

@@ -1,7 +1,7 @@
 """Measure a planner on held-out questions, at one or several turn budgets.
 
-    python -m rl.evaluate --planner runs/demo/model --out eval.json --budgets 1,2,3,5
-    python -m rl.evaluate --planner runs/demo/model --out eval.json --data aime24.jsonl --runs 8
+    python -m rl evaluate --planner runs/demo/model --out eval.json --budgets 1,2,3,5
+    python -m rl evaluate --planner runs/demo/model --out eval.json --data aime24.jsonl --runs 8
 
 The questions are those of `data.heldout`, or of `--data`: a file whose rows name any rule, or a
 world. The graph, the reward and the figures are those of evaluations during training. Writes a list
@@ -37,7 +37,7 @@ from rl.settings.measures import HELDOUT
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     guard_output()
-    parser = planner_parser("python -m rl.evaluate", "Success of a planner, as JSON.")
+    parser = planner_parser("python -m rl evaluate", "Success of a planner, as JSON.")
     parser.add_argument("--budgets", type=numbers, default=[3], help="most turns, as in 1,2,3,5")
     parser.add_argument("--greedy", action="store_true", help="also measure greedy replies")
     parser.add_argument("--questions", type=positive, help="at most; data.heldout_n")

@@ -1,4 +1,4 @@
-"""A real language model learns in the live graph: `make real`, or `python -m rl.real`.
+"""A real language model learns in the live graph: `make real`, or `python -m rl real`.
 
 SmolLM2-135M-Instruct is fetched, taught the planner's format in a few supervised steps, measured on
 held-out questions, trained with Flow-GRPO, measured again, and asked one question step by step.
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     guard_output()
     parser = argparse.ArgumentParser(
-        prog="python -m rl.real", description="Train SmolLM2-135M in the live graph."
+        prog="python -m rl real", description="Train SmolLM2-135M in the live graph."
     )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, default=Path("runs/real"))

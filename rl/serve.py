@@ -1,4 +1,4 @@
-"""Serve a trained planner with vLLM: `python -m rl.serve runs/demo [--best] [--port 8000]`.
+"""Serve a trained planner with vLLM: `python -m rl serve runs/demo [--best] [--port 8000]`.
 
 Takes the folder of a run, or of a planner. Once the server answers, one line says how the agent
 uses it: `--set planner=policy:runs/demo/model@http://127.0.0.1:8000`. It listens on loopback only;
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     guard_output()
     parser = argparse.ArgumentParser(
-        prog="python -m rl.serve", allow_abbrev=False, description="Serve a trained planner."
+        prog="python -m rl serve", allow_abbrev=False, description="Serve a trained planner."
     )
     parser.add_argument("run", type=Path, help="folder of a run or of a planner")
     parser.add_argument("--best", action="store_true", help="the best planner, not the last one")

@@ -1,6 +1,6 @@
 """A training run as one page: held-out success, curves, and example runs before and after.
 
-    python -m rl.report runs/nano          # writes runs/nano/report.html again
+    python -m rl report runs/nano          # writes runs/nano/report.html again
 
 The page opens offline: styles and plots lie inside it, and it forbids itself scripts and anything
 from elsewhere. Text of a model, a tool or a question is data: the template escapes all of it, and

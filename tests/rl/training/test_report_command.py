@@ -1,4 +1,4 @@
-"""`python -m rl.report`: the page written again, or why there is none."""
+"""`python -m rl report`: the page written again, or why there is none."""
 
 from __future__ import annotations
 
