@@ -19,7 +19,8 @@ import openrlhf.utils
 import ray
 
 from agentflow_graph.errors import SettingError
-from rl.adapter.engines.async_engine import AsyncEngine, ungated, with_processed_logprobs
+from rl.adapter.engines.async_engine import AsyncEngine, awaited, ungated
+from rl.adapter.engines.weight_version import CALLS
 from rl.adapter.stack.cluster import unwrap_ray_actor
 from rl.adapter.stack.flags import complete
 from rl.adapter.trainer import FlowTrainer
@@ -80,8 +81,8 @@ def patch_openrlhf(config: Config, recorder: Recorder, cpu_engines: list[Any]) -
         openrlhf_ray.create_vllm_engines = lambda *_, **__: cpu_engines
     else:
         check_gate(config, unwrap_ray_actor(vllm_engine.RolloutRayActor))
-        vllm_engine.RolloutRayActor = ray.remote(AsyncEngine)
-        openrlhf_ray.create_vllm_engines = with_processed_logprobs(openrlhf_ray.create_vllm_engines)
+        vllm_engine.RolloutRayActor = ray.remote(max_concurrency=CALLS)(AsyncEngine)  # type: ignore[call-overload]
+        openrlhf_ray.create_vllm_engines = awaited(openrlhf_ray.create_vllm_engines)
     # It would deal the rows of micro-batches out anew; ours are whole groups, as many a rank.
     ppo_trainer.balance_experiences = lambda experiences, _: experiences
     stock = openrlhf.utils.get_strategy

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import AttentionInterface, PreTrainedModel
-from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, AttentionMaskInterface
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from rl.prefix.edges import edge_attention, proved
@@ -22,7 +21,8 @@ from rl.prefix.flex import flex
 from rl.prefix.plain import plain_attention
 from rl.prefix.tree import PrefixTree
 
-SUFFIX = "_or_tree"
+_installed: set[str] = set()
+"""Names of attentions that follow a tree by now."""
 
 KNOWN = ("gemma", "gemma3_text", "llama", "mistral", "qwen2", "qwen3")
 """Model types whose layers have been read: causal attention and layers of one token at a time."""
@@ -62,9 +62,8 @@ def install(model: PreTrainedModel) -> None:
     if reason := refusal(config):
         raise ValueError(f"prefixes cannot be shared: {reason}")
     base = config._attn_implementation
-    if base.endswith(SUFFIX):
+    if base in _installed:
         return
-    name = base + SUFFIX
 
     def attention(
         module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **how: Any
@@ -76,10 +75,10 @@ def install(model: PreTrainedModel) -> None:
         out = tree_attention(query, key, value, tree, how["scaling"], window)
         return out.transpose(1, 2).contiguous(), None
 
+    # Under its own name: transformers' flash attention looks itself up by what the model names.
     stock = ALL_ATTENTION_FUNCTIONS[base]
-    AttentionInterface.register(name, attention)
-    AttentionMaskInterface.register(name, ALL_MASK_ATTENTION_FUNCTIONS[base])
-    config._attn_implementation = name
+    AttentionInterface.register(base, attention)
+    _installed.add(base)
 
 
 def tree_attention(

@@ -11,9 +11,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch import _dynamo as dynamo
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
 from rl.prefix.tree import PrefixTree
+
+COMPILED = 64
+"""Forms of one function, at most."""
 
 
 def ancestors(tree: PrefixTree, window: int) -> Callable[..., Tensor]:
@@ -48,5 +52,8 @@ def flex(
 
 @cache
 def _compiled() -> Any:
-    # Every tree has another size: without `dynamic` each would be compiled anew.
-    return torch.compile(flex_attention, dynamic=True)
+    # Every tree has another size: without `dynamic` each would be compiled anew. With and without
+    # gradients, windows and whole blocks there are more kinds than torch compiles of itself, and
+    # beyond that it would say nothing and hold all scores at once.
+    dynamo.config.recompile_limit = max(dynamo.config.recompile_limit, COMPILED)
+    return torch.compile(flex_attention, dynamic=True, fullgraph=True)

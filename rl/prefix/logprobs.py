@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -14,25 +15,41 @@ from rl.prefix.tree import PrefixTree
 Entropy = Literal["", "measured", "learned"]
 """Whether entropies are wanted too, and whether a gradient is to flow through them."""
 CHUNK = 256
-"""Distributions whose entropy is computed at once: each takes the room of its logits twice over."""
+"""Distributions that are held in fp32 at once."""
 
 
-def entropies(logits: Tensor, learned: bool) -> Tensor:
+def entropies(logits: Tensor, learned: bool, temperature: float = 1.0) -> Tensor:
     """H = log sum exp z - sum softmax(z) z of each distribution, (..., V) -> (...), in nats.
 
-    What a chunk needs is not kept but computed again where a gradient is asked for.
+    z is `logits` over `temperature`, in fp32.
     """
-    flat = logits.flatten(0, -2)
     with torch.set_grad_enabled(learned and torch.is_grad_enabled()):
-        parts = [
-            checkpoint(_entropy, part, use_reentrant=False, preserve_rng_state=False)
-            for part in flat.split(CHUNK)
-        ]
-        return torch.cat(parts).view(logits.shape[:-1])
+        return _by_chunks(_entropy, logits, temperature)
+
+
+def _by_chunks(of: Callable[[Tensor], Tensor], logits: Tensor, temperature: float) -> Tensor:
+    """`of` of each distribution, (..., V) -> (...).
+
+    What a chunk needs in fp32 is not kept, but computed again where a gradient is asked for: kept,
+    and with its gradients, it would be the most that a long step holds.
+    """
+
+    def chunk(part: Tensor) -> Tensor:
+        return of(part.float() / temperature)
+
+    parts = logits.flatten(0, -2).split(CHUNK)
+    found = [
+        checkpoint(chunk, part, use_reentrant=False, preserve_rng_state=False) for part in parts
+    ]
+    return torch.cat(found).view(logits.shape[:-1])
 
 
 def _entropy(logits: Tensor) -> Tensor:
     return logits.logsumexp(-1) - (logits.softmax(-1) * logits).sum(-1)
+
+
+def _normaliser(logits: Tensor) -> Tensor:
+    return logits.logsumexp(-1)
 
 
 def of_batch(
@@ -64,12 +81,14 @@ def of_batch(
     ]
     before = torch.cat([path[:-1][places] for path, places in pairs])
     after = torch.cat([path[1:][places] for path, places in pairs])
-    logits, place, output = logits_after(model, tree, before, temperature)
-    blank = torch.zeros(chosen.shape, dtype=logits.dtype, device=logits.device)
+    logits, place, output = logits_after(model, tree, before)
+    blank = torch.zeros(chosen.shape, dtype=torch.float32, device=logits.device)
     where = tuple(chosen.nonzero().T)
     if entropy:
-        output.entropy = blank.index_put(where, entropies(logits, entropy == "learned")[place])
-    return blank.index_put(where, _chosen(logits, place, tree.ids[after])), output
+        of_each = entropies(logits, entropy == "learned", temperature)
+        output.entropy = blank.index_put(where, of_each[place])
+    found = _chosen(logits, place, tree.ids[after], temperature)
+    return blank.index_put(where, found), output
 
 
 def unpadded(sequences: Tensor, attended: Tensor) -> list[list[int]]:
@@ -85,13 +104,11 @@ def of_nodes(
 
     See `logits_after`.
     """
-    logits, place, output = logits_after(model, tree, before, temperature)
-    return _chosen(logits, place, tokens), output
+    logits, place, output = logits_after(model, tree, before)
+    return _chosen(logits, place, tokens, temperature), output
 
 
-def logits_after(
-    model: Any, tree: PrefixTree, before: Tensor, temperature: float
-) -> tuple[Tensor, Tensor, Any]:
+def logits_after(model: Any, tree: PrefixTree, before: Tensor) -> tuple[Tensor, Tensor, Any]:
     """Logits (U, V) after the nodes `before` (K,), where among them each is (K,), and the output.
 
     They are computed once for each node that is named, however often it is.
@@ -107,8 +124,9 @@ def logits_after(
         use_cache=False,
         tree=tree,
     )
-    return output["logits"][0].float() / temperature, place, output
+    return output["logits"][0], place, output
 
 
-def _chosen(logits: Tensor, place: Tensor, tokens: Tensor) -> Tensor:
-    return logits[place, tokens] - logits.logsumexp(-1)[place]
+def _chosen(logits: Tensor, place: Tensor, tokens: Tensor, temperature: float) -> Tensor:
+    found = logits[place, tokens].float() / temperature
+    return found - _by_chunks(_normaliser, logits, temperature)[place]

@@ -1,10 +1,9 @@
 """How much memory a run takes of each device: an estimate, part by part.
 
-Weights, gradients and optimizer are exact for DeepSpeed's ZeRO (arXiv 1910.02054, section 3). The
-activations are those of one micro-batch: `optimizer.micro_tokens` where it is set or prefixes are
-shared, else rows as long as the window, the longest that can come; logits are those of the replies,
-which a micro-batch by tokens may nearly all be. Fragmentation and the context of CUDA (1 to 2 GiB)
-are not in it.
+Weights, gradients and optimizer are exact for DeepSpeed's ZeRO (arXiv 1910.02054, section 3), on
+the host too. The activations are those of one micro-batch: `optimizer.micro_tokens` where it is set
+or prefixes are shared, else rows as long as the window, the longest that can come; logits are those
+of the replies, which a micro-batch by tokens may nearly all be. Fragmentation is not in it.
 """
 
 from __future__ import annotations
@@ -17,6 +16,9 @@ from rl.settings.config import Config
 from tools.outcomes.finding import Finding, failure, ok, warning
 
 GIB = 2**30
+OTHERS = 4 * GIB
+"""Of a GPU: what CUDA keeps of up to three processes, the graphs of a sleeping engine, DeepSpeed's
+buckets (`reduce_bucket_size`, 0.9 GiB in bf16)."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Budget:
     optimizer: float
     reference: float
     activations: float
+    """Of a micro-batch, or what the optimizer's step takes instead, if that is more."""
+    others: float
     engine_weights: float
     cache_token: int
     """KV cache of one token in one engine's GPU."""
@@ -46,8 +50,9 @@ class Budget:
             "optimizer": self.optimizer,
             "reference": self.reference,
             "activations": self.activations,
+            "others": self.others,
         }
-        return " + ".join(f"{name} {gib(size)}" for name, size in parts.items())
+        return " + ".join(f"{name} {gib(size)}" for name, size in parts.items() if size)
 
 
 def gib(size: float) -> str:
@@ -62,22 +67,44 @@ def budget(config: Config, shape: Shape) -> Budget:
     # Adam's two moments and ZeRO's own fp32 copy of what is trained, whatever its precision.
     lora = config.model.lora
     trained = shape.adapters(lora.rank, lora.targets) if lora.rank else n
-    states = trained * 12
     weights = n * wide / (ranks if stage == 3 else 1)
     offload, away = config.optimizer.offload, config.model.reference_offload
     reference = weights if config.algorithm.kl else 0.0
-    beside = config.engine.device == "gpu" and config.placement.colocate == "none"
+    on_gpu = config.engine.device == "gpu"
+    beside = on_gpu and config.placement.colocate == "none"
+    # An fp32 copy of the rank's gradients, by way of a flat one.
+    step = 6 * trained / ranks if on_gpu and stage < 3 and not offload else 0.0
     return Budget(
         weights=weights,
-        gradients=trained * wide / (ranks if stage >= 2 else 1),
-        optimizer=0.0 if offload else states / (ranks if stage >= 1 else 1),
+        gradients=0.0 if offload else trained * wide / (ranks if stage >= 2 else 1),
+        optimizer=0.0 if offload else trained * 12 / ranks,
         reference=0.0 if away or beside else reference,
-        activations=_activations(config, shape, wide),
+        activations=max(_activations(config, shape, wide), step),
+        others=OTHERS + _mask(config) if on_gpu else 0.0,
         engine_weights=n * wide / config.engine.tensor_parallel,
         cache_token=shape.cache(wide) // config.engine.tensor_parallel,
-        host=(states / config.placement.nodes if offload else 0.0)
-        + (reference * config.placement.gpus if away else 0.0),
+        host=_host(config, n, trained, reference),
     )
+
+
+def _host(config: Config, weights: int, trained: int, reference: float) -> float:
+    """Bytes in the memory of one machine.
+
+    Offloaded are fp32 weights, two moments, gradients in fp32 and those that are summed up. An
+    engine that sleeps leaves its weights in pinned pages, and torch rounds each up to a power of
+    two: 1.9 times at 7B.
+    """
+    place, engine = config.placement, config.engine
+    offloaded = trained * 18 / place.nodes if config.optimizer.offload else 0.0
+    away = reference * place.gpus if config.model.reference_offload else 0.0
+    asleep = engine.count * weights * 2 * 2 / place.nodes if engine.sleep else 0.0
+    return offloaded + away + asleep
+
+
+def _mask(config: Config) -> float:
+    """FlexAttention's mask of a tree is dense while it is made (`rl/prefix/flex.py`)."""
+    shared = config.optimizer.share_prefixes != "off"
+    return 4.0 * config.micro_tokens**2 if shared else 0.0
 
 
 def _activations(config: Config, shape: Shape, wide: int) -> float:
@@ -91,22 +118,26 @@ def _activations(config: Config, shape: Shape, wide: int) -> float:
     shared = config.micro_tokens, min(config.micro_tokens, rows * rollout.reply_tokens)
     if optimizer.micro_tokens:
         padded = shared
-    forms = {"off": [padded], "on": [shared], "auto": [padded, shared]}
-    return max(_of_pass(config, shape, wide, *form) for form in forms[optimizer.share_prefixes])
+    # Of a logit: itself; fp32 and its gradient, or of a tree the gradients of its two uses.
+    forms = {False: (*padded, wide + 8), True: (*shared, 3 * wide)}
+    trees = {"off": [False], "on": [True], "auto": [False, True]}[optimizer.share_prefixes]
+    return max(_of_pass(config, shape, wide, *forms[tree]) for tree in trees)
 
 
-def _of_pass(config: Config, shape: Shape, wide: int, tokens: int, replies: int) -> float:
+def _of_pass(
+    config: Config, shape: Shape, wide: int, tokens: int, replies: int, logit: int
+) -> float:
     """What stays for the backward pass, one layer's inside, and the logits, bytes.
 
     Logits are those of `replies`, the only tokens whose they are computed of
-    (`rl/adapter/update/actor.py`): in the model's precision, in fp32, and as the fp32 gradient; an
-    entropy bonus has a gradient of its own.
+    (`rl/adapter/update/actor.py`), `logit` bytes each, for rows packed by flash-attn or a tree
+    (`rl/prefix/logprobs.py`); an entropy bonus has a gradient of its own.
     Without checkpointing each layer keeps about 34 bytes a token and unit of width (arXiv
     2205.05198, eq. 2, without the attention matrix, which no kernel of ours keeps).
     """
     inside = tokens * wide * (10 * shape.hidden + 4 * shape.feed_forward)
     kept = tokens * wide * shape.hidden if config.model.gradient_checkpointing else inside
-    logits = replies * shape.vocabulary * (wide + 8 + 4 * bool(config.algorithm.entropy))
+    logits = replies * shape.vocabulary * (logit + 4 * bool(config.algorithm.entropy))
     return float(shape.layers * kept + inside + logits)
 
 
@@ -126,20 +157,20 @@ def memory(config: Config, shape: Shape, device: float, host: float) -> Iterator
     yield _training(config, parts, device)
     yield _serving(config, parts, device)
     if parts.host:
-        yield _beside("host memory", gib(parts.host) + " offloaded", parts.host, host)
+        yield _beside("host memory", gib(parts.host) + " offloaded or asleep", parts.host, host)
 
 
 def _training(config: Config, parts: Budget, device: float) -> Finding:
     colocated = config.placement.colocate == "all" and not config.engine.sleep
     engine = device * config.engine.gpu_utilization if colocated else 0.0
-    need = parts.resident + parts.activations + engine
+    need = parts.resident + parts.activations + parts.others + engine
     text = f"update: {parts.describe()}" + (f" + engine {gib(engine)}" if engine else "")
     text += f" = {gib(need)} of {gib(device)}"
     if need > device:
         remedy = (
-            "raise optimizer.zero_stage, set optimizer.offload, model.reference_offload, "
-            "model.gradient_checkpointing or engine.sleep, lower optimizer.micro_tokens (without "
-            "shared prefixes optimizer.micro_batch) or rollout.window"
+            "raise optimizer.zero_stage, set optimizer.offload, model.gradient_checkpointing, "
+            "engine.sleep or, with stage 3, model.reference_offload, lower optimizer.micro_tokens "
+            "(without shared prefixes optimizer.micro_batch) or rollout.window"
         )
         return failure("GPU memory", text, remedy)
     if need > 0.9 * device:
@@ -150,7 +181,7 @@ def _training(config: Config, parts: Budget, device: float) -> Finding:
 def _serving(config: Config, parts: Budget, device: float) -> Finding:
     """The engine's share must hold its weights and some caches; the policy's part never leaves."""
     share = device * config.engine.gpu_utilization
-    beside = parts.resident if config.placement.colocate == "all" else 0.0
+    beside = parts.resident + OTHERS if config.placement.colocate == "all" else 0.0
     room = share - parts.engine_weights
     sequences = room / (parts.cache_token * config.rollout.window)
     text = (

@@ -140,10 +140,10 @@ class Config(Section):
                 "model.dtype='fp32' needs engine.device=cpu: the engines of GPUs hold bf16 and "
                 "take no other weights; set model.dtype=bf16"
             )
-        if not self.optimizer.zero_stage:
+        if self.model.reference_offload and self.optimizer.zero_stage != 3:
             raise ValueError(
-                "optimizer.zero_stage=0 would step on a gradient that is not finite; 1 computes "
-                "the same and leaves such a step out"
+                "model.reference_offload=True needs optimizer.zero_stage=3: with less DeepSpeed "
+                "keeps the reference on the GPU and says nothing"
             )
 
     def _priced(self) -> None:

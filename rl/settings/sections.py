@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 Sharing = Annotated[
     Literal["auto", "on", "off"],
@@ -198,4 +205,16 @@ class Optimizer(Section):
         le=3,
         description="What ZeRO shards over the GPUs: 1 optimizer, 2 gradients too, 3 weights too",
     )
-    offload: bool = Field(False, description="Adam's states in the host's memory, not the GPU's")
+    offload: bool = Field(
+        False, description="Adam's states and the gradients in the host's memory, not the GPU's"
+    )
+
+    @field_validator("zero_stage")
+    @classmethod
+    def _leaves_out(cls, stage: int) -> int:
+        if not stage:
+            raise ValueError(
+                "optimizer.zero_stage=0 would step on a gradient that is not finite; 1 computes "
+                "the same and leaves such a step out"
+            )
+        return stage

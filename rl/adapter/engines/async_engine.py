@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import ray
 from openrlhf.trainer.ray.vllm_engine import RolloutRayActor
 
 from agentflow_graph.models.policy import Completion, Sampling
@@ -82,14 +83,17 @@ def ungated(stock: type) -> list[str]:
     return sorted(name for name in changing if name not in vars(AsyncEngine))
 
 
-def with_processed_logprobs(stock: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-    """OpenRLHF's maker of GPU engines, with engines that report what they sampled from.
+def awaited(stock: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """OpenRLHF's maker of GPU engines, which report what they sampled from, and are there.
 
     Without importance correction OpenRLHF leaves vLLM's default, log-probabilities before the
-    temperature. It passes the mode as its twelfth argument.
+    temperature; it passes the mode as its twelfth argument. And it loads policy and reference while
+    vLLM still measures what is free of the same GPUs, and takes what they took for its own.
     """
 
     def create(*args: Any, **kwargs: Any) -> list[Any]:
-        return stock(*args[:11], "processed_logprobs", *args[12:], **kwargs)
+        engines = stock(*args[:11], "processed_logprobs", *args[12:], **kwargs)
+        ray.get([engine.ready.remote() for engine in engines])
+        return engines
 
     return create

@@ -8,6 +8,7 @@ from typing import Any
 import ray
 
 from rl.adapter.engines.sync_engine import SyncEngine
+from rl.adapter.engines.weight_version import CALLS
 
 ENVIRONMENT = {
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
@@ -55,6 +56,7 @@ def create_cpu_engines(
         runtime_env={"env_vars": environment},
         max_restarts=RESTARTS,
         max_task_retries=RETRIES,
+        max_concurrency=CALLS,
     )
     return [actor.remote(**kwargs, seed=seed + i) for i in range(config["count"])]
 

@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 
 import ray
 
+CALLS = 10_000
+"""Calls that an engine holds at once: those that wait at a shut gate must leave room for the one
+that opens it, and Ray's default is 1,000."""
 KEPT = "vLLM keeps cached prefixes of former weights though no request is under way: resume the run"
 
 

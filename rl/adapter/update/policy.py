@@ -115,10 +115,14 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
             ray.get([getattr(engine, method).remote(*given) for engine in self.engines])
         torch.distributed.barrier()
 
-    def weights(self) -> dict[str, torch.Tensor]:
-        """Copies of the weights that are served, on CPU, by name."""
+    def weights(self, first_alone: bool = False) -> dict[str, torch.Tensor]:
+        """Copies of the weights that are served, on CPU, by name.
+
+        `first_alone`: the other ranks take part, for parts of the weights are theirs, and get none.
+        """
         served = lora.weights(self.actor.model.module, self.sharded)
-        return {name: weight.cpu() for name, weight in served}
+        keeps = not first_alone or self.strategy.is_rank_0()
+        return {name: weight.cpu() for name, weight in served if keeps}
 
     def fingerprint(self) -> bytes:
         """The policy's weights as safetensors bytes, as the engines of a CPU are sent them."""
@@ -171,7 +175,7 @@ class FlowPolicy(unwrap_ray_actor(ppo_actor.PolicyModelActor)):  # type: ignore[
         """Hugging Face folder, with the tokenizer's files as they were."""
         if isinstance(self.actor.model.module, PeftModel) or not self.sharded:
             # Stock would write an output layer that is tied to the embeddings a second time.
-            weights = self.weights()
+            weights = self.weights(first_alone=True)
             if self.strategy.is_rank_0():
                 self.actor.plain_model.save_pretrained(folder, state_dict=weights)
             torch.distributed.barrier()

@@ -39,6 +39,8 @@ def overrides(run: Path, gpus: int) -> list[str]:
         "model.dtype=bf16",
         "engine.device=gpu",
         "engine.gpu_utilization=0.3",
+        # At 1 an engine that reports what it did not sample from would not show.
+        "rollout.temperature=0.8",
         f"placement.colocate={place}",
         f"steps={STEPS}",
         "evaluation.every=3",

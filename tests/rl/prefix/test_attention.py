@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import torch
 from prefixes import CONFIGS, SIZES, batch, changed, group, learned, padded, rotary, tiny
-from transformers import AutoModelForCausalLM, Gemma2Config, GPT2Config
+from transformers import AttentionInterface, AutoModelForCausalLM, Gemma2Config, GPT2Config
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, AttentionMaskInterface
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from rl.prefix.attention import install, refusal
 
@@ -23,7 +25,7 @@ def test_without_a_tree_nothing_changes(name: str) -> None:
     ours = copy.deepcopy(model)
     install(ours)
     install(ours)  # again changes nothing
-    assert ours.config._attn_implementation == "sdpa_or_tree"
+    assert ours.config._attn_implementation == "sdpa"
     for one, other in zip(*(learned(m, padded(m, ROWS)) for m in (model, ours)), strict=True):
         assert torch.equal(one, other)
     ids = ROWS.sequences[:1, :9]
@@ -32,6 +34,22 @@ def test_without_a_tree_nothing_changes(name: str) -> None:
         {"attention_mask": None, "position_ids": torch.tensor([[0, 1, 2, 3, 0, 1, 2, 3, 4]])},
     ):
         assert torch.equal(model(ids, **how).logits, ours(ids, **how).logits)
+
+
+def test_an_attention_that_looks_itself_up_finds_its_name() -> None:
+    """As transformers' flash attention does, which cannot be imported here."""
+    named = []
+
+    def looks(module: Any, *given: Any, **how: Any) -> Any:
+        named.append(module.config._attn_implementation)
+        return ALL_ATTENTION_FUNCTIONS["sdpa"](module, *given, **how)
+
+    AttentionInterface.register("looks", looks)
+    AttentionMaskInterface.register("looks", ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
+    model: Any = tiny("qwen2", "looks")
+    install(model)
+    model(ROWS.sequences[:1, :9])
+    assert set(named) == {"looks"}
 
 
 def test_without_a_tree_it_writes_the_same() -> None:

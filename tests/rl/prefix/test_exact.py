@@ -225,3 +225,14 @@ def test_in_bf16_it_is_as_near_to_float32_as_padded_rows_are(name: str) -> None:
     assert padded.log_probs > 1e-3, "bf16 must show"
     for one, other in zip(shared, padded, strict=True):
         assert one < 2 * other
+
+
+def test_no_logits_are_kept_in_fp32_for_the_backward_pass() -> None:
+    """At 7B a step whose replies are long would hold tens of GiB of them."""
+    model = installed(tiny("qwen2")).to(torch.bfloat16)
+    kept: list[Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        found = prefixes.shared(model, ROWS, 0.7)
+    assert found.dtype == torch.float32
+    wide = {t.dtype for t in kept if t.shape[-1:] == (prefixes.VOCABULARY,) and t.dim() == 2}
+    assert wide <= {torch.bfloat16}

@@ -108,6 +108,10 @@ def test_the_agents_own_repairs_and_seconds_win(write: Path) -> None:
         ("train.batch_size=4", ["'train.batch_size'", "did you mean 'optimizer.batch_rows'"]),
         ("rollout.zzz=4", ["'rollout.zzz': there are questions, group_size"]),
         ("lr=4", ["'optimizer.lr'"]),
+        (
+            "model.reference_offload=true",
+            ["model.reference_offload=True", "optimizer.zero_stage=3", "says nothing"],
+        ),
         ("optimizer.zero_stage=0", ["optimizer.zero_stage=0", "not finite", "1 computes the same"]),
         ("engine.device=gpu", ["model.dtype='fp32'", "set model.dtype=bf16"]),
         ("steps=many", ["steps='many'", "valid integer"]),

@@ -121,21 +121,29 @@ def test_what_openrlhf_would_refuse_later_is_refused_at_once(
     assert [part for part in fragments if part not in str(caught.value)] == []
 
 
-def test_gpu_engines_report_what_they_sampled_from() -> None:
+def test_gpu_engines_report_what_they_sampled_from_and_are_awaited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     import inspect
 
+    import ray
     from openrlhf.trainer.ray.vllm_engine import create_vllm_engines
 
-    from rl.adapter.engines.async_engine import with_processed_logprobs
+    from rl.adapter.engines.async_engine import awaited
 
     assert list(inspect.signature(create_vllm_engines).parameters)[11] == "logprobs_mode"
     kept = SimpleNamespace()
 
     def stock(*given: Any, **named: Any) -> list[Any]:
         kept.given, kept.named = given, named
-        return []
+        return [engine, engine]
 
-    with_processed_logprobs(stock)(*range(11), None, agent_func_path="x")
+    ready = SimpleNamespace(remote=lambda: "ready")
+    engine = SimpleNamespace(ready=ready)
+    monkeypatch.setattr(ray, "get", lambda refs: setattr(kept, "awaited", refs))
+    made = awaited(stock)(*range(11), None, agent_func_path="x")
+    assert made == [engine, engine]
+    assert kept.awaited == ["ready", "ready"]
     assert kept.given == (*range(11), "processed_logprobs")
     assert kept.named == {"agent_func_path": "x"}
 
