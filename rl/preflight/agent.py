@@ -19,7 +19,7 @@ from benchmarks.worlds import WORLDS
 from rl.preflight.planner import Planner
 from rl.preflight.price.cost import money
 from rl.settings.config import Config
-from tools.base import FlowTool
+from tools.base import FlowTool, run_blocking
 from tools.outcomes.finding import Finding, failure, ok, warning
 
 SECONDS = 10.0
@@ -73,7 +73,7 @@ def ready(config: Config, tools: Sequence[BaseTool]) -> list[Finding]:
     async def looked_at() -> list[Finding]:
         return list(await asyncio.gather(*(_tool(tool, tool.name in needed) for tool in tools)))
 
-    return asyncio.run(looked_at())
+    return run_blocking(looked_at())
 
 
 async def _tool(tool: BaseTool, needed: bool) -> Finding:

@@ -15,6 +15,7 @@ from rl.run.saved import checkpoints, closed
 from rl.settings.config import load
 from rl.settings.errors import Stalled, going_on
 from rl.train import check, main
+from tools.sandbox import choose
 
 CONFIG = ["--config", "rl/configs/nano.yaml"]
 
@@ -59,6 +60,8 @@ def no_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which nothing can be shut in: a GPU image without bubblewrap, say."""
     monkeypatch.setenv("AGENTFLOW_PYTHON_CODER_BACKEND", "bubblewrap")
     monkeypatch.setenv("PATH", str(tmp_path))
+    # Another test of this process may have found one before.
+    monkeypatch.setattr(choose, "get_sandbox", choose.get_sandbox.__wrapped__)
 
 
 def test_a_world_whose_questions_need_a_tool_that_cannot_work_here(
