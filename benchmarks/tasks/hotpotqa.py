@@ -20,6 +20,7 @@ BENCHMARK = Benchmark(
     title="HotpotQA",
     kind="search",
     hub="hotpotqa/hotpot_qa",
+    revision="1908d6afbbead072334abe2965f91bd2709910ab",
     config="distractor",
     split="validation",
     licence="CC BY-SA 4.0",

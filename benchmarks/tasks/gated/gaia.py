@@ -37,6 +37,7 @@ BENCHMARK = Benchmark(
     title="GAIA (text)",
     kind="agentic",
     hub="gaia-benchmark/GAIA",
+    revision="682dd723ee1e1697e00360edccf2366dc8418dd9",
     config="2023_all",
     split="validation",
     licence="terms of the hub page; items must not be reshared",

@@ -46,6 +46,7 @@ BENCHMARK = Benchmark(
     title="GPQA (main)",
     kind="science",
     hub="Idavidrein/gpqa",
+    revision="633f5ee89ab8ad4522a9f850766b73f62147ffdd",
     config="gpqa_main",
     split="train",
     licence="CC BY 4.0; do not show examples in plain text",
