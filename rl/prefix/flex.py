@@ -56,4 +56,4 @@ def _compiled() -> Any:
     # gradients, windows and whole blocks there are more kinds than torch compiles of itself, and
     # beyond that it would say nothing and hold all scores at once.
     dynamo.config.recompile_limit = max(dynamo.config.recompile_limit, COMPILED)
-    return torch.compile(flex_attention, dynamic=True, fullgraph=True)
+    return torch.compile(flex_attention, dynamic=True)

@@ -14,8 +14,7 @@ import pytest
 from rl.run.saved import checkpoints, closed
 from rl.settings.config import load
 from rl.settings.errors import Stalled, going_on
-from rl.train import check, main
-from tools.sandbox import choose
+from rl.train import main
 
 CONFIG = ["--config", "rl/configs/nano.yaml"]
 
@@ -53,39 +52,6 @@ def test_a_tool_that_does_not_exist(
 ) -> None:
     assert run(planner, tmp_path, "agent.tools=pythn_coder") == 2
     assert "did you mean 'python_coder'" in capsys.readouterr().err
-
-
-@pytest.fixture
-def no_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine on which nothing can be shut in: a GPU image without bubblewrap, say."""
-    monkeypatch.setenv("AGENTFLOW_PYTHON_CODER_BACKEND", "bubblewrap")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    # Another test of this process may have found one before.
-    monkeypatch.setattr(choose, "get_sandbox", choose.get_sandbox.__wrapped__)
-
-
-def test_a_world_whose_questions_need_a_tool_that_cannot_work_here(
-    planner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], no_sandbox: None
-) -> None:
-    """The planner would be taught not to calculate, and its success would only look low."""
-    assert run(planner, tmp_path) == 2
-    said = capsys.readouterr().err
-    assert "tool python_coder: python code cannot run here: bubblewrap" in said
-    assert "apt install bubblewrap" in said
-    assert "the questions need it" in said
-    assert not (tmp_path / "run").exists()
-
-
-def test_who_leaves_that_tool_out_or_asks_own_questions_is_not_held_up(
-    planner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], no_sandbox: None
-) -> None:
-    where = [f"model.path={planner}", f"run={tmp_path / 'run'}"]
-    check(load(Path("rl/configs/nano.yaml"), [*where, "agent.tools=wikipedia_search"]))
-    assert capsys.readouterr().err == ""
-    own = tmp_path / "own.jsonl"
-    own.write_text('{"question": "2 + 2?", "answer": "4"}\n')
-    check(load(Path("rl/configs/nano.yaml"), [*where, f"data.train={own}", f"data.heldout={own}"]))
-    assert "warning: tool python_coder: python code cannot run" in capsys.readouterr().err
 
 
 def test_a_run_with_an_old_name_in_its_configuration_is_not_resumed(
