@@ -25,6 +25,7 @@ BENCHMARK = Benchmark(
     title="AIME 2024",
     kind="math",
     hub="Maxwell-Jia/AIME_2024",
+    revision="8d88b2876a82a080e2f172cc9b25d0d9d2cb4792",
     split="train",
     licence="MIT (card); problems of the MAA",
     rule="maths",

@@ -20,6 +20,7 @@ BENCHMARK = Benchmark(
     title="AMC 2023",
     kind="math",
     hub="math-ai/amc23",
+    revision="80815d37005feb82cd7f8fbc6901d5d3eff43057",
     split="test",
     licence="none stated; problems of the MAA",
     rule="maths",

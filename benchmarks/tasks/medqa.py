@@ -35,6 +35,7 @@ BENCHMARK = Benchmark(
     title="MedQA (USMLE, 4 options)",
     kind="science",
     hub="GBaker/MedQA-USMLE-4-options",
+    revision="0fb93dd23a7339b6dcd27e241cb9b5eca62d4d18",
     split="test",
     licence="CC BY 4.0",
     rule="choice",

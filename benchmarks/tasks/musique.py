@@ -26,6 +26,7 @@ BENCHMARK = Benchmark(
     title="MuSiQue",
     kind="search",
     hub="dgslibisey/MuSiQue",
+    revision="c8f4f8c9465fb69d31a8eae894c3fd509c4ca321",
     split="validation",
     licence="CC BY 4.0",
     rule="words",

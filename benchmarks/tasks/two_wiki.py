@@ -23,6 +23,7 @@ BENCHMARK = Benchmark(
     title="2WikiMultihopQA",
     kind="search",
     hub="RUC-NLPIR/FlashRAG_datasets",
+    revision="bcafb8dd07d453be3cbeeeb3f78be1841bddf92c",
     config="2wikimultihopqa",
     split="dev",
     licence="Apache-2.0",

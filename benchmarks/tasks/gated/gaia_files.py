@@ -1,7 +1,8 @@
 """GAIA's whole validation split: 165 questions, 38 of them with an attached file.
 
-A file of text is part of its question. Of any other the question says that it cannot be read here:
-such an item counts, and the report tells them apart by level. `items/attachments.py` has the kinds.
+What is written in a file is part of its question. Of a picture or a sound the question says that it
+cannot be read here: such an item counts, and the report tells them apart by level.
+`items/attachments/reading.py` has the kinds.
 """
 
 from dataclasses import replace

@@ -11,7 +11,7 @@ from sessions import result, session
 
 from agentflow_graph.errors import SettingError
 from benchmarks.__main__ import main
-from benchmarks.items.attachments import LONGEST
+from benchmarks.items.attachments.attached import LONGEST
 from benchmarks.items.data import load
 from benchmarks.items.item import Item
 from benchmarks.report.several.predictions import predictions
@@ -56,7 +56,7 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="the file t.csv, which is not there: put it into"):
         load(benchmark("gaia-files"), "full", data)
     (tmp_path / "gaia-files" / "2023" / "validation" / "t.csv").write_bytes(b"\xff\xfe")
-    with pytest.raises(SettingError, match="t.csv is no UTF-8 text"):
+    with pytest.raises(SettingError, match="csv cannot be read: t.csv is no .csv file .Unicode"):
         load(benchmark("gaia-files"), "full", data)
 
 

@@ -1,0 +1,1 @@
+"""Files that come with a question, as text of it; asks no model."""
