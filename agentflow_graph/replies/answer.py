@@ -4,7 +4,7 @@ r"""The one reader of answers: the agent, the rewards and the benchmarks read re
 
 In this order, reasoning aside: the last `<answer>` that holds something, closed or not; the last
 `\boxed{}`; the last line that says what the answer is; the last line. What is wrapped around the
-answer comes off, layer by layer (`agentflow_graph.replies.wrappings`).
+answer comes off, layer by layer (`agentflow_graph.replies.marks.wrappings`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from agentflow_graph.replies.boxes import boxed
-from agentflow_graph.replies.lines import announced, last_line
+from agentflow_graph.replies.marks.boxes import boxed
+from agentflow_graph.replies.marks.lines import announced, last_line
+from agentflow_graph.replies.marks.retraction import is_denied
+from agentflow_graph.replies.marks.wrappings import clean, unwrapped
 from agentflow_graph.replies.reasoning import without_reasoning
-from agentflow_graph.replies.wrappings import clean, unwrapped
 
 Where = Literal["answer_tag", "boxed", "answer_line", "last_line", "empty"]
 """Where an answer stood: the last `<answer>`, the last `\\boxed{}`, a line such as `Answer: ...`,
@@ -23,13 +24,19 @@ the last line with text, or nowhere, because the reply says nothing."""
 
 # Also <final_answer>, with spaces, with the slash turned round, and as Markdown escapes it.
 _TAG = re.compile(
-    r"\\?<\s{0,3}(?:([/\\])\s{0,3})?(?:final[ _-]?)?answer(?:\s{0,3}\\?>|(?(1)(?![\w>])|(?!)))",
+    r"\\?<\s{0,3}(?:([/\\])\s{0,3})?(?:final[ _-]?)?answer"
+    r"(?:(?:\s[^<>\n]{0,60})?\s{0,3}\\?>|(?(1)(?![\w>])|(?!)))",
     re.IGNORECASE,
 )
-_CUT_TAG = re.compile(r"<\s{0,3}/\w{0,12}\s{0,3}$")
+_CUT_TAG = re.compile(r"<\s{0,3}/\w{0,12}\s{0,3}>?\s*$")
 # What stands between the tags where our own instruction is repeated.
 _ECHO = re.compile(r"\W*(?:and|(?:your|the|my)? ?(?:final )?answer(?: here)?|)\W*", re.IGNORECASE)
 _TAGS_NAMED = re.compile(r"[\s`'\"*]*tags?\b[\s:.]*", re.IGNORECASE)
+_OR = re.compile(r"[\s,;]*(?:and/)?or(?: (?:maybe|perhaps|possibly|else))?:?[\s,]*", re.IGNORECASE)
+# In front of a tag: a sentence that speaks of it.
+_SPOKEN_OF = re.compile(
+    r"\b(?:the|an?|your|my|this|that|only|of|in|between)[ \t]+\Z", re.IGNORECASE
+)
 _FENCED = re.compile(r"\s*(?:`{3}|\${2}|\\\[|\\begin\b)")
 _DEPTH = 20
 """Wrappings within wrappings; each costs a pass over what is left."""
@@ -88,20 +95,38 @@ def _innermost(text: str) -> str:
 
 
 def _tagged(text: str) -> str | None:
-    """What the last tag holds that holds anything but an echo of an instruction."""
+    """What the last tag holds that holds anything but an echo of an instruction.
+
+    One that is denied does not count, and of two with "or" between them neither does alone.
+    """
     tags = list(_TAG.finditer(text))
     ends = [*(tag.start() for tag in tags), len(text)][1:]
-    for tag, end in reversed(list(zip(tags, ends, strict=True))):
-        if tag[1]:
+    found = ""
+    for number in range(len(tags) - 1, -1, -1):
+        tag, inside = tags[number], text[tags[number].end() : ends[number]]
+        before = text[tags[number - 1].end() if number else 0 : tag.start()]
+        if tag[1] or is_denied(before, len(before)):
             continue
-        inside = text[tag.end() : end]
-        if end == len(text):
-            if len(tags) > 1 and not tags[-2][1] and not inside.partition("\n")[0].strip():
-                continue  # it was meant to close the one before
+        if ends[number] == len(text):
+            if len(tags) > 1 and (_closes(tags, inside) or _speaks_of(before, tags)):
+                continue
             inside = _unclosed(inside)
-        if not _ECHO.fullmatch(inside) or _odd(inside):
-            return inside
-    return None
+        if _ECHO.fullmatch(inside) and not _odd(inside):
+            continue
+        found = f"{inside} or {found}" if found else inside
+        if not (number and tags[number - 1][1] and _OR.fullmatch(before)):
+            break
+    return found or None
+
+
+def _closes(tags: list[re.Match[str]], inside: str) -> bool:
+    """Whether the last tag was meant to close the one before."""
+    return not tags[-2][1] and not inside.partition("\n")[0].strip()
+
+
+def _speaks_of(before: str, tags: list[re.Match[str]]) -> bool:
+    """Whether a sentence names the last tag, where another was opened and closed."""
+    return bool(tags[-2][1] and _SPOKEN_OF.search(before))
 
 
 def _odd(inside: str) -> bool:

@@ -14,9 +14,9 @@ from typing import Literal
 from agentflow_graph.errors import SettingError
 from benchmarks.items.data import PAPER, Loaded, NoData, locate, must_be_folder
 from benchmarks.items.item import Benchmark, Item
-from benchmarks.items.spellings import right_replies, wrong_replies
 from benchmarks.report.table import render_table
 from benchmarks.tasks.registry import benchmark, registry
+from benchmarks.tasks.spellings import right_replies, wrong_replies
 
 SHOWN = 5
 """So many faults of a task are printed; `--json` has them all."""

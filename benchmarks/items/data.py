@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
-from benchmarks.items.attachments.attached import attached
+from benchmarks.items.attachments import attached
 from benchmarks.items.files import checksum, rows_of
 from benchmarks.items.hub import check_access, hub_rows, revision
 from benchmarks.items.item import Benchmark, Item, Part, Row, Source

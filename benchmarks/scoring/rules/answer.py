@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentflow_graph.replies.answer import Answer, Where, read_answer
-from agentflow_graph.replies.wrappings import visible
+from agentflow_graph.replies.marks.wrappings import visible
 
 Reply = str | Answer
 """A whole reply, or what the one reader has read from it already."""

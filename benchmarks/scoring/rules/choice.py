@@ -10,6 +10,7 @@ contradict it: another option's text or letter, a denial, a doubt.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 
@@ -25,11 +26,30 @@ LONGEST = 2_000
 """Characters of an answer that is read; a longer one names no option."""
 
 # Letters of ASCII alone: with IGNORECASE, [A-Z] takes a dotted capital I too.
-_NAMED = r"(?:(?i:the )?(?i:option|choice|answer|letter)\s*:?\s+)?"
+_NAMED = r"(?:(?i:the )?(?i:option|choice|answer|letter|selection|correct)\s*:?\s+)?"
+# What says that a letter comes; a sentence of another kind is not read.
+_CHOSEN = re.compile(
+    r"(?:(?:so|thus|hence|therefore|clearly|definitely|certainly|among (?:the|these) options)[,:]?"
+    r"\s+"
+    r"|[=-]>\s*|[\u2190-\u2bff\U0001f300-\U0001faff]\s*"
+    r"|(?:i|we|i'd|i would|let me)\s+(?:think|believe|choose|pick|select|go with)\s+"
+    r"(?:it's\s+|it is\s+)?"
+    r"|(?:choose|pick|select|go with|going with|it's|it is)\s+){1,3}"
+    r"(?=[(\[*_`$]*(?:option\s+|choice\s+)?[(\[*_`$]*[a-z]\b)",
+    re.IGNORECASE,
+)
+# A letter of its own in marks: **B**, `(B)`, $B$.
+_MARKED = re.compile(
+    r"(?P<mark>\*{1,3}|_{1,2}|`|\$)(?P<letter>[(\[]?[A-Za-z][)\]]?)[.:)]?(?P=mark)"
+)
+# Another option that is ruled out beside the answer: "B, not C", "B rather than A".
+_RULED_OUT = re.compile(
+    r"[\s,;(]+(?:and |but )?(?:not|instead of|rather than)\s+(?i:option )?[(]?[A-Z]\b[)]*(?=\W*\Z)"
+)
 _ALONE = re.compile(rf"{_NAMED}[(\[{{]?\s*([A-Za-z])\s*[)\]}}]?")
 _IN_FRONT = re.compile(
     r"(?:(?i:option|choice)\s+)?"
-    r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*[.:,-]?|([A-Za-z])(?:\s*[.:)]|\s+[-\u2013\u2014]\s))\s*(?=\S)",
+    r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*[.:,-]?|([A-Za-z])(?:\s*[.:)]|\s*\n|\s+[-=\u2013\u2014]\s))\s*(?=\S)",
 )
 # A letter, and behind it a word or a sign that goes on speaking of it.
 _SPOKEN_OF = re.compile(
@@ -39,24 +59,38 @@ _SPOKEN_OF = re.compile(
 _BEHIND = re.compile(
     r"(?P<text>.*\S)\s*[(\[]\s*(?:(?i:option|choice)\s+)?(?P<letter>[A-Za-z])\s*[)\]]"
 )
-_AROUND = " \t\r\n*_`\"'$.,:;"
+# Of `10^{-9}`, `$10^{-9}$` and `10^-9` the same is left.
+_POWER = re.compile(r"[{}^$]")
+_AROUND = " \t\r\n*_`\"'$.,:;!"
 # What takes an answer back, or leaves it open.
 _DENIED = re.compile(
     r"\b(?:wrong|incorrect|false|untrue|excluded|ruled out|eliminated|unlikely|either|or|and/or"
     r"|wait|actually|not sure|unsure|guess|maybe|perhaps|might|could|although|but|however|instead"
-    r"|nor|neither)\b|\?"
+    r"|nor|neither|scratch that|on second thought|reject(?:ed)?|discard(?:ed)?|distractor)\b|\?"
+    r"|\b(?:hmm|oh)?,? no\b\W*$"
     r"|\b(?:is|was|are|be|am|do|does|can)(?: not|n'?t)(?! (?:sure|all|needed|required|used|have))"
     r"|^\W*(?:and|not|no|or)\b",
     re.IGNORECASE,
 )
 _AFFIRMED = re.compile(
-    r"\s*(?:is|was|must be|would be)\s+(?:\w+\s+){0,2}(?:correct|right|best|answer|true)\b[^.;\n]*",
+    r"\s*(?:is|was|must be|would be)\s+(?:(?!(?:never|hardly|no|not|far|nowhere|scarcely|partially"
+    r"|partly|only|half)\b)\w+\s+){0,2}(?:correct|right|best|answer|true)\b[^.;\n]*",
     re.IGNORECASE,
+)
+_NEGATED = re.compile(
+    r"\b(?:never|hardly|scarcely|far from|nowhere|partially|partly|no answer)\b", re.I
 )
 _BECAUSE = re.compile(r"[\s,]*(?:because|since)\b", re.IGNORECASE)
 _RETRACTED = re.compile(
-    r"\b(?:wait|actually|instead|correction|scratch|rather|also (?:correct|right|true))\b",
+    r"\b(?:wait|actually|instead|correction|scratch|rather|whereas|although"
+    r"|also (?:correct|right|true))\b"
+    r"|(?<!as )\bif the\b|\bonly in\b|\b(?:answer|choice) is\b(?! (?:correct|right|b))",
     re.IGNORECASE,
+)
+# Another letter that is called right.
+_OTHER_IS = re.compile(
+    r"\b([A-Z])\s+(?:is|are|was|would be)\s+(?:the\s+)?(?:\w+\s+)?"
+    r"(?:correct|right|best|answer|true)\b"
 )
 # Letters by which an option would be named in a sentence; the article and "I" are none.
 _LETTER_NAMED = re.compile(
@@ -86,7 +120,7 @@ def choice(choices: Sequence[str], gold: str, reply: Reply) -> Score:
     answer, where = reading(reply)
     if len(answer) > LONGEST:
         return Score(0.0, answer, where)
-    chosen = _chosen(options, spell, without_markup(answer))
+    chosen = _chosen(options, spell, _opened(without_markup(answer)))
     return Score(float(chosen == spell(gold)), answer, where)
 
 
@@ -111,13 +145,24 @@ def _spelling(texts: Sequence[str]) -> Callable[[str], str]:
     return (lambda text: " ".join(text.split())) if strict else _plain
 
 
+def _opened(answer: str) -> str:
+    """An answer from its letter on, where a phrase leads to it, and the letter without marks."""
+    lead = _CHOSEN.match(answer)
+    marked = _MARKED.match(answer, lead.end() if lead else 0)
+    if marked:
+        letter = marked["letter"] if marked["letter"][-1] in ")]" else f"{marked['letter']}."
+        return letter + answer[marked.end() :].removeprefix(":").removeprefix(".")
+    return answer[lead.end() :] if lead else answer
+
+
 def _plain(text: str) -> str:
-    return normalise(text.replace("&", " and "))
+    return normalise(_POWER.sub("", text.replace("&", " and ")))
 
 
 def _chosen(options: Sequence[str], spell: Callable[[str], str], answer: str) -> str | None:
     """The text of the option that the answer names; None where it names none for certain."""
-    bare = answer.strip(_AROUND)
+    bare = unicodedata.normalize("NFKC", answer).replace("\u3002", ".").strip(_AROUND)
+    bare = _RULED_OUT.sub("", bare).strip(_AROUND)
     alone = _ALONE.fullmatch(bare)
     if alone and (named := _option(options, alone[1])) is not None:
         return named
@@ -160,9 +205,14 @@ def _agreed(
         return option
     if not words:
         return None
+    if any(other[1] != letter.upper() for other in _OTHER_IS.finditer(words)):
+        return None
     if affirmed := _AFFIRMED.match(words):
         tail = words[affirmed.end() :]
-        return None if _DENIED.search(affirmed[0]) or _RETRACTED.search(tail) else option
+        spoilt = _DENIED.search(affirmed[0]) or _RETRACTED.search(words)
+        return None if spoilt or _RETRACTED.search(tail) else option
+    if _NEGATED.search(words):
+        return None
     if _BECAUSE.match(words):
         return None if _RETRACTED.search(words) else option
     rest = text.removeprefix(option)

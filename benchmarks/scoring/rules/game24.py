@@ -14,7 +14,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from agentflow_graph.replies.wrappings import unwrapped
+from agentflow_graph.replies.marks.retraction import HEDGED
+from agentflow_graph.replies.marks.wrappings import unwrapped
 from benchmarks.scoring.rules.answer import Reply, Score, reading
 
 LONGEST = 300
@@ -31,6 +32,8 @@ _SIGNS = (
     (r"\\div(?![a-zA-Z])|[÷∕⁄➗]", "/"),
     (r"[\u2212\u2010-\u2014\u2796\ufe63]", "-"),
     ("\u2795", "+"),
+    (r"\u2248|\\approx(?![a-zA-Z])|==|\u2192|\bequals\b|\bis\b(?=\s*[0-9]+\W*$)", "="),
+    (r"&|\\\\(?=\s*&?\s*=)", " "),
     (r"\\(?:left|right|displaystyle|[bB]igg?[lr]?)(?![a-zA-Z])|\\[()\[\],;!: ]|[$`]", " "),
     (r"\\[dtc]?frac(?![a-zA-Z])", "#"),
 )
@@ -38,6 +41,13 @@ _FRACTION = re.compile(r"#\s*(\{[^{}]*\}|[0-9])\s*(\{[^{}]*\}|[0-9])")
 _BRACKETS = str.maketrans("[]{}", "()()")
 _BESIDE = re.compile(r"(?<=[0-9)])(\s*)(?=\()|(?<=\))(\s*)(?=[0-9])")
 _ARITHMETIC = re.compile(r"[0-9+\-*/()\s]+")
+# Words around an expression: what leads to it, what is said behind it.
+_BEFORE = re.compile(r"\A(?P<said>[^0-9(\[{\\$+*/=-]*[\s:]|\s*[-*]\s)\s*(?=[0-9(\[{\\$])")
+_AFTER = re.compile(
+    r"[\s,;]*(?:[\u2705\u2713\u2714]|\((?=[^()]*[a-z]{3})[^()]*\)"
+    r"|(?:using|which|uses|where|so)\b.*)\s*\Z",
+    re.IGNORECASE | re.DOTALL,
+)
 _DECIMAL = re.compile(r"(?<![0-9.])[0-9]*\.[0-9]+(?![0-9.])")
 CLOSE = Fraction(2, 100)
 """How far a step with decimals, which are rounded, may be from the target, as a part of it."""
@@ -62,14 +72,22 @@ def game24(numbers: Sequence[int], reply: Reply, target: int = 24) -> Score:
     if not numbers:
         raise ValueError("numbers is empty, so no expression could be right: repair the data set")
     answer, where = reading(reply)
-    readings = {answer, unwrapped(answer.rpartition(":")[2])}
+    readings = {answer, unwrapped(answer.rpartition(":")[2]), unwrapped(_bare(answer))}
     return Score(float(any(_solves(numbers, text, target) for text in readings)), answer, where)
+
+
+def _bare(answer: str) -> str:
+    """An expression without the words around it, unless they deny it."""
+    before = _BEFORE.match(answer)
+    if before and HEDGED.search(before["said"]):
+        return answer
+    return _AFTER.sub("", answer[before.end() :] if before else answer)
 
 
 def _solves(numbers: Sequence[int], text: str, target: int) -> bool:
     if len(text) > LONGEST:
         return False
-    steps = [_plain(step) for step in unwrapped(text).rstrip(".,;").split("=")]
+    steps = [step.strip() for step in _plain(unwrapped(text).rstrip(".,;")).split("=")]
     valid = [_value(step) for step in steps if not _DECIMAL.search(step)]
     rough = [_value(_exact(step)) for step in steps if _DECIMAL.search(step)]
     if any(step is None or step[0] != target for step in valid):

@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentflow_graph.errors import SettingError
-from agentflow_graph.replies.boxes import boxed
+from agentflow_graph.replies.marks.boxes import boxed
 from benchmarks.scoring.rules.answer import Reply, Score, reading
 from benchmarks.scoring.rules.arithmetic import exact_value
-from benchmarks.scoring.rules.formulas import as_latex, comparable, stated, unit_of
+from benchmarks.scoring.rules.formulas import as_latex, comparable, is_other_unit, stated, unit_of
 from benchmarks.scoring.rules.intervals import as_interval, is_interval
 from benchmarks.scoring.rules.words import yes_or_no
 from benchmarks.scoring.rules.workers import Lost, Workers
@@ -44,7 +44,9 @@ _SPACING = re.compile(
 _INFINITY = re.compile(r"\\infty(?![a-zA-Z])|\u221e|\binf\b", re.IGNORECASE)
 # From four letters on; fewer may be a product of symbols.
 _WORD = re.compile(r"(?:yes|no|[+-]?\s*[^\W\d_]{4,}(?:[ '-][^\W\d_]+)*)", re.IGNORECASE)
-_MINUS = str.maketrans("\u2212\u2013", "--")
+_SIGNS = {0x2212: "-", 0x2013: "-", **{0xFEE0 + n: chr(n) for n in range(0x21, 0x7F)}}
+"""A minus, and the full-width forms of ASCII."""
+_NO_SOLUTION = re.compile(r"(?:there (?:is|are) )?no (?:real )?solutions?", re.IGNORECASE)
 _FRAMES = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"))
 
 
@@ -66,7 +68,7 @@ def maths(golds: Sequence[str], reply: Reply) -> Score:
             "repair the data set or leave this question out"
         )
     answer, where = reading(reply)
-    text = _plain(stated(answer))
+    text = _plain(stated(_NO_SOLUTION.sub("no solution", answer)))
     return Score(float(any(_equal(gold, text) for gold in plain)), answer, where)
 
 
@@ -89,7 +91,7 @@ def _equal(gold: str, answer: str) -> bool:
 
 def _equal_formulas(gold: str, answer: str) -> bool:
     (gold, unit), (answer, other) = unit_of(gold), unit_of(answer)
-    if unit and other and unit != other:
+    if unit and (is_other_unit(unit, answer) if not other else unit != other):
         return False
     if is_interval(gold) != is_interval(answer):
         gold, answer = as_interval(gold), as_interval(answer)
@@ -113,7 +115,7 @@ def _plain(text: str) -> str:
     text = text.strip()
     if len(text) > 4 * LONGEST:  # each round below takes one layer off
         return text
-    text = text.translate(_MINUS)
+    text = text.translate(_SIGNS)
     while (simpler := _simplify(text)) != text:
         text = simpler
     return text

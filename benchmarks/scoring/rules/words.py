@@ -17,7 +17,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from agentflow_graph.replies.wrappings import visible
+from agentflow_graph.replies.marks.wrappings import visible
 from benchmarks.scoring.rules.answer import Reply, Score, reading
 
 LONGEST = 20_000
@@ -71,19 +71,30 @@ _MONTHS = {
 _DAYS = frozenset(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
 _ORDINAL = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)")
 _ISO = re.compile(r"\s*([0-9]{4})-([0-9]{2})-([0-9]{2})\s*\.?")
-_YES_NO = re.compile(r"\W*(yes|no)\s*(?:[.,;:!]|[-\u2013\u2014]\s|$)", re.IGNORECASE)
+_YES_NO = re.compile(
+    r"\W*(yes|no)\b[*_`\"')\]]*\s*(?:[.,;:!(](?!\s*[0-9])|[-\u2013\u2014]\s|$"
+    r"|(?=(?:they|it|he|she|we|both|neither|indeed)\b))",
+    re.IGNORECASE,
+)
 _CLOSED = frozenset(("yes", "no", "noanswer"))
 # "No, I could not find it" reports a failed search and says nothing of the question.
 _FAILED = re.compile(
     r"\b(?:(?:could|can|did|do|does|was|were|am|is|are)(?: not|n'?t)(?: be)?"
-    r"(?: able| know| find| found| determine| determined| tell| sure| verify| confirm| establish"
-    r"| answer| access| locate| clear| enough| available| have)"
+    r"(?: able| know| find| found| determine| tell| sure| verif| confirm| establish| answer| access"
+    r"| locate| clear| enough| available| have| load| mention| state| retrieve)\w*"
     r"|cannot|can'?t|unable|fail(?:ed|s|ure)?|error|unknown|unclear|unsure|uncertain|insufficient"
-    r"|inconclusive|undetermined|(?:no|not enough|without|lack of|lacks?) (?:\w+ )?"
+    r"|inconclusive|undetermined|silent|timeout|timed out|give up|gave up|nothing (?:could|was)"
+    r"|no way to"
+    r"|need more|(?:no|not enough|without|lack of|lacks?) (?:\w+ )?"
     r"(?:information|evidence|data|results?|answer|records?|sources?|idea|luck|matches)|not found"
     r"|search(?:es)?|sorry|tools?|idea)\b",
     re.IGNORECASE,
 )
+_TAKEN_BACK = re.compile(
+    r"\b(?:wait|actually|scratch that|on second thought|on closer look|or maybe|maybe not)\b",
+    re.IGNORECASE,
+)
+_CURRENCY = re.compile("[$\u20ac\u00a3\u00a5\u20b9]")
 _PLACED = re.compile(r"(?:in|on|at|during)\s+(?=\S)", re.IGNORECASE)
 
 
@@ -96,28 +107,35 @@ def words(golds: Sequence[str], reply: Reply) -> Score:
     Raises:
         ValueError: there is no gold answer, or one has no text.
     """
-    keys = {_key(gold) for gold in golds}
-    if not keys or "" in keys:
+    if not golds or "" in map(_key, golds):
         raise ValueError(
             f"golds={list(golds)!r} has none or an empty one, so no reply could be right: "
             "repair the data set or leave this question out"
         )
     answer, where = reading(reply)
     text = answer[:LONGEST]
+    keys = {_key(gold) for gold in golds if _same_money(gold, text)}
     readings = {text, _PLACED.sub("", text, count=1) if _PLACED.match(text) else text}
     if any({_key(each), yes_or_no(each)} & keys for each in readings):
         return Score(1.0, answer, where, 1.0)
     return Score(0.0, answer, where, max(_f1(g, a) for g in golds for a in readings))
 
 
+def _same_money(gold: str, answer: str) -> bool:
+    """Not in two currencies; a number without one may be in any."""
+    mine, theirs = set(_CURRENCY.findall(answer)), set(_CURRENCY.findall(gold))
+    return not mine or not theirs or mine == theirs
+
+
 def yes_or_no(text: str) -> str:
-    """`yes` or `no` if the text begins with it, and neither says the other nor tells of a failure.
+    """`yes` or `no` if the text begins with it, and is not taken back nor tells of a failure.
 
     Else empty.
     """
     found = _YES_NO.match(text)
     said = set(re.findall(r"\b(?:yes|no)\b", text.casefold()))
-    if not found or len(said) > 1 or _FAILED.search(text[found.end() :]):
+    rest = text[found.end() :] if found else ""
+    if not found or len(said) > 1 or _FAILED.search(rest) or _TAKEN_BACK.search(rest):
         return ""
     return found[1].casefold()
 
@@ -154,6 +172,8 @@ def _as_date(tokens: Sequence[str]) -> str:
     left = [_ORDINAL.sub(r"\1", t) for t in tokens if t not in _DAYS and t not in ("of", "on")]
     months = [_MONTHS[t] for t in left if t in _MONTHS]
     numbers = [int(t) for t in left if t.isascii() and t.isdigit() and len(t) <= 4]
+    if len(left) == 2 and len(months) == len(numbers) == 1 and numbers[0]:
+        return f"date {numbers[0]} {months[0]}"
     if len(left) != 3 or len(months) != 1 or len(numbers) != 2:
         return ""
     day, year = sorted(numbers)

@@ -2,7 +2,7 @@
 
 What is written in a file is part of its question. Of a picture or a sound the question says that it
 cannot be read here: such an item counts, and the report tells them apart by level.
-`items/attachments/reading.py` has the kinds.
+`items/texts/reading.py` has the kinds.
 """
 
 from dataclasses import replace

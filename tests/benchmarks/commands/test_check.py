@@ -12,9 +12,9 @@ from made_up import folder, rows, write
 from benchmarks.__main__ import main
 from benchmarks.commands.check import SHOWN, check, render
 from benchmarks.items.item import Benchmark, Item
-from benchmarks.items.spellings import letters, right_replies, wrong_replies
 from benchmarks.scoring.scorers import Score
 from benchmarks.tasks.registry import benchmark, registry
+from benchmarks.tasks.spellings import letters, right_replies, wrong_replies
 
 GIVEN = {name for name, each in registry().items() if each.original}
 

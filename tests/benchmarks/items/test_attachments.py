@@ -13,8 +13,8 @@ import matplotlib.figure
 import pytest
 import xlsxwriter
 
-from benchmarks.items.attachments import reading
-from benchmarks.items.attachments.reading import KINDS, PACKED, Unreadable, text_of
+from benchmarks.items.texts import reading
+from benchmarks.items.texts.reading import KINDS, PACKED, Unreadable, text_of
 
 WORD = """<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>
 <w:p><w:r><w:t>Gifts</w:t></w:r></w:p>

@@ -11,7 +11,7 @@ from sessions import result, session
 
 from agentflow_graph.errors import SettingError
 from benchmarks.__main__ import main
-from benchmarks.items.attachments.attached import LONGEST
+from benchmarks.items.attachments import LONGEST
 from benchmarks.items.data import load
 from benchmarks.items.item import Item
 from benchmarks.report.several.predictions import predictions

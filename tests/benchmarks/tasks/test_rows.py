@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from made_up import rows
 
 from benchmarks.items.item import Benchmark, Item
-from benchmarks.items.spellings import right_replies, wrong_replies
 from benchmarks.items.wording import fingerprint, format_question, strip_instruction, strip_letter
 from benchmarks.tasks.gameof24 import solution
 from benchmarks.tasks.registry import registry
+from benchmarks.tasks.spellings import right_replies, wrong_replies
 
 TASKS = [benchmark for benchmark in registry().values() if benchmark.original]
 

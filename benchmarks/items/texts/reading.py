@@ -7,8 +7,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.items.attachments.documents import pdf, slides, word
-from benchmarks.items.attachments.sheets import workbook
+from benchmarks.items.texts.documents import pdf, slides, word
+from benchmarks.items.texts.sheets import workbook
 
 LARGEST = 200 * 1024 * 1024
 """Most bytes of an archive's content: what is packed may be a thousand times as large."""

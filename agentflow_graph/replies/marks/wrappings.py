@@ -3,10 +3,13 @@ r"""What stands around an answer and says nothing: Markdown, LaTeX, HTML, quotes
 unwrapped("> **`$\\text{Paris}$`**.")   # "Paris"
 """
 
+import ast
 import html
 import json
 import re
 import unicodedata
+
+from agentflow_graph.replies.marks.sentences import ends_sentence
 
 LONGEST = 5_000
 """Characters of a text from which wrappings are taken; each layer costs a pass over it."""
@@ -24,7 +27,7 @@ _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#[0-9]{1,6}|#x[0-9a-fA-F]{1,
 _TOKEN = re.compile(
     r"<\|[\w /-]{1,40}\|>|</?s>|<(?:eos|bos|pad|end_of_turn|end_of_text)>|\[/?INST\]"
 )
-_WIDE = str.maketrans("\uff1c\uff1e", "<>")
+_WIDE = str.maketrans("\uff1c\uff1e\uff0f", "<>/")
 
 _PAIRS = (
     ("**", "**"), ("__", "__"), ("~~", "~~"), ("==", "=="), ("*", "*"), ("_", "_"), ("`", "`"),
@@ -32,16 +35,12 @@ _PAIRS = (
     ('"', '"'), ("'", "'"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("\u201e", "\u201c"),
     ("\u00ab", "\u00bb"), ("\u2039", "\u203a"), ("\u300c", "\u300d"), ("\u300e", "\u300f"),
 )  # fmt: skip
-_BESIDE_ANSWER = frozenset(("reason", "reasoning", "explanation", "justification", "confidence"))
 _EDGES = "*_`~=\"'\u201c\u201d\u2018\u2019\u201e\u00ab\u00bb\u2039\u203a .,;:!"
 _FENCE = re.compile(
     r"(?P<mark>`{3,}|~{3,})(?:[\w+-]*[ \t]*\n)?(?P<text>.*?)\n?\s*(?P=mark)", re.DOTALL
 )
 _HTML = re.compile(
-    r"<(?P<tag>b|strong|i|em|u|code|pre|p|div|span|h[1-6]|mark|center|font|small|big|tt|kbd|samp|q"
-    r"|blockquote|li|ul|ol|section|article|body|html|ans|result|output|response|solution|final)"
-    r"(?:\s[^<>]*)?>(?P<text>.*)</(?P=tag)\s*>",
-    re.DOTALL | re.IGNORECASE,
+    r"<(?P<tag>[a-z][\w-]{0,20})(?:\s[^<>]*)?>(?P<text>.*)</(?P=tag)\s*>", re.DOTALL | re.IGNORECASE
 )
 _BREAKS = re.compile(r"^(?:\s*<br\s*/?>)+|(?:<br\s*/?>\s*)+$", re.IGNORECASE)
 _COMMAND = re.compile(
@@ -54,17 +53,36 @@ _ENVIRONMENT = re.compile(
     re.DOTALL,
 )
 _BULLET = re.compile(
-    r"\A(?:>+\s*|#{1,6}\s+|[\u2022\u25cf\u25aa\u2192\u27a4]\s*|[*+-]\s+(?![\d.(\\]))"
+    r"\A(?:>+\s*(?![\s>=\d.$\\-])|#{1,6}\s+|[\u2022\u25cf\u25aa\u2192\u2700-\u27bf\U0001f300-\U0001faff]\s*|[*+-]\s+(?![\d.(\\]))"
 )
-_STOPPED = re.compile(r"(?P<text>.*[*_`\"'\u201d\u2019\u00bb$\])}>~])\s*[.,;:!]+", re.DOTALL)
-# A full stop that ends a sentence, not initials, U.S., Jr. or an ellipsis.
-_STOP = re.compile(r"(?<=[^\s.])\s{0,3}\.\s*$")
-_LOOSE_STOP = re.compile(r"\s+\.+$")
-_ABBREVIATED = re.compile(
-    r"(?:\.\s?[^\W\d_]|(?:^|[^\w.])(?:jr|sr|inc|ltd|co|corp|st|mr|mrs|ms|dr|prof|etc|vs|mt|ft|bros|gen"
-    r"|col|capt|lt|sgt|rev|hon|gov|sen|rep|al|ph|approx|est|vol))\.\s*$",
+# Where it is from: [1], a mark of a retrieval, "(source: ...)"; a check mark; what it is not.
+_CITED = re.compile(
+    r"(?<=[\w.)\"'*_])\s{0,3}(?:(?:\[\^?[0-9]{1,3}(?:[,\s\u2013-]{1,3}[0-9]{1,3}){0,9}\]|\[source\]"
+    r"|\u3010[^\u3010\u3011]{0,99}\u3011)\s{0,3})+\.?\Z"
+    r"|\s\((?:sources?|see|from|per|according to|ref\w*|cf|as (?:stated|per|in))\b[^()]{0,200}\)"
+    r"\.?\Z"
+    r"|\s\((?:https?://[^()\s]{1,200}|\[[^\[\]]{1,99}\]\(https?://[^()\s]{1,200}\))\)\.?\Z"
+    r"|(?<=\.)[\u00b9\u00b2\u00b3\u2074-\u2079]{1,3}\Z"
+    r"|(?:,\s|\s\()(?:and )?not (?:the )?(?-i:[A-Z0-9$])[^,;()]{0,60}\)?\Z"
+    r"|[\u2705\u2713\u2714\u2611\u2610]+\Z",
     re.IGNORECASE,
 )
+_CDATA = re.compile(r"<!\[CDATA\[(?P<text>.*)\]\]>", re.DOTALL)
+_LINK = re.compile(r"\[(?P<text>[^\[\]]+)\]\((?:https?://|www\.)[^()\s]*\)")
+_CALL = re.compile(
+    r"(?:final_?answer|finish|submit|answer)\s*(?:\((?P<round>.*)\)|\[(?P<square>.*)\])",
+    re.IGNORECASE | re.DOTALL,
+)
+_ANSWER_KEY = re.compile(r"(?:final[ _-]?)?answer", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"(?:reason|explanation|justification|rationale|confidence|thought|thinking|analysis|step|source"
+    r"|citation|evidence|context|note|question)(?:s|ing)?",
+    re.IGNORECASE,
+)
+_ONLY_KEY = re.compile(r"(?:choice|option|letter|result|output|response)", re.IGNORECASE)
+_STOPPED = re.compile(r"(?P<text>.*[*_`\"'\u201d\u2019\u00bb$\])}>~])\s*[.,;:!]+", re.DOTALL)
+_STOP = re.compile(r"(?<=[^\s.])\s{0,3}\.\s*$")
+_LOOSE_STOP = re.compile(r"\s+\.+$")
 
 
 def clean(text: str) -> str:
@@ -76,7 +94,7 @@ def clean(text: str) -> str:
 def unwrapped(text: str) -> str:
     """`text` without the wrappings around the whole of it, however they nest."""
     text = text.strip()
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or not text or text.isalnum():
         return text
     for _ in range(LAYERS):
         if (simpler := _layer(text)) == text:
@@ -85,14 +103,9 @@ def unwrapped(text: str) -> str:
     return text
 
 
-def ends_sentence(text: str) -> bool:
-    """Whether the full stop at the end of `text` is one, and no abbreviation's."""
-    return bool(_STOP.search(text)) and not _ABBREVIATED.search(text)
-
-
 def _layer(text: str) -> str:
     """One layer less; the same text where there is none."""
-    for pattern in (_FENCE, _ENVIRONMENT, _HTML):
+    for pattern in (_FENCE, _ENVIRONMENT, _HTML, _LINK, _CDATA):
         if (found := pattern.fullmatch(text)) and not _opens_again(found):
             return found["text"].strip()
     for left, right in _PAIRS:
@@ -104,6 +117,10 @@ def _layer(text: str) -> str:
         return argument.strip()
     if (value := _json_answer(text)) is not None:
         return value.strip()
+    if call := _CALL.fullmatch(text):
+        return str(call["round"] or call["square"] or "").strip() or text
+    if (cited := _CITED.search(text)) and cited.start():
+        return text[: cited.start()].rstrip()
     if (inside := _BREAKS.sub("", text)) != text:
         return inside.strip()
     if (stopped := _STOPPED.fullmatch(text)) and _layer(stopped["text"]) != stopped["text"]:
@@ -163,18 +180,31 @@ def _argument(text: str) -> str | None:
 
 
 def _json_answer(text: str) -> str | None:
-    """The answer in a JSON object that is nothing but an answer."""
-    if not (text.startswith("{") and text.endswith("}") and "nswer" in text):
+    """The answer in an object of JSON or Python, beside what explains it."""
+    if not (text.startswith("{") and text.endswith("}") and ":" in text):
         return None
     try:
         record = json.loads(text)
     except (ValueError, RecursionError):
+        record = _literal(text)
+    if not isinstance(record, dict):
         return None
-    beside = {key.lower() for key in record} - _BESIDE_ANSWER
-    if len(beside) != 1 or not re.fullmatch(r"(?:final[ _-]?)?answer", *beside):
+    keys = [key for key in record if not _BESIDE.fullmatch(str(key))]
+    known = _ONLY_KEY if len(record) == 1 else _ANSWER_KEY
+    if len(keys) != 1 or not (_ANSWER_KEY.fullmatch(str(*keys)) or known.fullmatch(str(*keys))):
         return None
-    value = next(value for key, value in record.items() if key.lower() in beside)
-    return str(value) if isinstance(value, str | int | float) else None
+    values = [record[keys[0]]]
+    parts = values[0] if isinstance(values[0], list) else values
+    return (
+        ", ".join(map(str, parts)) if all(isinstance(p, str | int | float) for p in parts) else None
+    )
+
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
 
 
 def visible(text: str) -> str:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from agentflow_graph.errors import SettingError
-from benchmarks.items.attachments.reading import KINDS, Unreadable, text_of
 from benchmarks.items.hub import hub_file
 from benchmarks.items.item import Benchmark, Item, Row
+from benchmarks.items.texts.reading import KINDS, Unreadable, text_of
 
 LONGEST = 20_000
 """Characters of a file that a question holds."""

@@ -1,0 +1,1 @@
+"""What is written in files of many kinds; knows no benchmark."""
