@@ -23,6 +23,9 @@ _ENDS_EMPHASISED = re.compile(
     re.IGNORECASE,
 )
 _SOURCES = re.compile(r"[\W_]*(?:sources?|references?|citations?)[\W_]*", re.IGNORECASE)
+_EXPLAINS = re.compile(
+    r"[\W_]*(?:explanation|reasoning|justification|rationale)[*_]{0,2}:", re.IGNORECASE
+)
 # A quote's mark, or the number of the only item of a list.
 _QUOTED = re.compile(r"\A(?:>+\s+|[0-9]{1,2}[.)]\s+(?=[*_\"\u201c]*[^\W\d_]))")
 # An option or an item of a list: what it is marked by, and what it says.
@@ -73,7 +76,7 @@ def last_line(text: str) -> str:
     """
     lines = _above_sources([line.strip() for line in text.splitlines() if line.strip()])
     said = [line for line in lines if not _FRAME.fullmatch(line) and not _asks(line)]
-    while said and is_closing(said[-1]) and len(said) > 1:
+    while len(said) > 1 and (is_closing(said[-1]) or _EXPLAINS.match(said[-1])):
         said.pop()
     if not said:
         return "" if any(map(_asks, lines)) else "".join(lines[-1:])

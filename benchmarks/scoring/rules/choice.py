@@ -82,15 +82,16 @@ _NEGATED = re.compile(
 )
 _BECAUSE = re.compile(r"[\s,]*(?:because|since)\b", re.IGNORECASE)
 _RETRACTED = re.compile(
-    r"\b(?:wait|actually|instead|correction|scratch|rather|whereas|although"
-    r"|also (?:correct|right|true))\b"
-    r"|(?<!as )\bif the\b|\bonly in\b|\b(?:answer|choice) is\b(?! (?:correct|right|b))",
+    r"\b(?:wait|actually|instead|correction|scratch|rather|also (?:correct|right|true))\b"
+    r"|\bwould be (?:\w+ ){0,2}(?:correct|right|best|true)\b.*\bif\b"
+    r"|\b(?:correct|right|true) only (?:in|for|if|when)\b",
     re.IGNORECASE,
 )
 # Another letter that is called right.
 _OTHER_IS = re.compile(
     r"\b([A-Z])\s+(?:is|are|was|would be)\s+(?:the\s+)?(?:\w+\s+)?"
     r"(?:correct|right|best|answer|true)\b"
+    r"|\b(?:answer|choice) (?:is|was always) (?:option )?[(]?([A-Z])\b"
 )
 # Letters by which an option would be named in a sentence; the article and "I" are none.
 _LETTER_NAMED = re.compile(
@@ -205,7 +206,7 @@ def _agreed(
         return option
     if not words:
         return None
-    if any(other[1] != letter.upper() for other in _OTHER_IS.finditer(words)):
+    if any((found[1] or found[2]) != letter.upper() for found in _OTHER_IS.finditer(words)):
         return None
     if affirmed := _AFFIRMED.match(words):
         tail = words[affirmed.end() :]
