@@ -122,7 +122,7 @@ def accuracy(results: Sequence[Result], items: int, trials: int) -> Accuracy:
     """
     rows = _grid(results, items, trials)
     whole = clustered(rows)
-    low, high = wilson(round(whole.mean * items), items)
+    low, high = wilson(whole.mean * items, items)
     by_trial = tuple(fmean(trial) for trial in zip(*rows, strict=True))
     return Accuracy(whole.mean, whole.error, low, high, by_trial, over_trials(rows).error)
 
