@@ -95,7 +95,7 @@ def test_several_tasks_have_the_mean_of_each_kind_as_headline() -> None:
     text = shown(session(results, {"bamboogle": 2, "2wiki": 1, "aime24": 4}))
     assert "<b>75.0 %</b><small>Search, mean of 2 tasks</small>" in text
     assert "<b>25.0 %</b><small>AIME24</small>" in text
-    assert rows(text, "Accuracy")[-1][:3] == ["Search, mean of 2", "", "75.0 %"]
+    assert rows(text, "Accuracy")[-1][:4] == ["Search, mean of 2", "", "", "75.0 %"]
 
 
 def test_missing_trials_are_said_and_explained() -> None:

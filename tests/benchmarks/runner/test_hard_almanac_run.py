@@ -51,7 +51,8 @@ async def test_the_oracle_is_right_in_its_calls_and_the_report_says_so(tmp_path:
     assert (whole["right"], whole["of"], whole["items"], whole["mean"]) == (10, 10, 10, 1.0)
     assert whole["low"] == pytest.approx(0.7225, abs=1e-4) and whole["high"] == 1.0
     assert len(found["calls"]) == 10
-    assert all(each["made"] == each["least"] and each["over"] == 1.0 for each in found["calls"].values())
+    calls = found["calls"].values()
+    assert all(each["made"] == each["least"] and each["over"] == 1.0 for each in calls)
     assert {level: each["pairs"] for level, each in found["robustness"].items()} == {
         "H8": 1,
         "H9": 1,
