@@ -3,14 +3,14 @@
     python -m benchmarks report runs/almanac --baseline runs/base
 
 Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules alone), `scoring`
-(which of the run's), `plain_call` (`direct` or `cot`; empty: the graph), `as_is`, `trials`, `settings`, `versions`, `provenance` (as in run.json); `tasks`, by
-name the fields of a `Summary` with `title`, `kind` and `paper` (per cent by system); `kinds`, by
-kind `tasks`, `accuracy`, `standard_error`; `labels`, a list of `Agreement`; `baseline`, null or
-`name`, `tasks` and `paired`, the fields of a `Comparison`; `hardness`, by task the fields of a
-`Hardness`, for tasks whose items know it; `leaks`, by task the fields of a `Leaked`, where a search
-found items; `spending`, by module, tool's model, service and judge the fields of a `Spending`. They
-are in `benchmarks.report.numbers`. Shares are 0 to 1, times seconds, costs US dollars; null is
-unknown.
+(which of the run's), `plain_call` (`direct` or `cot`; empty: the graph), `as_is`, `trials`,
+`settings`, `versions`, `provenance` (as in run.json); `tasks`, by name the fields of a `Summary`
+with `title`, `kind` and `paper` (per cent by system); `kinds`, by kind `tasks`, `accuracy`,
+`standard_error`; `labels`, a list of `Agreement`; `baseline`, null or `name`, `tasks` and `paired`,
+the fields of a `Comparison`; `hardness`, by task the fields of a `Hardness`, for tasks whose items
+know it; `leaks`, by task the fields of a `Leaked`, where a search found items; `spending`, by
+module, tool's model, service and judge the fields of a `Spending`. They are in
+`benchmarks.report.numbers`. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
 """
 
 from __future__ import annotations
