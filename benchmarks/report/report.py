@@ -44,7 +44,7 @@ from benchmarks.report.report_tables import (
     settings_table,
     share_table,
 )
-from benchmarks.report.table import Table, escape_markdown, percent
+from benchmarks.report.table import Table, escape_markdown, many, percent
 from benchmarks.report.templates.page import HOUSE, render
 
 TEMPLATE = HOUSE / "report.html.jinja"
@@ -114,7 +114,7 @@ def lead(report: Report) -> str:
     judge = f"by rules, then by {session.judge}" if session.judge else "by rules"
     which = f" (scoring {session.scoring})" if session.scoring else ""
     call = f" of a plain call ({session.baseline})" if session.baseline else ""
-    text = f"{items} items x {trials} trial{'s' if trials > 1 else ''}{call}, "
+    text = f"{many(items, 'item')} x {many(trials, 'trial')}{call}, "
     text += f"scored {judge}{which}."
     text += f" {missing} missing, counted as wrong." if missing else ""
     text += " Run as it is (--as-is): nobody looked whether it is fit." if session.as_is else ""
@@ -151,7 +151,8 @@ def all_tables(report: Report) -> list[Table]:
 def page(report: Report) -> str:
     """The report as a page that needs nothing else."""
     titles = {name: report.benchmarks[name].title for name in report.summaries}
-    turns = {titles[name]: turns_plot(each) for name, each in report.by_task.items()}
+    by_task = {} if report.session.plain else report.by_task
+    turns = {titles[name]: turns_plot(each) for name, each in by_task.items()}
     content = {
         "name": report.session.name,
         "lead": lead(report),

@@ -94,11 +94,15 @@ def effort_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benc
                 percent(effort.tool_error_rate),
                 dollars(effort.cost),
                 dollars(effort.cost_per_trial),
+                dollars(effort.judge_cost),
             ]
         )
     header = ["Task", "Turns", "One turn", "Seconds", "Tokens in", "Tokens out", "Tool calls"]
-    header += ["Failed calls", "Cost", "Cost per trial"]
-    note = "Means over the trials that have a score; the cost is of all trials together."
+    header += ["Failed calls", "Cost", "Cost per trial", "Judge's cost"]
+    note = (
+        "Means over the trials that have a score. The cost is of all trials together, without the "
+        "judge's, which is that of the marks."
+    )
     return Table("What it took", note, header, rows)
 
 

@@ -81,7 +81,7 @@ def test_an_item_whose_right_answers_changed_is_no_longer_the_same() -> None:
     other = session([result("q0", golds=("else",)), result("q1")], 2)
     found = compare(run("11"), other)
     assert (found.differences[0].items, found.other_golds) == (1, 1)
-    assert "left out 1 items with another question or other right answers" in text(found)
+    assert "left out 1 item with another question or other right answers" in text(found)
 
 
 def test_what_differs_names_the_default_and_stands_line_by_line() -> None:
