@@ -14,7 +14,7 @@ from pathlib import Path
 from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.providers.money import without_price
-from agentflow_graph.models.providers.prices import VARIABLE, read_prices
+from agentflow_graph.models.providers.prices import VARIABLE, Price, read_prices, unused
 from agentflow_graph.nodes.parts.rates import check_prices
 from agentflow_graph.nodes.resources import ResourceCache, Resources
 from agentflow_graph.record.events import versions
@@ -30,6 +30,8 @@ from benchmarks.scoring.judge import Judge
 from benchmarks.tasks.registry import benchmark, registry
 
 LOG = logging.getLogger(__name__)
+NAMED = 5
+"""Prices that are not used, named at most."""
 PACKAGES = ("agentflow-graph", "inspect-ai", "langgraph", "langchain-core", "math-verify")
 
 
@@ -56,6 +58,7 @@ def prepare(
     must_be_folder(args.data)
     request = request_of(args)
     ready = check(request)
+    tell_unused(request.prices, names_asked(request, ready.resources))
     chosen = selections(request.subsets, args.data, args.limit, commits or {})
     return *with_items(request, ready, chosen), ready.judge
 
@@ -195,6 +198,23 @@ def _check_prices(request: Request, resources: Resources) -> None:
         raise SettingError(
             f"--max-money needs prices, and none is known for {names}; state them with --prices "
             f"FILE, or in the file that {VARIABLE} names (0 where it costs nothing)"
+        )
+
+
+def names_asked(request: Request, resources: Resources) -> set[str]:
+    """Models and services that may be asked, as prices name them."""
+    return {rate.of for rate in resources.rates.values()} | {request.judge} - {""}
+
+
+def tell_unused(prices: Mapping[str, Price], names: set[str]) -> None:
+    """Warn of prices that are nobody's here: a name that is misspelt costs no one anything."""
+    if idle := unused(prices, names):
+        more = f" and {len(idle) - NAMED} more" if len(idle) > NAMED else ""
+        LOG.warning(
+            "--prices: nobody who is asked has the price of %s%s; asked are %s",
+            ", ".join(idle[:NAMED]),
+            more,
+            ", ".join(sorted(names)),
         )
 
 

@@ -167,6 +167,16 @@ def test_of_a_plain_call_what_never_runs_is_not_told() -> None:
     assert found["effective"]["generator"] == MODEL
 
 
+def test_a_price_that_is_nobodys_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    prices = tmp_path / "prices.toml"
+    each = '["{}"]\ninput = 0\noutput = 0\n'
+    prices.write_text("".join(map(each.format, ("nano", "vllm:x", "vllm:y"))))
+    given = ["almanac", "--limit", "1", "--as-is", "--set", f"generator={MODEL}"]
+    noted(*given, "--prices", str(prices), "--max-money", "1")
+    (said,) = caplog.messages
+    assert said.startswith("--prices: nobody who is asked has the price of vllm:y; asked are ")
+
+
 def test_a_run_as_it_is_asked_no_server_for_names() -> None:
     given = ["almanac", "--limit", "1", "--as-is", "--judge", MODEL]
     found = noted(*given, "--set", f"generator={MODEL}")
