@@ -1,10 +1,10 @@
 """What a paper's runs leave: `paper.md`, `.tex`, `.csv`, `.json` and a page, `paper.html`.
 
 Keys of `paper.json`, which stay: `title`, `judge` (null where the runs' differ), `trials`; `runs`,
-a list of `arm`, `title`, `paper`, `budget`, `name`, `baseline`, `settings`, `judge`, `scoring`,
-`tasks` (by name the fields of a `Summary`); `tests`, a list of `pair`, `task`, `difference` (the
-fields of a `Difference`), `corrected`, `least` and `holds`. `paper.csv` is the main table, with the
-standard errors in columns of their own; `paper.tex` has all tables.
+a list of `arm`, `title`, `paper`, `budget`, `name`, `baseline`, `as_is`, `settings`, `judge`,
+`scoring`, `tasks` (by name the fields of a `Summary`); `tests`, a list of `pair`, `task`,
+`difference` (the fields of a `Difference`), `corrected`, `least` and `holds`. `paper.csv` is the
+main table, with the standard errors in columns of their own; `paper.tex` has all tables.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ LABELS = {
     "Turn budgets": "turns",
     "What it took": "costs",
 }
-RUN = ("name", "baseline", "settings", "judge", "scoring")
+RUN = ("name", "baseline", "as_is", "settings", "judge", "scoring")
 """What `paper.json` says of a run's session."""
 
 
@@ -97,7 +97,9 @@ class Publication:
         items, trials = sum(first.expected.values()), first.trials
         text = f"{many(len(self.columns), 'run')} of {many(len(first.expected), 'task')}: "
         text += f"{many(items, 'item')} x {many(trials, 'trial')} each, {judges(self.columns)}."
-        return f"{text} {self.missing} missing, counted as wrong." if self.missing else text
+        text += f" {self.missing} missing, counted as wrong." if self.missing else ""
+        unfit = [each.label for each in self.columns if each.session.as_is]
+        return f"{text} Run as it is (--as-is): {', '.join(unfit)}." if unfit else text
 
 
 def write_publication(folder: Path, of: Publication) -> list[Path]:

@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 from statistics import stdev
+from typing import Any
 
 import pytest
 from sessions import KNOWN, result, session
@@ -124,7 +125,7 @@ def test_tasks_have_one_order_in_all_tables() -> None:
 
 
 def test_the_judges_money_has_a_column_of_its_own() -> None:
-    judged = {"judging": {"calls": 1}, "scored_by": "judge"}
+    judged: dict[str, Any] = {"judging": {"calls": 1}, "scored_by": "judge"}
     own = [result("a", judging_cost=0.5, **judged), result("b", None, cost=0.125)]
     table = cost_table([Column.of("a", "A", "", 1, session(own, 2, judge="j"))])
     row = dict(zip(table.header, table.rows[0], strict=True))
@@ -148,6 +149,15 @@ def test_numbers_of_different_judges_are_named_where_they_are_shown(tmp_path: Pa
     said = "cored by rules, then by different judges (Agent, 1 turn by x; Agent, 2 turns by y)"
     assert (tmp_path / "paper.md").read_text().count(said) == 3
     assert Publication("P", columns[:1], [], KNOWN).lead.endswith("scored by rules, then by x.")
+
+
+def test_runs_as_they_are_say_so(tmp_path: Path) -> None:
+    of = Publication("P", [column("base", 4), column("agent", 10, 2, as_is=True)], [], KNOWN)
+    assert of.lead.endswith("Run as it is (--as-is): agent, 2 turns.")
+    write_publication(tmp_path, of)
+    runs = json.loads((tmp_path / "paper.json").read_text())["runs"]
+    assert [each["as_is"] for each in runs] == [False, True]
+    assert "--as-is" not in Publication("P", COLUMNS, [], KNOWN).lead
 
 
 def test_arms_that_different_judges_marked_are_refused() -> None:
