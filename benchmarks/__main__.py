@@ -4,8 +4,8 @@ Each command is a module with `add(subparsers)`. It makes its parser and sets th
 a function of the parsed arguments that returns the exit code. The module imports what is heavy
 inside that function, so that `list` and `check` need neither inspect_ai nor a model.
 
-Exit codes: 0 done, 1 the command found fault or could not write, 2 a setting or a file is wrong,
-130 interrupted.
+Exit codes: 0 done, 1 the command found fault or the disk is full, 2 a setting or a file is wrong or
+a folder cannot be written, 130 interrupted.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from importlib import import_module
 
 from agentflow_graph.errors import AgentFlowError, NotWritten
 from agentflow_graph.errors.outside import guard_output
+from agentflow_graph.record.artifacts import FULL
 from benchmarks.tasks.registry import program
 from tools.outcomes.extras import explained
 from tools.outcomes.interrupts import ended
@@ -57,7 +58,8 @@ def _called(args: argparse.Namespace) -> int:
         return 2
     except NotWritten as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        why = error.__cause__
+        return 1 if isinstance(why, OSError) and why.errno in FULL else 2
     except AgentFlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

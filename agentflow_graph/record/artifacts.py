@@ -25,6 +25,8 @@ from pydantic import TypeAdapter, ValidationError
 from agentflow_graph.errors import NotWritten, SettingError
 
 T = TypeVar("T")
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a disk says that takes no more."""
 SHOWN = 3
 """Faults of one file that a message names."""
 
@@ -193,7 +195,7 @@ def not_written(folder: Path, error: OSError) -> NotWritten:
 def refused(folder: Path, error: OSError, then: str = "") -> tuple[str, str]:
     """Why a disk refused, and what to do; `then` is to follow once there is room."""
     why = error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in FULL:
         return why, f"make room there (`df {folder}`){then}"
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
         return "a file is in the place of a folder", "name a folder, there already or not"

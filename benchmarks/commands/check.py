@@ -60,7 +60,9 @@ class Checked:
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     parser = subparsers.add_parser("check", help="prove loaders and scorers on the data at hand")
-    parser.add_argument("tasks", nargs="*", metavar="TASK", help="default: every task")
+    parser.add_argument(
+        "tasks", nargs="*", metavar="TASK", help="default: every task of which there are data"
+    )
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with the data")
     parser.add_argument("--subset", default=PAPER, metavar="NAME", help="default: agentflow")
     parser.add_argument("--json", action="store_true", help="as a JSON list, with every fault")
@@ -68,7 +70,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def call(args: argparse.Namespace) -> int:
-    """Check and print; 1 if anything is at fault."""
+    """Check and print; 1 if anything is at fault, or a task that was named has no data."""
     must_be_folder(args.data)
     tasks = [benchmark(name) for name in args.tasks] or [
         each for each in registry().values() if args.subset in each.subsets
@@ -77,7 +79,8 @@ def call(args: argparse.Namespace) -> int:
         raise SettingError(f"--subset {args.subset!r}: no task has a subset of that name")
     found = [check(task, args.subset, args.data) for task in tasks]
     print(json.dumps([asdict(each) for each in found], indent=2) if args.json else render(found))
-    return int(any(each.status == "fault" for each in found))
+    bad = ("fault", "no data") if args.tasks else ("fault",)
+    return int(any(each.status in bad for each in found))
 
 
 def check(of: Benchmark, subset: str, data: Path | None) -> Checked:

@@ -9,7 +9,7 @@ What was left out and what the runs differ in stands first.
 from __future__ import annotations
 
 from benchmarks.report.numbers.pairing import Change, Comparison
-from benchmarks.report.table import Table, percent, shorten
+from benchmarks.report.table import Table, many, percent, shorten
 
 SHOWN = 30
 """Most items that the text lists as won, and as lost; the JSON has all."""
@@ -33,7 +33,7 @@ def warnings(found: Comparison) -> list[str]:
         f"asked by {second!r} alone": found.only_second,
         "with another question or other right answers in the two runs": found.other_golds,
     }
-    left = [f"warning: left out {n} items {why}" for why, n in counts.items() if n]
+    left = [f"warning: left out {many(n, 'item')} {why}" for why, n in counts.items() if n]
     lines = [*left, *(f"differs: {each}" for each in found.differs)]
     return ["\n".join(lines) + "\n"] if lines else []
 

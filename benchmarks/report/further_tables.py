@@ -130,15 +130,17 @@ def _hops(found: Found, titles: Mapping[str, str]) -> Table:
         [
             titles[task],
             name,
+            str(share.items),
             str(share.of),
             percent(share.mean),
-            " to ".join(map(points, share.interval)),
+            f"{points(share.low)} to {points(share.high)}",
         ]
         for task, each in found.items()
         for name, share in [("all", each.whole), *((str(n), s) for n, s in each.hops.items())]
     ]
-    header = ["Task", "Hops", "Trials", "Accuracy", "95 % interval"]
-    return Table("By hops", "Pages on the way to the answer. Without clean twins.", header, rows)
+    header = ["Task", "Hops", "Items", "Trials", "Accuracy", "95 % interval"]
+    note = "Pages on the way to the answer. Without clean twins. The interval is over items."
+    return Table("By hops", note, header, rows)
 
 
 def _calls(found: Found, titles: Mapping[str, str]) -> Table:

@@ -44,6 +44,11 @@ def means(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benchmark])
     return found
 
 
+def in_order(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benchmark]) -> list[str]:
+    """The tasks as a table lists them: kind by kind, in the paper's order."""
+    return [task for mean in means(summaries, benchmarks) for task in mean.tasks]
+
+
 def _mean(kind: str, tasks: tuple[str, ...], parts: list[Accuracy]) -> Mean:
     errors = [each.standard_error for each in parts if each.standard_error is not None]
     error = sum(e * e for e in errors) ** 0.5 / len(parts) if len(errors) == len(parts) else None

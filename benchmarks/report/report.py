@@ -3,14 +3,14 @@
     python -m benchmarks report runs/almanac --baseline runs/base
 
 Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules alone), `scoring`
-(which of the run's), `trials`, `settings`, `versions`, `provenance` (as in run.json); `tasks`, by
-name the fields of a `Summary` with `title`, `kind` and `paper` (per cent by system); `kinds`, by
-kind `tasks`, `accuracy`, `standard_error`; `labels`, a list of `Agreement`; `baseline`, null or
-`name`, `tasks` and `paired`, the fields of a `Comparison`; `hardness`, by task the fields of a
-`Hardness`, for tasks whose items know it; `leaks`, by task the fields of a `Leaked`, where a search
-found items; `spending`, by module, tool's model, service and judge the fields of a `Spending`. They
-are in `benchmarks.report.numbers`. Shares are 0 to 1, times seconds, costs US dollars; null is
-unknown.
+(which of the run's), `plain_call` (`direct` or `cot`; empty: the graph), `as_is`, `trials`,
+`settings`, `versions`, `provenance` (as in run.json); `tasks`, by name the fields of a `Summary`
+with `title`, `kind` and `paper` (per cent by system); `kinds`, by kind `tasks`, `accuracy`,
+`standard_error`; `labels`, a list of `Agreement`; `baseline`, null or `name`, `tasks` and `paired`,
+the fields of a `Comparison`; `hardness`, by task the fields of a `Hardness`, for tasks whose items
+know it; `leaks`, by task the fields of a `Leaked`, where a search found items; `spending`, by
+module, tool's model, service and judge the fields of a `Spending`. They are in
+`benchmarks.report.numbers`. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from benchmarks.report.report_tables import (
     settings_table,
     share_table,
 )
-from benchmarks.report.table import Table, escape_markdown, percent
+from benchmarks.report.table import Table, escape_markdown, many, percent
 from benchmarks.report.templates.page import HOUSE, render
 
 TEMPLATE = HOUSE / "report.html.jinja"
@@ -73,6 +73,8 @@ def record(report: Report) -> dict[str, Any]:
         "name": session.name,
         "judge": session.judge,
         "scoring": session.scoring,
+        "plain_call": session.baseline,
+        "as_is": session.as_is,
         "trials": session.trials,
         "settings": session.settings,
         "versions": session.versions,
@@ -111,8 +113,11 @@ def lead(report: Report) -> str:
     missing = sum(each.missing for each in report.summaries.values())
     judge = f"by rules, then by {session.judge}" if session.judge else "by rules"
     which = f" (scoring {session.scoring})" if session.scoring else ""
-    text = f"{items} items x {trials} trial{'s' if trials > 1 else ''}, scored {judge}{which}."
+    call = f" of a plain call ({session.baseline})" if session.baseline else ""
+    text = f"{many(items, 'item')} x {many(trials, 'trial')}{call}, "
+    text += f"scored {judge}{which}."
     text += f" {missing} missing, counted as wrong." if missing else ""
+    text += " Run as it is (--as-is): nobody looked whether it is fit." if session.as_is else ""
     return f"{text} {report.paired.told}" if report.paired else text
 
 
@@ -146,7 +151,8 @@ def all_tables(report: Report) -> list[Table]:
 def page(report: Report) -> str:
     """The report as a page that needs nothing else."""
     titles = {name: report.benchmarks[name].title for name in report.summaries}
-    turns = {titles[name]: turns_plot(each) for name, each in report.by_task.items()}
+    by_task = {} if report.session.plain else report.by_task
+    turns = {titles[name]: turns_plot(each) for name, each in by_task.items()}
     content = {
         "name": report.session.name,
         "lead": lead(report),

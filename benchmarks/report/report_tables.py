@@ -23,19 +23,21 @@ def accuracy_table(
     benchmarks: Mapping[str, Benchmark],
 ) -> Table:
     """One row a task, then the mean of each kind that has several."""
-    rows = [[benchmarks[name].title, *_accuracy(each)] for name, each in summaries.items()]
+    rows = [
+        [benchmarks[name].title, each.subset, *_accuracy(each)] for name, each in summaries.items()
+    ]
     for kind, tasks, value, error in means(summaries, benchmarks):
         if len(tasks) > 1:
-            cells = [f"{KINDS[kind]}, mean of {len(tasks)}", "", percent(value), points(error)]
+            cells = [f"{KINDS[kind]}, mean of {len(tasks)}", "", "", percent(value), points(error)]
             rows.append([*cells, *[""] * (len(rows[0]) - len(cells))])
-    header = ["Task", "Items x trials", "Accuracy", "Std. error", "95 % interval", "Deviation"]
-    header += ["F1", "Missing", "By judge"]
+    header = ["Task", "Subset", "Items x trials", "Accuracy", "Std. error", "95 % interval"]
+    header += ["Deviation", "F1", "Missing", "By judge"]
     note = (
         "Right answers among all expected trials; a missing one counts as wrong. The standard "
         "error is clustered by item; the interval is Wilson's over items; the deviation is between "
         "trials. By judge: trials that the judge decided, and how many it called right."
     )
-    return Table("Accuracy", note, header, rows)
+    return Table("Accuracy", note, header, rows, words=("Subset",))
 
 
 def _accuracy(summary: Summary) -> list[str]:
@@ -92,11 +94,15 @@ def effort_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benc
                 percent(effort.tool_error_rate),
                 dollars(effort.cost),
                 dollars(effort.cost_per_trial),
+                dollars(effort.judge_cost),
             ]
         )
     header = ["Task", "Turns", "One turn", "Seconds", "Tokens in", "Tokens out", "Tool calls"]
-    header += ["Failed calls", "Cost", "Cost per trial"]
-    note = "Means over the trials that have a score; the cost is of all trials together."
+    header += ["Failed calls", "Cost", "Cost per trial", "Judge's cost"]
+    note = (
+        "Means over the trials that have a score. The cost is of all trials together, without the "
+        "judge's, which is that of the marks."
+    )
     return Table("What it took", note, header, rows)
 
 
@@ -170,7 +176,10 @@ def missed_table(session: Session, benchmarks: Mapping[str, Benchmark]) -> Table
 
 def settings_table(session: Session) -> Table:
     """What the run was given, and the versions of what ran."""
-    given = {"judge": session.judge or "none"} | session.settings | session.versions
+    given = {"judge": session.judge or "none"}
+    given |= {"baseline": session.baseline} if session.baseline else {}
+    given |= {"as_is": "yes: unfit or not, and nobody was asked first"} if session.as_is else {}
+    given |= session.settings | session.versions
     rows = [[shorten(name, 40), shorten(str(value), 300)] for name, value in given.items()]
     return Table("Settings", "As given, and what ran.", ["Name", "Value"], rows, words=("Value",))
 

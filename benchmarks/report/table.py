@@ -76,6 +76,19 @@ def number(value: float | None, digits: int = 0) -> str:
     return NONE if value is None else f"{value:,.{digits}f}"
 
 
+def millions(tokens: float) -> str:
+    """Tokens in millions; of less than a tenth of one all that is there."""
+    value = tokens / 1e6
+    if not value or value >= 0.1:
+        return number(value, 2)
+    return f"{max(value, 1e-6):.6f}".rstrip("0")
+
+
+def many(n: int, noun: str) -> str:
+    """`1 turn`, `2 turns`."""
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
 def dollars(value: float | None) -> str:
     """US dollars."""
     return "unknown price" if value is None else money.dollars(value)

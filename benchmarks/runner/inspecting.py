@@ -81,6 +81,8 @@ async def evaluate(
             metadata={
                 "subsets": request.subsets,
                 "settings": request.settings,
+                "baseline": request.baseline,
+                "as_is": request.as_is,
                 "scoring": scoring,
             },
         )

@@ -71,8 +71,8 @@ class Progress:
 
     def summary(self) -> str:
         """Accuracy so far, errors, rate, cost."""
-        marked = self.done - self.errors
-        accuracy = f"{100 * self.right / marked:.1f} % right" if marked else "none marked"
+        # A trial without a mark counts as wrong here as in the report.
+        accuracy = f"{100 * self.right / self.done:.1f} % right" if self.done else "none ended"
         fresh = max(0, self.done - self._before)
         rate = fresh / max(1e-6, time.monotonic() - self._begun)
         spent = f", ${self._records.spent:.2f}" if self._records.spent else ""

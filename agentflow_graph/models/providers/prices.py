@@ -14,14 +14,15 @@ A file of prices, also for the benchmarks' `--prices`:
     ["web_search.tavily"]        # a service that a tool asks
     call = 0.008                 # US dollars per call
 
-A name with its parameters goes before the same without; a price without is that of all.
+A name with its parameters goes before the same without, and `vllm:NAME@URL` before `vllm:NAME`; a
+price without is that of all.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -39,6 +40,7 @@ REMEDY = (
     "tokens, or call = ..., US dollars per call"
 )
 _AMOUNTS = ({"input", "output"}, {"input", "output", "cached"}, {"call"})
+_ADDRESS = re.compile(r"@https?://[^?]*", re.IGNORECASE)
 _ORIGIN = {"date", "source"}
 """Where a price is from, for whoever reads the file."""
 
@@ -70,11 +72,14 @@ class PriceList:
 
     def of(self, name: str) -> Price | None:
         """The price of a model string or a service; None where nobody states one."""
-        bare = name.partition("?")[0]
+        whole = (_plain(name), _plain(name.partition("?")[0]))
+        names = [one for each in whole for one in (each, _ADDRESS.sub("", each, count=1))]
         for layer in self._layers:
-            for one in dict.fromkeys((_plain(name), _plain(bare))):
-                if found := layer.get(one) or _by_pattern(one, layer):
-                    return found
+            # A name of its own goes before any pattern.
+            if found := next((layer[one] for one in names if one in layer), None):
+                return found
+            if found := next(filter(None, (_by_pattern(one, layer) for one in names)), None):
+                return found
         return None
 
     def under(self, prices: Mapping[str, Price]) -> PriceList:
@@ -84,6 +89,12 @@ class PriceList:
     @cached_property
     def _layers(self) -> list[dict[str, Price]]:
         return [{_plain(name): price for name, price in each.items()} for each in self.layers]
+
+
+def unused(prices: Mapping[str, Price], names: Iterable[str]) -> list[str]:
+    """Those of `prices` that are the price of none of the names."""
+    asked = set(names)
+    return [of for of, price in prices.items() if not any(map(PriceList(({of: price},)).of, asked))]
 
 
 def known_prices() -> PriceList:

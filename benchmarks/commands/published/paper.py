@@ -53,6 +53,7 @@ def add(subparsers: Any) -> None:
 def call(args: argparse.Namespace) -> int:
     """Show, reckon, or run and report."""
     from benchmarks.runner.plans.manifest import find, read_manifest
+    from benchmarks.runner.plans.study import must_hold_runs
 
     manifest = read_manifest(args.profile)
     if args.show:
@@ -60,6 +61,7 @@ def call(args: argparse.Namespace) -> int:
         return 0
     if args.run is None:
         raise SettingError("--run DIR is missing: the folder in which the runs are, or will be")
+    must_hold_runs(args.run)
     given = {"limit": args.limit, "trials": args.trials}
     plan = _plan(args, manifest.model_copy(update={k: v for k, v in given.items() if v}))
     if args.dry_run:
@@ -130,15 +132,15 @@ def _forecast(plan: Plan) -> Iterator[str]:
 
 def _takes(estimates: Sequence[Estimate]) -> Iterator[str]:
     """The table of what each run takes."""
-    from benchmarks.report.table import number, render_table
+    from benchmarks.report.table import millions, number, render_table
 
     head = ["run", "trials to run", "M tokens in", "M tokens out", "cost", "hours", "from"]
     rows = [
         [
             each.name,
             str(each.trials),
-            number(each.input_tokens / 1e6, 2),
-            number(each.output_tokens / 1e6, 2),
+            millions(each.input_tokens),
+            millions(each.output_tokens),
             _dollars(each.dollars, bool(each.unpriced)),
             number(each.hours, 2),
             f"{each.measured} trials" if each.measured else "assumptions",
@@ -148,8 +150,8 @@ def _takes(estimates: Sequence[Estimate]) -> Iterator[str]:
     total = [
         "all",
         str(sum(each.trials for each in estimates)),
-        number(sum(each.input_tokens for each in estimates) / 1e6, 2),
-        number(sum(each.output_tokens for each in estimates) / 1e6, 2),
+        millions(sum(each.input_tokens for each in estimates)),
+        millions(sum(each.output_tokens for each in estimates)),
         _dollars(sum(each.dollars for each in estimates), any(each.unpriced for each in estimates)),
         number(sum(each.hours for each in estimates), 2),
         "",

@@ -4,6 +4,7 @@
 
 By pages on the way, tool calls beside an oracle's, questions without an answer, and items beside
 their clean twins. All are over trials, a missing one being wrong; twins count in the last alone.
+Intervals are over items: trials of one item are no further items.
 """
 
 from __future__ import annotations
@@ -24,20 +25,17 @@ K = TypeVar("K", int, str)
 
 @dataclass(frozen=True)
 class Share:
-    """Right ones among all, with Wilson's 95 % interval."""
+    """Right trials among all."""
 
     right: int
     of: int
-
-    @property
-    def mean(self) -> float:
-        """0 to 1."""
-        return self.right / self.of
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """0 to 1 each."""
-        return wilson(self.right, self.of)
+    items: int
+    """That the trials are of."""
+    mean: float
+    """0 to 1."""
+    low: float
+    """Wilson's 95 % interval, counting items: more trials of an item do not narrow it."""
+    high: float
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,8 @@ class Calls:
     """Mean."""
     least: float
     """Mean of the oracle's for the same items."""
-
-    @property
-    def over(self) -> float:
-        """Calls made for each of the oracle's; 1 is the best, for right answers that were found."""
-        return self.made / self.least
+    over: float
+    """Calls made for each of the oracle's; 1 is the best, for right answers that were found."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +109,9 @@ def hardness(results: Iterable[Result]) -> Hardness | None:
 
 
 def _share(results: Sequence[Result]) -> Share:
-    return Share(sum(bool(each.score) for each in results), len(results))
+    right, items = sum(bool(each.score) for each in results), len({each.item for each in results})
+    mean = right / len(results)
+    return Share(right, len(results), items, mean, *wilson(mean * items, items))
 
 
 def _grouped(results: Iterable[Result], key: Callable[[Result], K]) -> list[tuple[K, list[Result]]]:
@@ -126,7 +123,8 @@ def _grouped(results: Iterable[Result], key: Callable[[Result], K]) -> list[tupl
 
 def _calls(results: Sequence[Result]) -> Calls:
     made = fmean(sum(each.tools.values()) for each in results)
-    return Calls(len(results), made, fmean(each.least_calls for each in results))
+    least = fmean(each.least_calls for each in results)
+    return Calls(len(results), made, least, made / least)
 
 
 def _abstention(results: Sequence[Result]) -> Abstention | None:

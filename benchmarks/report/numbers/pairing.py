@@ -5,7 +5,8 @@
 
 Only items that both runs asked count; a missing trial counts as wrong. What else the runs differ in
 is named. With one trial in both runs the test is McNemar's exact one, else sign flips of the
-differences between the items' means.
+differences between the items' means. An answer that nobody has marked is no missing trial, so that
+a run with any among the shared items is not compared.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import NamedTuple
 
 from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError
-from benchmarks.report.numbers.result import Result, Session
+from benchmarks.report.numbers.result import UNMARKED, Result, Session
 from benchmarks.report.numbers.statistics import Comparison as Paired
 from benchmarks.report.numbers.statistics import paired
 
@@ -90,7 +91,7 @@ def compare(first: Session, second: Session) -> Comparison:
     """Compare the items that both runs asked.
 
     Raises:
-        SettingError: there is none.
+        SettingError: there is none, or an answer to one has no mark yet.
     """
     runs = by_item(first), by_item(second)
     shared = sorted(runs[0].keys() & runs[1].keys())
@@ -100,12 +101,14 @@ def compare(first: Session, second: Session) -> Comparison:
             f"{first.name!r} and {second.name!r} have no item in common: they asked "
             f"{_asked(first)} and {_asked(second)}; compare runs of the same task and subset"
         )
+    for run, of in zip((first, second), runs, strict=True):
+        _must_be_marked(run, [each for name in common for each in of[name]])
     changes = [_change(name, runs[0][name], runs[1][name]) for name in common]
     tasks = [*dict.fromkeys(name.task for name in common)]
     groups = {task: [each for each in changes if each.task == task] for task in tasks}
     whole = {ALL: changes} if len(groups) > 1 else {}
     return Comparison(
-        names=(first.name, second.name),
+        names=_names(first, second),
         differences=[_difference(t, each) for t, each in (groups | whole).items()],
         won=[each for each in changes if each.second > each.first],
         lost=[each for each in changes if each.second < each.first],
@@ -114,6 +117,23 @@ def compare(first: Session, second: Session) -> Comparison:
         other_golds=len(shared) - len(common),
         differs=differences(first, second),
     )
+
+
+def _must_be_marked(run: Session, results: Sequence[Result]) -> None:
+    """Raises SettingError where an answer is neither right nor wrong yet."""
+    if n := sum(each.error == UNMARKED for each in results):
+        raise SettingError(
+            f"{run.name!r} has {n} answer{'s' * (n > 1)} without a mark (scoring {run.scoring}), "
+            "which would count as wrong: wait for the run, or mark them with "
+            f"`python -m benchmarks score {run.folder or 'DIR'} --scoring {run.scoring}`"
+        )
+
+
+def _names(first: Session, second: Session) -> tuple[str, str]:
+    """Two runs of one name are told by their folders."""
+    if first.name != second.name:
+        return first.name, second.name
+    return first.folder or first.name, second.folder or second.name
 
 
 def _same(first: Result, second: Result) -> bool:
@@ -146,6 +166,7 @@ def differences(first: Session, second: Session) -> list[str]:
     """What two runs differ in beside their answers, each with both values."""
     pairs: dict[str, tuple[object, object]] = {
         "judge": (first.judge or "rules alone", second.judge or "rules alone"),
+        "baseline": (first.baseline or "none", second.baseline or "none"),
         "trials": (first.trials, second.trials),
         "missing trials": (_missing(first), _missing(second)),
         "seed": (first.seed, second.seed),

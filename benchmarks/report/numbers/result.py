@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+UNMARKED = "finished, but not scored yet"
+"""Error of a trial whose answer nobody has marked: neither right nor wrong, and soon to be told."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -117,6 +120,12 @@ class Session:
     """Model string of the judge; empty: rules alone."""
     scoring: int = 0
     """Which of the run's scorings the results are of; 0 is its own."""
+    baseline: str = ""
+    """How a plain call was asked, `direct` or `cot`; empty: the run is of the whole graph."""
+    as_is: bool = False
+    """Whether it ran unfit or not, and asked nobody first."""
+    folder: str = ""
+    """Where it is, as it was given; empty: made up."""
     seed: int = 0
     """Trial k samples with seed + k - 1; 0: without a seed."""
     filter_leaks: bool = False
@@ -125,3 +134,8 @@ class Session:
     """What tells the data of a task from others, by task; empty: not known."""
     provenance: dict[str, Any] = field(default_factory=dict)
     """When, by which code, on which data, with what in effect."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether the generator was asked alone: such a run has no turns and no tools."""
+        return self.settings.get("outputs") == "base"

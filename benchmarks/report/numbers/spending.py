@@ -8,7 +8,7 @@ Trials that broke off count too. Of a judge it is what the marks cost that are s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.report.numbers.result import Result, Session
@@ -44,6 +44,23 @@ def spending(session: Session) -> dict[str, Spending]:
         for who, entry in _entries(result, session.judge):
             spent[who].append(entry)
     return {who: _sum(entries) for who, entries in spent.items()}
+
+
+def cost_of(results: Sequence[Result]) -> float | None:
+    """US dollars of trials without the judge's; None where a price is not known.
+
+    A trial that broke off before any model was asked has no cost and hides no price.
+    """
+    paid = [each for each in results if each.score is not None or each.cost is not None]
+    costs = [each.cost for each in paid if each.cost is not None]
+    return sum(costs) if len(costs) == len(paid) else None
+
+
+def judge_cost(results: Sequence[Result]) -> float | None:
+    """US dollars of the marks that are shown; None where the judge's price is not known."""
+    asked = [each.judging_cost for each in results if each.judging.get("calls")]
+    known = [cost for cost in asked if cost is not None]
+    return sum(known) if len(known) == len(asked) else None
 
 
 def _entries(result: Result, judge: str) -> Iterator[tuple[str, Entry]]:

@@ -62,14 +62,15 @@ class Comparison:
     """Standard error of the difference, over items; None for one item."""
 
 
-def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(successes: float, n: int, z: float = 1.96) -> tuple[float, float]:
     """The Wilson score interval of a success rate, as `(low, high)` within 0..1.
 
     Unlike the normal approximation it stays honest for few trials and for rates near 0 and 1
     (E. B. Wilson, JASA 22, 1927). Without trials nothing is known: `(0.0, 1.0)`.
 
     Args:
-        successes: how many trials succeeded.
+        successes: how many trials succeeded; of items with several trials the sum of their
+            means, which need not be whole.
         n: how many trials there were.
         z: standard normal quantile; 1.96 gives 95 % confidence.
 

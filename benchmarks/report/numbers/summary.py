@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from benchmarks.report.numbers.result import Result, Session, natural
+from benchmarks.report.numbers.spending import cost_of, judge_cost
 from benchmarks.report.numbers.statistics import clustered, over_trials, wilson
 
 NEVER_RUN = "not run"
@@ -49,15 +50,17 @@ class Level:
 
 @dataclass(frozen=True)
 class Effort:
-    """Means over the trials that have a score; None where there is none."""
+    """Means over the trials that have a score; None without any, and of what a plain call lacks."""
 
     turns: float | None
     seconds: float | None
     input_tokens: float | None
     output_tokens: float | None
     cost: float | None
-    """US dollars of all trials together; None where a price is not known."""
+    """US dollars of all trials together, without the judge's; None where a price is not known."""
     cost_per_trial: float | None
+    judge_cost: float | None
+    """US dollars of the marks that are shown; None where the judge's price is not known."""
     tool_calls: float | None
     tool_error_rate: float | None
     """Share of the tool calls whose status is not ok; None without calls."""
@@ -97,7 +100,7 @@ class Summary:
     tools: dict[str, float]
     """Share of all tool calls by tool, most used first."""
     stopped_by: dict[str, float]
-    """Share of the trials that have a score, by what ended them."""
+    """Share of the trials that have a score, by what ended them; empty for a plain call."""
     rules: dict[str, float]
     """Share of the trials that have a score, by where the answer was read."""
 
@@ -122,7 +125,7 @@ def accuracy(results: Sequence[Result], items: int, trials: int) -> Accuracy:
     """
     rows = _grid(results, items, trials)
     whole = clustered(rows)
-    low, high = wilson(round(whole.mean * items), items)
+    low, high = wilson(whole.mean * items, items)
     by_trial = tuple(fmean(trial) for trial in zip(*rows, strict=True))
     return Accuracy(whole.mean, whole.error, low, high, by_trial, over_trials(rows).error)
 
@@ -166,9 +169,9 @@ def _summary(session: Session, task: str, results: list[Result]) -> Summary:
         audited=sum(each.audit is not None for each in scored),
         audited_right=sum(bool(each.audit) for each in scored),
         levels=_levels(results, trials),
-        effort=_effort(results, scored),
+        effort=_effort(results, scored, session.plain),
         tools=_shares(calls),
-        stopped_by=_shares(Counter(each.stopped_by for each in scored)),
+        stopped_by=_shares(Counter(each.stopped_by for each in scored if not session.plain)),
         rules=_shares(Counter(each.rule for each in scored)),
     )
 
@@ -211,31 +214,28 @@ def _level(results: list[Result], trials: int) -> Level:
     return Level(items, missing, accuracy(results, items, trials))
 
 
-def _effort(results: list[Result], scored: list[Result]) -> Effort:
+def _effort(results: list[Result], scored: list[Result], plain: bool) -> Effort:
     def mean(value: Callable[[Result], float]) -> float | None:
         return fmean(map(value, scored)) if scored else None
 
+    def of_turns(value: Callable[[Result], float]) -> float | None:
+        return None if plain else mean(value)
+
     calls = sum(sum(each.tools.values()) for each in scored)
     errors = sum(each.tool_errors for each in scored)
-    cost = _cost(results)
+    cost = cost_of(results)
     return Effort(
-        turns=mean(lambda each: each.turns),
+        turns=of_turns(lambda each: each.turns),
         seconds=mean(lambda each: each.seconds),
         input_tokens=mean(lambda each: each.input_tokens),
         output_tokens=mean(lambda each: each.output_tokens),
         cost=cost,
         cost_per_trial=None if cost is None or not results else cost / len(results),
-        tool_calls=mean(lambda each: sum(each.tools.values())),
+        judge_cost=judge_cost(results),
+        tool_calls=of_turns(lambda each: sum(each.tools.values())),
         tool_error_rate=errors / calls if calls else None,
-        one_turn_rate=mean(lambda each: each.turns == 1),
+        one_turn_rate=of_turns(lambda each: each.turns == 1),
     )
-
-
-def _cost(results: list[Result]) -> float | None:
-    # A trial that broke off before any model was asked has no cost and hides no price.
-    paid = [each for each in results if each.score is not None or each.cost is not None]
-    costs = [each.cost for each in paid if each.cost is not None]
-    return sum(costs) if len(costs) == len(paid) else None
 
 
 def _shares(counts: Counter[str]) -> dict[str, float]:

@@ -1,15 +1,15 @@
 """What runs of the same items with different budgets of turns say together.
 
-Keys of the study's `report.json`, which stay: `name`, `judge`, `trials`; `budgets`, a list in
-ascending order of `max_turns`, `settings` and `tasks`, which is by name the fields of
-`benchmarks.report.numbers.summary.Summary` with `turns_low` and `turns_high`, the 95 % interval of
-the mean turns.
+Keys of the study's `report.json`, which stay: `name`, `judge` (null where the budgets' differ),
+`trials`; `budgets`, a list in ascending order of `max_turns`, `judge`, `settings` and `tasks`,
+which is by name the fields of `benchmarks.report.numbers.summary.Summary` with `turns_low` and
+`turns_high`, the 95 % interval of the mean turns.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from benchmarks.report.numbers.result import Result, Session
 from benchmarks.report.numbers.statistics import clustered
 from benchmarks.report.numbers.summary import Summary, summarise
 from benchmarks.report.plots import Interval, budget_plot
-from benchmarks.report.table import NONE, Table, escape_markdown, number, percent, points
+from benchmarks.report.table import NONE, Table, escape_markdown, many, number, percent, points
 from benchmarks.report.templates.page import HOUSE, render
 
 TEMPLATE = HOUSE / "study.html.jinja"
@@ -76,14 +76,15 @@ def write_study(
 
 def record(folder: Path, steps: Sequence[Step]) -> dict[str, Any]:
     """The study as plain data; the keys are those of the module's docstring."""
-    first = steps[0].session
+    judges = {step.session.judge for step in steps}
     return {
         "name": folder.resolve().name,
-        "judge": first.judge,
-        "trials": first.trials,
+        "judge": judges.pop() if len(judges) == 1 else None,
+        "trials": steps[0].session.trials,
         "budgets": [
             {
                 "max_turns": step.budget,
+                "judge": step.session.judge,
                 "settings": step.session.settings,
                 "tasks": {name: _task(step, name) for name in step.summaries},
             }
@@ -101,10 +102,22 @@ def lead(steps: Sequence[Step]) -> str:
     """What was run, in a sentence."""
     first = steps[0].session
     items, trials = sum(first.expected.values()), first.trials
-    judge = f", then by {first.judge}" if first.judge else ""
-    budgets = ", ".join(str(step.budget) for step in steps)
-    each = f"{items} items x {trials} trial{'s' if trials > 1 else ''}"
-    return f"{each} with at most {budgets} turns, scored by rules{judge}."
+    judges = scored_by((many(step.budget, "turn"), step.session) for step in steps)
+    *fewer, most = [step.budget for step in steps]
+    budgets = ", ".join([*map(str, fewer), many(most, "turn")])
+    return f"{many(items, 'item')} x {many(trials, 'trial')} with at most {budgets}, {judges}."
+
+
+def scored_by(runs: Iterable[tuple[str, Session]]) -> str:
+    """Who marked runs, each with its name where they are not all by the same."""
+    by: dict[str, list[str]] = {}
+    for name, session in runs:
+        by.setdefault(session.judge, []).append(name)
+    if len(by) == 1:
+        (judge,) = by
+        return f"scored by rules, then by {judge}" if judge else "scored by rules"
+    each = [f"{', '.join(names)} by {judge or 'nobody else'}" for judge, names in by.items()]
+    return f"scored by rules, then by different judges ({'; '.join(each)})"
 
 
 def budget_table(steps: Sequence[Step], benchmarks: Mapping[str, Benchmark]) -> Table:

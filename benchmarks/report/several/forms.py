@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import csv as library
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from agentflow_graph.errors.outside import shown
-from benchmarks.report.table import Table
+from benchmarks.report.table import NONE, Table
 
 _SIGNS = {
     "\\": r"\textbackslash{}",
@@ -56,12 +56,28 @@ def latex(table: Table, label: str) -> str:
     )
 
 
-def csv(table: Table) -> str:
-    """Head and rows; no cell is a formula to a spreadsheet."""
+def csv(table: Table, spread: int = 0) -> str:
+    """Head and rows; no cell is a formula to a spreadsheet, and what is not known is empty.
+
+    `spread`: so many columns behind the first hold `value ± error`, and become two each.
+    """
     file = io.StringIO()
     writer = library.writer(file, lineterminator="\n")
-    writer.writerows([_plain(cell) for cell in row] for row in (table.header, *table.rows))
+    first, *names = table.header
+    head = [one for name in names[:spread] for one in (name, f"{name}, std. error")]
+    rows = (_apart(row, spread) for row in table.rows)
+    writer.writerows(map(_plain, row) for row in ([first, *head, *names[spread:]], *rows))
     return file.getvalue()
+
+
+def _apart(row: Sequence[str], spread: int) -> Iterator[str]:
+    for place, cell in enumerate(row):
+        known = "" if cell == NONE and place else cell
+        if 1 <= place <= spread:
+            value, _, error = known.partition(" ± ")
+            yield from (value, error)
+        else:
+            yield known
 
 
 def _row(cells: Sequence[str]) -> str:

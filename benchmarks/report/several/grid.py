@@ -1,4 +1,4 @@
-"""The runs of a paper side by side, and beside the paper: numbers, tests, turns, costs.
+"""The runs of a paper side by side, and beside the paper: numbers, tests, turns.
 
 columns = [Column.of("base", "Qwen2.5-7B", "Qwen2.5-7B-Inst", 0, session), ...]
 main_table(columns, registry()).text
@@ -16,8 +16,9 @@ from benchmarks.report.numbers.power import LEVEL, detectable, holm
 from benchmarks.report.numbers.result import Session
 from benchmarks.report.numbers.summary import Summary, summarise
 from benchmarks.report.paper import KINDS, means
-from benchmarks.report.several.budgets import mean_turns
-from benchmarks.report.table import NONE, Table, dollars, number, percent, points
+from benchmarks.report.paper import in_order as tasks_in_order
+from benchmarks.report.several.budgets import mean_turns, scored_by
+from benchmarks.report.table import NONE, Table, many, points
 
 Benchmarks = Mapping[str, Benchmark]
 Pair = tuple[str, str]
@@ -44,7 +45,7 @@ class Column:
     @property
     def label(self) -> str:
         """The arm and its budget."""
-        return f"{self.title}, {self.budget} turns" if self.budget else self.title
+        return f"{self.title}, {many(self.budget, 'turn')}" if self.budget else self.title
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,24 @@ def in_order(columns: Sequence[Column]) -> list[Column]:
     return [best[arm] for arm in dict.fromkeys(each.arm for each in columns)]
 
 
-def paired_tests(columns: Sequence[Column], pairs: Sequence[Pair]) -> list[Tested]:
+def judges(columns: Sequence[Column]) -> str:
+    """Who marked the runs."""
+    return scored_by((each.label, each.session) for each in columns)
+
+
+def paired_tests(
+    columns: Sequence[Column], pairs: Sequence[Pair], benchmarks: Benchmarks
+) -> list[Tested]:
     """Every pair of arms that have run, by task, and over all of them."""
     best = headline(columns)
+    places = {arm: tasks_in_order(each.summaries, benchmarks) for arm, each in best.items()}
     found = [
         (pair, each)
         for pair in pairs
         if set(pair) <= set(best)
         for each in sorted(
             compare(best[pair[0]].session, best[pair[1]].session).differences,
-            key=lambda each: _place(each.task, best[pair[0]]),
+            key=lambda each: _place(each.task, places[pair[0]]),
         )
     ]
     corrected = holm([each.test.p for _, each in found])
@@ -95,9 +104,9 @@ def paired_tests(columns: Sequence[Column], pairs: Sequence[Pair]) -> list[Teste
     ]
 
 
-def _place(task: str, of: Column) -> int:
+def _place(task: str, tasks: Sequence[str]) -> int:
     """Tasks in the order of the main table, all of them together last."""
-    return list(of.summaries).index(task) if task in of.summaries else len(of.summaries)
+    return tasks.index(task) if task in tasks else len(tasks)
 
 
 def main_table(columns: Sequence[Column], benchmarks: Benchmarks) -> Table:
@@ -119,9 +128,15 @@ def main_table(columns: Sequence[Column], benchmarks: Benchmarks) -> Table:
         "Accuracy in per cent, ± its standard error clustered by item; a missing trial counts as "
         "wrong. The paper's are tables 1 and 2 of arXiv 2510.05592, measured with other items and "
         "scored by another judge, without what crashed."
-    )
+    ) + _mixed(columns)
     header = ["Task", *(each.label for each in ours), *(f"{s} (paper)" for s in systems)]
     return Table("Main results", note, header, rows)
+
+
+def _mixed(columns: Sequence[Column]) -> str:
+    """What a caption must say where numbers of different judges stand side by side."""
+    told = judges(columns)
+    return f" {told[0].upper()}{told[1:]}." if "different judges" in told else ""
 
 
 def _accuracy(summary: Summary | None) -> str:
@@ -180,14 +195,15 @@ def turn_table(columns: Sequence[Column], benchmarks: Benchmarks) -> Table:
     budgets = sorted({each.budget for each in columns if each.budget})
     arms = dict.fromkeys((each.arm, each.title) for each in columns if each.budget)
     by_place = {(each.arm, each.budget): each for each in columns}
-    tasks = columns[0].summaries
+    tasks = tasks_in_order(columns[0].summaries, benchmarks)
     rows = [
         [title, benchmarks[task].title, *(_turns(by_place.get((arm, n)), task) for n in budgets)]
         for arm, title in arms
         for task in tasks
     ]
     note = "Accuracy in per cent (mean turns) by most turns; the same items in each column."
-    header = ["Arm", "Task", *(f"{n} turns" for n in budgets)]
+    note += _mixed([each for each in columns if each.budget])
+    header = ["Arm", "Task", *(many(n, "turn") for n in budgets)]
     return Table("Turn budgets", note, header, rows if len(budgets) > 1 else [], words=("Task",))
 
 
@@ -196,33 +212,3 @@ def _turns(column: Column | None, task: str) -> str:
         return NONE
     own = [each for each in column.session.results if each.task == task]
     return f"{points(column.summaries[task].accuracy.mean)} ({mean_turns(own).mean:.2f})"
-
-
-def cost_table(columns: Sequence[Column]) -> Table:
-    """One row a run: what it took, and what of it cannot be counted on."""
-    rows = []
-    for each in columns:
-        results = each.session.results
-        scored = [one for one in results if one.score is not None]
-        known = [one.cost for one in scored if one.cost is not None]
-        leaks = sum(bool(one.leaks) for one in scored)
-        rows.append(
-            [
-                each.label,
-                f"{len(scored)} of {len(results)}",
-                number(sum(one.input_tokens for one in scored) / 1e6, 2),
-                number(sum(one.output_tokens for one in scored) / 1e6, 2),
-                dollars(sum(known) if len(known) == len(scored) else None),
-                number(fmean(one.seconds for one in scored), 1) if scored else NONE,
-                number(sum(one.seconds for one in scored) / 3600, 2),
-                percent(leaks / len(scored)) if scored else NONE,
-            ]
-        )
-    note = (
-        "Tokens in millions, without the judge's; hours are those of all trials one after the "
-        "other. Leaks: trials in which a search found the item itself"
-    )
-    kept = {each.session.filter_leaks for each in columns}
-    note += " (it was kept from the agent)." if kept == {True} else "."
-    header = ["Run", "Trials", "Tokens in", "Tokens out", "Cost", "Seconds", "Hours", "Leaks"]
-    return Table("What it took", note, header, rows)

@@ -1,9 +1,10 @@
 """What a paper's runs leave: `paper.md`, `.tex`, `.csv`, `.json` and a page, `paper.html`.
 
-Keys of `paper.json`, which stay: `title`, `judge`, `trials`; `runs`, a list of `arm`, `title`,
-`paper`, `budget`, `name`, `settings`, `scoring`, `tasks` (by name the fields of a `Summary`);
-`tests`, a list of `pair`, `task`, `difference` (the fields of a `Difference`), `corrected`, `least`
-and `holds`. `paper.csv` is the main table; `paper.tex` has all tables.
+Keys of `paper.json`, which stay: `title`, `judge` (null where the runs' differ), `trials`; `runs`,
+a list of `arm`, `title`, `paper`, `budget`, `name`, `baseline`, `as_is`, `settings`, `judge`,
+`scoring`, `tasks` (by name the fields of a `Summary`); `tests`, a list of `pair`, `task`,
+`difference` (the fields of a `Difference`), `corrected`, `least` and `holds`. `paper.csv` is the
+main table, with the standard errors in columns of their own; `paper.tex` has all tables.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -20,21 +22,21 @@ from agentflow_graph.errors.outside import hidden_in
 from agentflow_graph.record.artifacts import write_all
 from benchmarks.report.numbers.pairing import same_judge
 from benchmarks.report.plots import Interval, budget_plot
+from benchmarks.report.several.costs import cost_table
 from benchmarks.report.several.forms import csv, latex
 from benchmarks.report.several.grid import (
     Benchmarks,
     Column,
     Pair,
     Tested,
-    cost_table,
-    headline,
     in_order,
+    judges,
     main_table,
     paired_tests,
     test_table,
     turn_table,
 )
-from benchmarks.report.table import Table, escape_markdown, percent
+from benchmarks.report.table import Table, escape_markdown, many, percent
 from benchmarks.report.templates.page import HOUSE, render
 
 TEMPLATE = HOUSE / "paper.html.jinja"
@@ -44,6 +46,8 @@ LABELS = {
     "Turn budgets": "turns",
     "What it took": "costs",
 }
+RUN = ("name", "baseline", "as_is", "settings", "judge", "scoring")
+"""What `paper.json` says of a run's session."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +60,14 @@ class Publication:
     benchmarks: Benchmarks
 
     def check(self) -> None:
-        """Raises SettingError where arms that are compared are scored by different judges."""
-        best = headline(self.columns)
-        for first, second in self.pairs:
-            if {first, second} <= set(best):
-                same_judge(best[first].session, best[second].session)
+        """Raises SettingError where runs that are shown side by side have different judges."""
+        for first, second in combinations(self.columns, 2):
+            same_judge(first.session, second.session)
 
     @cached_property
     def tests(self) -> list[Tested]:
         """Of all pairs that have run."""
-        return paired_tests(self.columns, self.pairs)
+        return paired_tests(self.columns, self.pairs, self.benchmarks)
 
     @cached_property
     def main(self) -> Table:
@@ -93,10 +95,11 @@ class Publication:
         """What was run, in a sentence or two."""
         first = self.columns[0].session
         items, trials = sum(first.expected.values()), first.trials
-        judge = f"by rules, then by {first.judge}" if first.judge else "by rules"
-        text = f"{len(self.columns)} runs of {len(first.expected)} tasks: {items} items x {trials} "
-        text += f"trial{'s' if trials > 1 else ''} each, scored {judge}."
-        return f"{text} {self.missing} missing, counted as wrong." if self.missing else text
+        text = f"{many(len(self.columns), 'run')} of {many(len(first.expected), 'task')}: "
+        text += f"{many(items, 'item')} x {many(trials, 'trial')} each, {judges(self.columns)}."
+        text += f" {self.missing} missing, counted as wrong." if self.missing else ""
+        unfit = [each.label for each in self.columns if each.session.as_is]
+        return f"{text} Run as it is (--as-is): {', '.join(unfit)}." if unfit else text
 
 
 def write_publication(folder: Path, of: Publication) -> list[Path]:
@@ -105,7 +108,7 @@ def write_publication(folder: Path, of: Publication) -> list[Path]:
     texts = {
         "paper.md": "\n".join([head, *(table.markdown for table in of.tables)]),
         "paper.tex": "\n".join(latex(each, f"tab:{LABELS[each.title]}") for each in of.tables),
-        "paper.csv": csv(of.main),
+        "paper.csv": csv(of.main, spread=len(in_order(of.columns))),
         "paper.json": json.dumps(hidden_in(record(of)), indent=2, allow_nan=False) + "\n",
         "paper.html": page(of),
     }
@@ -114,15 +117,15 @@ def write_publication(folder: Path, of: Publication) -> list[Path]:
 
 def record(of: Publication) -> dict[str, Any]:
     """The same as plain data; the keys are those of the module's docstring."""
-    first = of.columns[0].session
+    marked = {each.session.judge for each in of.columns}
     return {
         "title": of.title,
-        "judge": first.judge,
-        "trials": first.trials,
+        "judge": marked.pop() if len(marked) == 1 else None,
+        "trials": of.columns[0].session.trials,
         "runs": [
             {
                 **{name: getattr(each, name) for name in ("arm", "title", "paper", "budget")},
-                **{name: getattr(each.session, name) for name in ("name", "settings", "scoring")},
+                **{name: getattr(each.session, name) for name in RUN},
                 "tasks": {name: asdict(summary) for name, summary in each.summaries.items()},
             }
             for each in of.columns

@@ -24,7 +24,14 @@ from benchmarks.runner.plans.cells import Cell, carried_on, whole, with_turns
 from benchmarks.runner.plans.estimate import Estimate, estimate
 from benchmarks.runner.plans.manifest import Entry, Manifest
 from benchmarks.runner.plans.study import commits, must_hold_runs
-from benchmarks.runner.preflight.checks import check, request_of, selections, with_items
+from benchmarks.runner.preflight.checks import (
+    check,
+    names_asked,
+    request_of,
+    selections,
+    tell_unused,
+    with_items,
+)
 from benchmarks.runner.store.folder import Folder, Request
 from benchmarks.runner.store.session import read_session, spent
 from benchmarks.scoring.judge import Judge
@@ -104,17 +111,23 @@ class Plan:
         chosen = selections(subsets, data, self.manifest.limit, known)
         items = {name: each.by_id for name, each in chosen.items()}
         sizes = {name: len(own) for name, own in items.items()}
-        found, asked = [], set()
+        found: list[Ready] = []
+        served: dict[str, dict[str, str]] = {}
+        names: set[str] = set()
         for entry in entries:
             request, judge = self.request(entry).expecting(sizes), None
             cell = Cell(self.folder(entry), request, items, self.scoring)
             cell.check()
             if not _finished(cell):
-                able = check(request, ask=entry.of not in asked)
-                asked.add(entry.of)
+                able = check(request, ask=entry.of not in served)
+                # The arm's other budgets ask the same models.
+                able = replace(able, served=served.setdefault(entry.of, able.served))
+                names |= names_asked(request, able.resources)
                 request, _ = with_items(request, able, chosen)
                 cell, judge = replace(cell, request=request), able.judge
             found.append(Ready(entry, cell, judge))
+        if {entry.of for entry in entries} == set(served):  # else a finished arm may have used it
+            tell_unused(self.prices, names)
         return found
 
     async def measure(self, ready: Sequence[Ready], benchmarks: Mapping[str, Benchmark]) -> int:

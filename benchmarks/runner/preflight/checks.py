@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -13,14 +14,14 @@ from pathlib import Path
 from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError
 from agentflow_graph.models.providers.money import without_price
-from agentflow_graph.models.providers.prices import VARIABLE, read_prices
+from agentflow_graph.models.providers.prices import VARIABLE, Price, read_prices, unused
 from agentflow_graph.nodes.parts.rates import check_prices
 from agentflow_graph.nodes.resources import ResourceCache, Resources
 from agentflow_graph.record.events import versions
 from benchmarks.items.data import Loaded, loaded, must_be_folder
 from benchmarks.items.item import Benchmark
 from benchmarks.runner.preflight.fitness import must_fit
-from benchmarks.runner.preflight.pings import pinged
+from benchmarks.runner.preflight.pings import pinged, unasked
 from benchmarks.runner.preflight.profiles import settings_of
 from benchmarks.runner.preflight.provenance import changes, provenance
 from benchmarks.runner.store.folder import Folder, Items, Request
@@ -29,6 +30,8 @@ from benchmarks.scoring.judge import Judge
 from benchmarks.tasks.registry import benchmark, registry
 
 LOG = logging.getLogger(__name__)
+NAMED = 5
+"""Prices that are not used, named at most."""
 PACKAGES = ("agentflow-graph", "inspect-ai", "langgraph", "langchain-core", "math-verify")
 
 
@@ -40,7 +43,7 @@ class Ready:
     resources: Resources
     judge: Judge | None
     served: dict[str, str]
-    """By module the name of its model as its server calls it."""
+    """By module the name of its model as its server calls it, or that nobody asked for it."""
 
 
 def prepare(
@@ -55,6 +58,7 @@ def prepare(
     must_be_folder(args.data)
     request = request_of(args)
     ready = check(request)
+    tell_unused(request.prices, names_asked(request, ready.resources))
     chosen = selections(request.subsets, args.data, args.limit, commits or {})
     return *with_items(request, ready, chosen), ready.judge
 
@@ -94,7 +98,8 @@ def with_items(
     """The request of these items, which says where its numbers are from, and the items."""
     items = {name: each.by_id for name, each in chosen.items()}
     told = {name: each.described for name, each in chosen.items()}
-    request = replace(request, provenance=provenance(*_parts(ready), told))
+    found = provenance(*_parts(ready), told, _contexts(request, items))
+    request = replace(request, provenance=found)
     return request.expecting({name: len(own) for name, own in items.items()}), items
 
 
@@ -109,14 +114,23 @@ def repeat(run: Path, like: Path) -> tuple[Request, Items, Judge | None]:
     before, items = Folder(like).request(), Folder(like).items()
     request = replace(before, name=run.resolve().name, versions=versions(PACKAGES))
     ready = check(request)
-    now = provenance(*_parts(ready), before.provenance.get("data", {}))
+    data = before.provenance.get("data", {})
+    now = provenance(*_parts(ready), data, _contexts(request, items))
     for change in changes(before.provenance, now):
-        LOG.warning("not as in %s: %s", like, change[:300])
+        LOG.warning("not as in %s: %s", like, change)
     return replace(request, provenance=now), items, ready.judge
 
 
 def _parts(ready: Ready) -> tuple[Context, Resources, dict[str, str]]:
     return ready.context, ready.resources, ready.served
+
+
+def _contexts(request: Request, items: Items) -> dict[str, Counter[Context]]:
+    """By task the settings that its items run with, and how many of them do."""
+    return {
+        task: Counter(context_of(request, 1, item) for item in own.values())
+        for task, own in items.items()
+    }
 
 
 def selection(
@@ -157,7 +171,10 @@ async def _ready(request: Request, judge: Judge | None, ask: bool, tools: bool) 
         raise SettingError("; ".join(f"{what}: {why}" for what, why in resources.lost.items()))
     check_prices(context, resources.rates)
     _check_prices(request, resources)
-    served = await pinged(context, resources, judge, tools) if ask else {}
+    if ask:
+        served = await pinged(context, resources, judge, tools)
+    else:
+        served = unasked(context, resources, judge)
     return Ready(context, resources, judge, served)
 
 
@@ -181,6 +198,23 @@ def _check_prices(request: Request, resources: Resources) -> None:
         raise SettingError(
             f"--max-money needs prices, and none is known for {names}; state them with --prices "
             f"FILE, or in the file that {VARIABLE} names (0 where it costs nothing)"
+        )
+
+
+def names_asked(request: Request, resources: Resources) -> set[str]:
+    """Models and services that may be asked, as prices name them."""
+    return {rate.of for rate in resources.rates.values()} | {request.judge} - {""}
+
+
+def tell_unused(prices: Mapping[str, Price], names: set[str]) -> None:
+    """Warn of prices that are nobody's here: a name that is misspelt costs no one anything."""
+    if idle := unused(prices, names):
+        more = f" and {len(idle) - NAMED} more" if len(idle) > NAMED else ""
+        LOG.warning(
+            "--prices: nobody who is asked has the price of %s%s; asked are %s",
+            ", ".join(idle[:NAMED]),
+            more,
+            ", ".join(sorted(names)),
         )
 
 

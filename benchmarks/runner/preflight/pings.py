@@ -28,6 +28,8 @@ SECONDS = 60.0
 """Most seconds of one answer."""
 LOCAL = ("python_coder", "wikipedia_search")
 """Tools that work without a key and a model; the almanac asks no others."""
+UNASKED = "not asked"
+"""In the place of a name that a server was not asked for."""
 REMEDY = "mend it, or say --as-is to run without asking first"
 
 
@@ -46,11 +48,7 @@ async def pinged(
     Raises:
         SettingError: who did not answer, and why.
     """
-    models = dict(resources.models)
-    if context.output_names == ("base",):
-        models = {"generator": models["generator"]}
-    if judge:
-        models["judge"] = judge.model
+    models = _wanted(context, resources, judge)
     wanted = {
         name: tool
         for name, tool in resources.tools.items()
@@ -61,6 +59,19 @@ async def pinged(
     if silent:
         raise SettingError(f"{'; '.join(silent)}; {REMEDY}")
     return answers[0]
+
+
+def unasked(context: Context, resources: Resources, judge: Judge | None) -> dict[str, str]:
+    """What stands in the place of the names of a run that asks nobody first."""
+    models = _wanted(context, resources, judge)
+    return {who: UNASKED for who, model in models.items() if isinstance(model, ProviderModel)}
+
+
+def _wanted(context: Context, resources: Resources, judge: Judge | None) -> dict[str, Chat]:
+    """The models that a run asks: of a plain call the generator alone."""
+    plain = context.output_names == ("base",)
+    models = {n: m for n, m in resources.models.items() if n == "generator" or not plain}
+    return models | ({"judge": judge.model} if judge else {})
 
 
 async def _models(models: Mapping[str, Chat]) -> tuple[dict[str, str], list[str]]:

@@ -15,7 +15,7 @@ from typing import Any
 from agentflow_graph.record.artifacts import interpreting
 from agentflow_graph.record.reading import events
 from benchmarks.items.item import Item
-from benchmarks.report.numbers.result import Result, Session
+from benchmarks.report.numbers.result import UNMARKED, Result, Session
 from benchmarks.runner.store.folder import REMEDY, Folder, Items, Request
 from benchmarks.runner.store.records import Event, Key, Records
 
@@ -43,6 +43,9 @@ def read_session(path: Path, scoring: int | None = None) -> Session:
         results=results,
         judge=records.judges[number] if number else request.judge,
         scoring=number,
+        baseline=request.baseline,
+        as_is=request.as_is,
+        folder=str(path),
         seed=request.seed,
         filter_leaks=request.filter_leaks,
         sources=_sources(request),
@@ -127,7 +130,7 @@ def why_missing(key: Key, records: Records, scoring: int) -> str:
     """Why a trial has no mark in a scoring."""
     if key in records.finished:
         unscored = records.unscored.get(scoring, {}).get(key)
-        return str(unscored["error"]) if unscored else "finished, but not scored yet"
+        return str(unscored["error"]) if unscored else UNMARKED
     failed = records.failed.get(key)
     return str(failed["error"]) if failed else "not run"
 

@@ -16,6 +16,7 @@ from agentflow_graph.models.providers.prices import (
     PriceList,
     known_prices,
     read_prices,
+    unused,
 )
 
 SPENT = {"calls": 1, "input_tokens": 1_000_000, "output_tokens": 500_000, "seconds": 1.0}
@@ -63,6 +64,24 @@ def test_the_operators_file_goes_before_what_ships(
 def test_a_price_with_parameters_is_for_that_use_alone() -> None:
     known = PriceList(({"m:x?a=1": Price(1, 1), "m:x": Price(2, 2)},))
     assert (known.of("m:x?a=1"), known.of("m:x?a=2")) == (Price(1, 1), Price(2, 2))
+
+
+def test_a_served_model_has_the_price_of_its_name_at_any_address() -> None:
+    plain, here, any_one = Price(1, 1), Price(2, 2), Price(3, 3)
+    given = {"vllm:a": plain, "vllm:a@http://one:1": here, "vllm:*": any_one}
+    prices = PriceList((given,))
+    assert prices.of("vllm:a@http://one:1") == prices.of("vllm:a@http://one:1?rate=2") == here
+    assert prices.of("vllm:a@http://two:2/v1") == plain
+    assert prices.of("vllm:a@https://two:2,https://three:3?temperature=0.6") == plain
+    assert prices.of("vllm:b@http://one:1") == any_one
+    assert PriceList(({"vllm:a": plain},)).of("vllm:ab@http://one:1") is None
+    assert PriceList(({"x:a": plain},)).of("x:a@20240620") is None, "that is a name, no address"
+
+
+def test_prices_that_are_nobodys_are_found() -> None:
+    given = {"vllm:a": Price(1, 1), "openai:*": Price(1, 1), "nano": Price(), "x": Price(call=1)}
+    assert unused(given, ["vllm:a@http://one:1", "openai:gpt-5?seed=1"]) == ["nano", "x"]
+    assert unused({}, ["nano"]) == []
 
 
 def test_money_is_said_in_few_words() -> None:

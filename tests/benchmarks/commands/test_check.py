@@ -118,6 +118,15 @@ def test_no_data_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "gpqa: no folder was given with --data" in capsys.readouterr().out
 
 
+def test_a_task_that_is_named_must_have_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "gpqa", "almanac", "--data", str(tmp_path)]) == 1
+    assert "no data\n" in capsys.readouterr().out
+    assert main(["check", "gpqa"]) == 1
+    assert main(["check", "almanac"]) == 0, "it is made here"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

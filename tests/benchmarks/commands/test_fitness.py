@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,4 +135,50 @@ def test_a_run_notes_where_it_is_from_and_is_repeated(
     text = folder.request_file.read_text().replace(noted["prompts"]["judge"], "0" * 64)
     folder.request_file.write_text(text)
     repeat(tmp_path / "second", folder.path)
-    assert "not as in" in caplog.text and "prompts" in caplog.text
+    (said,) = caplog.messages
+    changed = f"prompts judge: {'0' * 64} is now {noted['prompts']['judge']}"
+    assert said == f"not as in {folder.path}: {changed}", "the one value that changed, whole"
+
+
+def noted(*words: str) -> dict[str, Any]:
+    """Where the numbers of a run would be from."""
+    request, _, _ = prepare(_parser().parse_args(["run", *words, "--run", "absent"]))
+    return request.provenance
+
+
+def test_settings_in_effect_are_those_of_the_items() -> None:
+    found = noted("almanac-hard", "--limit", "10")["effective"]
+    assert (found["verifier"], found["generator"]) == ("stated", "stated")
+    assert found["corpus"]["almanac-hard"] == {
+        "almanac-hard": "8 items",
+        "almanac-hard-clean": "2 items",
+    }
+    over = noted("almanac-hard", "--limit", "10", "--set", "verifier=sufficient")["effective"]
+    assert (over["verifier"], over["generator"]) == ("sufficient", "stated")
+    both = noted("almanac", "almanac-hard", "--limit", "2")["effective"]
+    assert both["verifier"] == {"almanac": "sufficient", "almanac-hard": "stated"}
+    assert both["planner"] == "nano"
+
+
+def test_of_a_plain_call_what_never_runs_is_not_told() -> None:
+    found = noted("almanac", "--limit", "1", "--as-is", "--baseline", "--model", MODEL)
+    assert list(found["models"]) == ["generator"] and found["tools"] == {}
+    assert not {"planner", "tools", "max_turns", "layout"} & set(found["effective"])
+    assert found["effective"]["generator"] == MODEL
+
+
+def test_a_price_that_is_nobodys_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    prices = tmp_path / "prices.toml"
+    each = '["{}"]\ninput = 0\noutput = 0\n'
+    prices.write_text("".join(map(each.format, ("nano", "vllm:x", "vllm:y"))))
+    given = ["almanac", "--limit", "1", "--as-is", "--set", f"generator={MODEL}"]
+    noted(*given, "--prices", str(prices), "--max-money", "1")
+    (said,) = caplog.messages
+    assert said.startswith("--prices: nobody who is asked has the price of vllm:y; asked are ")
+
+
+def test_a_run_as_it_is_asked_no_server_for_names() -> None:
+    given = ["almanac", "--limit", "1", "--as-is", "--judge", MODEL]
+    found = noted(*given, "--set", f"generator={MODEL}")
+    assert found["models"]["generator"]["served"] == found["judge"] == "not asked"
+    assert found["models"]["planner"]["served"] == "", "no server has the nano planner"

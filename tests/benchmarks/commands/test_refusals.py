@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.items.item import Item
 from benchmarks.runner.store.folder import Folder, Request
 
 VLLM = "vllm:x@http://127.0.0.1:1"
+ONE = {"almanac": {"q": Item("q", "Who?", ("gold",))}}
 
 
 @pytest.mark.parametrize(
@@ -134,6 +138,28 @@ def test_damaged_items_are_refused(
     folder.items_file.unlink() if text is None else folder.items_file.write_text(text)
     assert main(["report", str(folder.path)]) == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("why", "code"), [(errno.EROFS, 2), (errno.EACCES, 2), (errno.ENOSPC, 1)])
+@pytest.mark.parametrize("words", [["report"], ["run", "almanac", "--limit", "1", "--run"]])
+def test_a_folder_that_cannot_be_written_is_wrong_and_a_full_disk_is_a_fault(
+    words: list[str],
+    why: int,
+    code: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = Folder(tmp_path / "run")
+    if words == ["report"]:
+        folder.create(Request("run", {"almanac": "full"}, {"almanac": 1}), ONE)
+
+    def refuses(path: Path, data: bytes) -> None:
+        raise OSError(why, os.strerror(why), str(path))
+
+    monkeypatch.setattr("agentflow_graph.record.artifacts._write", refuses)
+    assert main([*words, str(folder.path)]) == code
+    assert f"cannot be written: {os.strerror(why)}" in capsys.readouterr().err
 
 
 def test_a_reader_that_has_enough_is_no_fault() -> None:

@@ -22,7 +22,10 @@ STATE = {
 
 
 def run_with(path: Path, *scorings: tuple[str, str], judge: str = "", **more: object) -> str:
-    """A run of four items; of each scoring the judge and the marks, as text of 0, 1 and -."""
+    """A run of four items; of each scoring the judge and the marks.
+
+    They are 0, 1, - for an answer without a mark, and x for one that its judge did not mark.
+    """
     folder = Folder(path)
     asked = {"judge": judge, "settings": {}, **more}
     request = Request(path.name, {"bamboogle": "full"}, {"bamboogle": 4}, **asked)  # type: ignore[arg-type]
@@ -40,7 +43,9 @@ def run_with(path: Path, *scorings: tuple[str, str], judge: str = "", **more: ob
                 about = {"task": "bamboogle", "item": f"q{n}", "trial": 1, "scoring": number}
                 read = {"answer": "x", "rule": "last_line", "f1": None, "reason": ""}
                 who = {"by": "judge" if by else "rule", "judge": by}
-                if mark != "-":
+                if mark == "x":
+                    record.write({"event": "unscored", **about, "judge": by, "error": "no verdict"})
+                elif mark != "-":
                     record.write({"event": "scored", **about, **read, **who, "value": float(mark)})
             if number and "-" not in marks:
                 record.write({"event": "scoring", "scoring": number, "judge": by})
@@ -86,10 +91,24 @@ def test_marks_of_different_judges_are_not_compared(
     assert "different judges" in capsys.readouterr().err
 
 
+def test_answers_without_a_mark_are_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = run_with(tmp_path / "whole", ("", "1010"))
+    half = run_with(tmp_path / "half", ("", "1011"), ("b", "11--"))
+    assert main(["compare", whole, half]) == 0
+    capsys.readouterr()
+    assert main(["compare", whole, half, "--second-scoring", "1", "--any-judge"]) == 2
+    assert f"score {half} --scoring 1`" in capsys.readouterr().err
+    words = ["report", half, "--scoring", "1", "--baseline", whole, "--any-judge"]
+    assert main(words) == 2
+    assert "'half' has 2 answers without a mark" in capsys.readouterr().err
+
+
 def test_what_differs_is_named_and_items_are_paired(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = run_with(tmp_path / "first", ("", "00--"), settings={"max_turns": 3}, seed=4)
+    first = run_with(tmp_path / "first", ("", "00xx"), settings={"max_turns": 3}, seed=4)
     second = run_with(tmp_path / "second", ("", "0110"))
     assert main(["compare", first, second, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["differs"] == [

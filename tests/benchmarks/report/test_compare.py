@@ -10,7 +10,7 @@ from sessions import result, session
 from agentflow_graph.errors import SettingError
 from benchmarks.report.compare import text
 from benchmarks.report.numbers.pairing import Change, Comparison, compare
-from benchmarks.report.numbers.result import Session
+from benchmarks.report.numbers.result import UNMARKED, Session
 
 
 def run(scores: str, name: str = "run", task: str = "bamboogle") -> Session:
@@ -81,7 +81,7 @@ def test_an_item_whose_right_answers_changed_is_no_longer_the_same() -> None:
     other = session([result("q0", golds=("else",)), result("q1")], 2)
     found = compare(run("11"), other)
     assert (found.differences[0].items, found.other_golds) == (1, 1)
-    assert "left out 1 items with another question or other right answers" in text(found)
+    assert "left out 1 item with another question or other right answers" in text(found)
 
 
 def test_what_differs_names_the_default_and_stands_line_by_line() -> None:
@@ -90,6 +90,30 @@ def test_what_differs_names_the_default_and_stands_line_by_line() -> None:
     shown = text(compare(first, second))
     assert "differs: max_turns: 5 and 7\ndiffers: planner: nano (the default) and openai:x" in shown
     assert "Lost by other" in shown and "1 item." in shown
+
+
+def test_a_plain_call_that_thinks_is_not_one_that_does_not() -> None:
+    first, second = (replace(run("1", how), baseline=how) for how in ("direct", "cot"))
+    assert compare(first, second).differs == ["baseline: direct and cot"]
+    assert compare(run("1"), second).differs == ["baseline: none and cot"]
+
+
+def test_an_answer_without_a_mark_is_not_compared() -> None:
+    """It would count as wrong, and a test of that would say something of the scoring alone."""
+    open_one = result("q0", None, error=UNMARKED)
+    other = session([open_one, result("q1")], 2, name="half", scoring=2, folder="runs/half")
+    with pytest.raises(SettingError, match=r"'half' has 1 answer .*score runs/half --scoring 2"):
+        compare(run("11"), other)
+    assert compare(run("-1"), run("11")).differences[0].first == 0.5, "what failed is wrong"
+    apart = session([open_one, result("q1")], 2)
+    assert compare(session([result("q1")], 1), apart).only_second == 1, "it is not shared"
+
+
+def test_runs_of_one_name_are_told_by_their_folders() -> None:
+    first, second = (replace(run("10", "oB"), folder=f"{where}/oB") for where in "xy")
+    shown = text(compare(first, second))
+    assert "First: x/oB. Second: y/oB." in shown
+    assert "First: base. Second: flow." in text(compare(run("01", "base"), run("10", "flow")))
 
 
 def test_runs_without_a_common_item_are_refused() -> None:

@@ -25,7 +25,7 @@ def test_the_json_has_the_keys_that_it_promises(tmp_path: Path) -> None:
     base = session([result("a")], 1, name="base")
     write_report(tmp_path, report_of(session(RESULTS, 4), KNOWN, base))
     found = json.loads((tmp_path / "report.json").read_text())
-    top = "name judge scoring trials settings versions provenance tasks kinds"
+    top = "name judge scoring plain_call as_is trials settings versions provenance tasks kinds"
     assert list(found) == [*top.split(), "hardness", "spending", "leaks", "labels", "baseline"]
     task = found["tasks"]["bamboogle"]
     assert set(task) == {field.name for field in fields(Summary)} | {"title", "kind", "paper"}
@@ -47,11 +47,21 @@ def test_the_mean_of_a_kind_weighs_its_tasks_alike() -> None:
 def test_markdown_shows_the_run_beside_the_paper() -> None:
     text = markdown(report_of(session(RESULTS, 4), KNOWN))
     assert "4 items x 1 trial, scored by rules. 2 missing, counted as wrong." in text
-    assert (
-        "| Bamboogle | 4 x 1 | 25.0 % | 25.0 | 4.6 to 69.9 | – | 37.5 % | 2 | 1 (0 right) |" in text
-    )
+    accuracy = "| Bamboogle | full | 4 x 1 | 25.0 % | 25.0 | 4.6 to 69.9 | – | 37.5 % | 2 |"
+    assert f"{accuracy} 1 (0 right) |" in text
     assert "| AgentFlow + Flow-GRPO | 69.6 |" in text
     assert "measured with other items and scored by another judge" in " ".join(text.split())
+
+
+def test_a_report_says_what_kind_of_run_it_is_of() -> None:
+    run = session(RESULTS, 4, settings={"outputs": "base"}, baseline="cot", as_is=True)
+    of = report_of(run, KNOWN)
+    text = markdown(of)
+    assert "4 items x 1 trial of a plain call (cot), scored by rules." in text
+    assert "Run as it is (--as-is)" in text and "| baseline | cot |" in text
+    assert (record(of)["plain_call"], record(of)["as_is"]) == ("cot", True)
+    usual = markdown(report_of(session(RESULTS, 4), KNOWN))
+    assert "--as-is" not in usual and "baseline" not in usual and "plain call" not in usual
 
 
 @pytest.mark.parametrize("text", ["a | b", "a\nb", "<b>x</b>", "[x](http://y)", "`x`", "$x$"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sessions import result
 
 from benchmarks.report.numbers.hardness import Abstention, Robustness, hardness
@@ -41,6 +42,15 @@ def test_hops_calls_and_levels_in_their_natural_order() -> None:
         "arithmetic",
         "two_hops",
     ]
+
+
+def test_trials_of_an_item_are_no_further_items() -> None:
+    once = hardness([trial(f"q{n}", float(n < 6)) for n in range(10)])
+    often = hardness([trial(f"q{n}", float(n < 6), trial=t) for n in range(10) for t in (1, 2, 3)])
+    assert once is not None and often is not None
+    assert (often.whole.right, often.whole.of, often.whole.items) == (18, 30, 10)
+    assert (often.whole.low, often.whole.high) == pytest.approx((0.3127, 0.8318), abs=1e-4)
+    assert often.hops[2].low == once.hops[2].low
 
 
 def test_unknown_is_right_wrong_or_given_up_too_early() -> None:

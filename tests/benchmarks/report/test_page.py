@@ -95,7 +95,7 @@ def test_several_tasks_have_the_mean_of_each_kind_as_headline() -> None:
     text = shown(session(results, {"bamboogle": 2, "2wiki": 1, "aime24": 4}))
     assert "<b>75.0 %</b><small>Search, mean of 2 tasks</small>" in text
     assert "<b>25.0 %</b><small>AIME24</small>" in text
-    assert rows(text, "Accuracy")[-1][:3] == ["Search, mean of 2", "", "75.0 %"]
+    assert rows(text, "Accuracy")[-1][:4] == ["Search, mean of 2", "", "", "75.0 %"]
 
 
 def test_missing_trials_are_said_and_explained() -> None:
@@ -136,8 +136,17 @@ def test_wrong_answers_are_listed_up_to_a_limit_from_every_task() -> None:
 def test_an_unknown_price_is_called_unknown() -> None:
     known = shown(session([result("a", cost=0.5)], 1))
     unknown = shown(session([result("a", cost=None)], 1))
-    assert rows(known, "What it took")[1][-2:] == ["$0.50", "$0.50"]
-    assert rows(unknown, "What it took")[1][-2:] == ["unknown price"] * 2
+    assert rows(known, "What it took")[1][-3:] == ["$0.50", "$0.50", "$0.00"]
+    assert rows(unknown, "What it took")[1][-3:] == ["unknown price", "unknown price", "$0.00"]
+
+
+def test_a_plain_call_has_no_turns_and_nothing_that_ended_them() -> None:
+    called = result("a", turns=0, tools={}, stopped_by="")
+    text = shown(session([called], 1, settings={"outputs": "base"}, baseline="direct"))
+    assert rows(text, "What it took")[1][1:3] == ["–", "–"]
+    assert "What ended a trial" not in text and "<h2>Turns</h2>" not in text
+    graph = shown(session([result("a")], 1))
+    assert rows(graph, "What it took")[1][1:3] == ["2.00", "0.0 %"]
 
 
 def test_a_run_that_has_not_begun_has_a_page() -> None:

@@ -4,14 +4,16 @@ import json
 import math
 from pathlib import Path
 from statistics import stdev
+from typing import Any
 
 import pytest
 from sessions import KNOWN, result, session
 
 from agentflow_graph.errors import SettingError
 from benchmarks.report.numbers.power import detectable, expected, holm
+from benchmarks.report.several.costs import cost_table
 from benchmarks.report.several.forms import csv, latex
-from benchmarks.report.several.grid import Column, main_table, paired_tests
+from benchmarks.report.several.grid import Column, main_table, paired_tests, turn_table
 from benchmarks.report.several.publication import Publication, write_publication
 from benchmarks.report.table import Table
 
@@ -48,7 +50,8 @@ COLUMNS = [column("base", 4), column("agent", 10, 2), column("agent", 16, 4)]
 
 def test_arms_are_compared_at_most_turns_and_corrected_together() -> None:
     found = {
-        each.task: each for each in paired_tests(COLUMNS, [("base", "agent"), ("base", "none")])
+        each.task: each
+        for each in paired_tests(COLUMNS, [("base", "agent"), ("base", "none")], KNOWN)
     }
     one, whole = found["bamboogle"], found["all tasks"]
     assert one.difference.test.difference == 0.6 and one.difference.test.p == 2 * 0.5**12
@@ -79,6 +82,15 @@ def test_latex_and_csv_hold_any_text() -> None:
     assert csv(table).splitlines()[2] == "'=1+1,-0.5"
 
 
+def test_csv_has_errors_in_columns_of_their_own() -> None:
+    table = Table("T", "N.", ["Task", "A", "B"], [["x", "83.3 ± 7.1", "58.4"], ["y", "–", "–"]])
+    assert csv(table, spread=1).splitlines() == [
+        'Task,A,"A, std. error",B',
+        "x,83.3,7.1,58.4",
+        "y,,,",
+    ]
+
+
 def test_the_files_and_what_they_say(tmp_path: Path) -> None:
     of = Publication("P", [*COLUMNS, column("evil", 3, 4, HOSTILE)], [("base", "agent")], KNOWN)
     paths = write_publication(tmp_path, of)
@@ -93,6 +105,59 @@ def test_the_files_and_what_they_say(tmp_path: Path) -> None:
     text = (tmp_path / "paper.md").read_text()
     assert "| agent | Bamboogle | 50.0 (2.00) | 80.0 (2.00) |" in text
     assert text.count("<script") == text.count(r"\<script") > 0
+
+
+def test_tasks_have_one_order_in_all_tables() -> None:
+    """Kind by kind, as in the main table, whatever the order in which they were named."""
+    names = {"aime24": 1, "almanac": 1, "2wiki": 1, "bamboogle": 1}
+    both = [
+        Column.of(arm, arm, "", n, session([result("a", task=task) for task in names], names))
+        for n, arm in enumerate(("one", "two", "two"))
+    ]
+    wanted = ["2wiki", "bamboogle", "aime24", "almanac"]
+    tests = paired_tests(both, [("one", "two")], KNOWN)
+    assert [each.task for each in tests] == [*wanted, "all tasks"]
+    titles = [KNOWN[task].title for task in wanted]
+    main = [row[0] for row in main_table(both, KNOWN).rows]
+    assert [title for title in main if title in titles] == titles
+    turns = turn_table(both, KNOWN)
+    assert [row[1] for row in turns.rows] == titles and turns.header[2:] == ["1 turn", "2 turns"]
+
+
+def test_the_judges_money_has_a_column_of_its_own() -> None:
+    judged: dict[str, Any] = {"judging": {"calls": 1}, "scored_by": "judge"}
+    own = [result("a", judging_cost=0.5, **judged), result("b", None, cost=0.125)]
+    table = cost_table([Column.of("a", "A", "", 1, session(own, 2, judge="j"))])
+    row = dict(zip(table.header, table.rows[0], strict=True))
+    assert (row["Run"], row["Cost"], row["Judge's cost"]) == ("A, 1 turn", "$0.38", "$0.50")
+    assert (row["Tokens in"], row["Tokens out"]) == ("0.0001", "0.00001")
+    assert "without the judge's, whose cost is beside them" in table.note
+    free = session([result("a", judging_cost=None, **judged)], 1)
+    assert cost_table([Column.of("a", "A", "", 0, free)]).rows[0][5] == "unknown price"
+
+
+def test_numbers_of_different_judges_are_named_where_they_are_shown(tmp_path: Path) -> None:
+    marked = [result(f"q{n:02}", 1.0, scored_by="judge") for n in range(20)]
+    by = [session(marked, 20, judge=judge) for judge in ("x", "y")]
+    columns = [Column.of("agent", "Agent", "", n, run) for n, run in enumerate(by, 1)]
+    mixed = Publication("P", columns, [], KNOWN)
+    with pytest.raises(SettingError, match="scored by different judges"):
+        mixed.check()  # no pair is compared, but they stand side by side
+    write_publication(tmp_path, mixed)
+    found = json.loads((tmp_path / "paper.json").read_text())
+    assert found["judge"] is None and [each["judge"] for each in found["runs"]] == ["x", "y"]
+    said = "cored by rules, then by different judges (Agent, 1 turn by x; Agent, 2 turns by y)"
+    assert (tmp_path / "paper.md").read_text().count(said) == 3
+    assert Publication("P", columns[:1], [], KNOWN).lead.endswith("scored by rules, then by x.")
+
+
+def test_runs_as_they_are_say_so(tmp_path: Path) -> None:
+    of = Publication("P", [column("base", 4), column("agent", 10, 2, as_is=True)], [], KNOWN)
+    assert of.lead.endswith("Run as it is (--as-is): agent, 2 turns.")
+    write_publication(tmp_path, of)
+    runs = json.loads((tmp_path / "paper.json").read_text())["runs"]
+    assert [each["as_is"] for each in runs] == [False, True]
+    assert "--as-is" not in Publication("P", COLUMNS, [], KNOWN).lead
 
 
 def test_arms_that_different_judges_marked_are_refused() -> None:

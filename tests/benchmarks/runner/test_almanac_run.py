@@ -75,7 +75,10 @@ def test_the_almanac_runs_resumes_and_is_read(tmp_path: Path) -> None:
     summary = json.loads((folder.path / "report.json").read_text())["tasks"]["almanac"]
     right = sum(result.score == 1.0 for result in read_session(folder.path).results)
     assert summary["accuracy"]["mean"] == pytest.approx(right / len(again))
-    assert f"| Almanac | {ITEMS} x {TRIALS + 1} |" in (folder.path / "report.md").read_text()
+    assert (
+        f"| Almanac | agentflow | {ITEMS} x {TRIALS + 1} |"
+        in (folder.path / "report.md").read_text()
+    )
     assert (folder.path / "report.html").read_text().count("<svg") >= 2
     is_told(folder, 0)
 
@@ -97,6 +100,7 @@ def is_told(folder: Folder, scoring: int) -> None:
     log = read_eval_log(str(path), header_only=True)
     session = read_session(folder.path, scoring)
     assert log.eval.metadata and log.eval.metadata["scoring"] == session.scoring == scoring
+    assert log.eval.metadata["baseline"] == session.baseline == "" and not session.as_is
     assert log.eval.model == "agentflow/nano" and log.results
     accuracy = log.results.scores[0].metrics["accuracy"].value
     own = [result.score or 0.0 for result in session.results]

@@ -6,6 +6,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from agentflow_graph.graph import build_graph
 from benchmarks.almanac.hard import plan
 from benchmarks.almanac.scripted import ScriptedPlanner
@@ -45,9 +47,12 @@ async def test_the_oracle_is_right_in_its_calls_and_the_report_says_so(tmp_path:
     assert failed == {"H9": 1}, "its clean twin has other articles"
     write_report(tmp_path, report_of(session, registry()))
     found = json.loads((tmp_path / "report.json").read_text())["hardness"][TASK]
-    assert found["whole"] == {"right": 10, "of": 10}
+    whole = found["whole"]
+    assert (whole["right"], whole["of"], whole["items"], whole["mean"]) == (10, 10, 10, 1.0)
+    assert whole["low"] == pytest.approx(0.7225, abs=1e-4) and whole["high"] == 1.0
     assert len(found["calls"]) == 10
-    assert all(each["made"] == each["least"] for each in found["calls"].values())
+    calls = found["calls"].values()
+    assert all(each["made"] == each["least"] and each["over"] == 1.0 for each in calls)
     assert {level: each["pairs"] for level, each in found["robustness"].items()} == {
         "H8": 1,
         "H9": 1,

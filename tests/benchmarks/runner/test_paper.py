@@ -136,7 +136,9 @@ def test_a_paper_is_run_whole_grows_and_is_not_repeated(tmp_path: Path, server: 
     by_name = {each["name"]: each["tasks"] for each in found["runs"]}
     assert by_name["base"]["hotpotqa"]["accuracy"]["mean"] == 0.0
     assert by_name["trained-2"]["hotpotqa"]["accuracy"]["mean"] == 1.0
-    assert by_name["base"]["aime24"]["effort"]["turns"] == 0
+    assert by_name["base"]["aime24"]["effort"]["turns"] is None
+    assert [each["baseline"] for each in found["runs"]] == ["cot", "", "", ""]
+    assert {each["judge"] for each in found["runs"]} == {found["judge"]}
     over_all = [each for each in found["tests"] if each["task"] == "all tasks"]
     assert [each["pair"] for each in over_all] == [["base", "frozen"], ["frozen", "trained"]]
     assert over_all[0]["difference"]["test"]["difference"] == 0.0 and not over_all[0]["holds"]
@@ -144,9 +146,10 @@ def test_a_paper_is_run_whole_grows_and_is_not_repeated(tmp_path: Path, server: 
     assert over_all[1]["difference"]["test"]["difference"] > 0.5
 
     table = list(csv.reader((path / "paper.csv").read_text().splitlines()))
-    assert table[0][:4] == ["Task", "Plain", "Frozen, 2 turns", "Trained, 2 turns"]
+    assert table[0][:3] == ["Task", "Plain", "Plain, std. error"]
+    assert table[0][3::2][:2] == ["Frozen, 2 turns", "Trained, 2 turns"]
     hotpot = next(row for row in table if row[0] == "HotpotQA")
-    assert hotpot[1:4] == ["0.0 ± 0.0", "0.0 ± 0.0", "100.0 ± 0.0"] and "51.3" in hotpot
+    assert hotpot[1:7] == ["0.0", "0.0", "0.0", "0.0", "100.0", "0.0"] and "51.3" in hotpot
     latex = (path / "paper.tex").read_text()
     assert latex.count(r"\begin{tabular}") == latex.count(r"\bottomrule") == 4
     assert "HotpotQA & 0.0 $\\pm$ 0.0 &" in latex and not re.search(r"[^\\]%", latex)
@@ -217,5 +220,9 @@ def test_without_a_folder_or_a_run_it_says_so(
     assert "--run DIR is missing" in capsys.readouterr().err
     assert main(["paper", "paper-7b", "--run", str(tmp_path), "--report"]) == 2
     assert "holds no run of this manifest" in capsys.readouterr().err
+    (tmp_path / "run.json").write_text("{}")
+    for words in (["--dry-run"], ["--report"]):
+        assert main(["paper", "paper-7b", "--run", str(tmp_path), *words]) == 2
+        assert f"{tmp_path} is the folder of a run" in capsys.readouterr().err
     assert main(["paper", "papper", "--run", str(tmp_path)]) == 2
     assert "papper cannot be read" in capsys.readouterr().err

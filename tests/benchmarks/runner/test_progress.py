@@ -9,12 +9,13 @@ from benchmarks.runner.store.records import Records
 
 
 def test_the_last_line_says_how_it_went() -> None:
+    """A trial without a mark counts as wrong, as in the report."""
     out = StringIO()
     with Progress(4, Records(spent=1.25), out) as progress:
         for mark in ({"value": 1.0}, {"value": 0.0}, None):
             progress.ended(mark)
     last = out.getvalue().splitlines()[-1]
-    assert last.startswith("3/4  50.0 % right, 1 errors, ") and last.endswith("/s, $1.25")
+    assert last.startswith("3/4  33.3 % right, 1 errors, ") and last.endswith("/s, $1.25")
 
 
 class Terminal(StringIO):
