@@ -164,7 +164,7 @@ def levels(ends: list[Entry], runs: list[list[Entry]]) -> list[tuple[str, int, l
 
 
 def _interval(share: float, n: int) -> tuple[float, float, float]:
-    return (share, *wilson(round(share * n), n))
+    return (share, *wilson(share * n, n))
 
 
 def examples(runs: list[list[Entry]], solved_at: float = 1.0) -> dict[str, Any]:
