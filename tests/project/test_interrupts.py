@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from answering import Answering, Reply, Request
 from launched import ROOT, environment
+from scored_runs import run_with
 
 pytestmark = pytest.mark.integration
 
@@ -106,3 +108,22 @@ def test_a_benchmark_says_how_to_go_on(gap: float | None, tmp_path: Path) -> Non
     assert err.splitlines()[-1] == f"interrupted; go on with `python -m benchmarks resume {run}`"
     assert "Traceback" not in err and "have no score" not in err
     assert seconds < (30 if gap is None else 10)
+
+
+@pytest.mark.parametrize("gap", [None, 0.2])
+def test_scoring_anew_says_how_to_go_on(gap: float | None, tmp_path: Path) -> None:
+    """The judge answers when it is asked first, and then hangs."""
+
+    def hangs(_: Request) -> Reply:
+        choice = {"index": 0, "finish_reason": "stop"}
+        choice["message"] = {"role": "assistant", "content": "ready"}
+        frame = {"id": "x", "object": "chat.completion", "created": 0, "model": "judge"}
+        return Reply(body={**frame, "choices": [choice]}, delay=20.0 * (len(server.asked) > 1))
+
+    run = run_with(tmp_path / "run", ("", "0000"))
+    with Answering(hangs) as server:
+        words = ("benchmarks", "score", run, "--judge", f"vllm:judge@{server.url}")
+        code, err, seconds = interrupted(words, lambda: len(server.asked) > 1, gap)
+    assert (code, err.count("\n"), "Traceback" in err) == (130, 1, False)
+    assert "interrupted; the same command goes on" in err
+    assert seconds < 10

@@ -56,23 +56,23 @@ def scoring_of(path: Path, scoring: int | None = None) -> tuple[int, str]:
     Raises:
         SettingError: as `read_session`.
     """
-    request, records = _light(path)
+    request, records = light(path)
     number = records.chosen(scoring)
     return number, records.judges[number] if number else request.judge
 
 
 def spent(path: Path) -> float:
     """US dollars that a run has cost so far, as far as prices are known."""
-    return _light(path)[1].spent
+    return light(path)[1].spent
 
 
 def scorings(path: Path) -> list[int]:
     """Numbers of a run's scorings, unfinished ones too."""
-    return _light(path)[1].known
+    return light(path)[1].known
 
 
-def _light(path: Path) -> tuple[Request, Records]:
-    """What is on record, without what the finished states say."""
+def light(path: Path) -> tuple[Request, Records]:
+    """What is on record, without what the finished states say; errors as of `read_session`."""
     folder = Folder(path)
     with interpreting(folder.record, REMEDY):
         return folder.request(), Records.of(events(folder.record), lambda state: {"kept": False})
