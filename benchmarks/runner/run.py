@@ -92,6 +92,8 @@ async def resume(
             logs = await written(folder, evaluate(folder, request, items, trials, number))
             progress.interrupted = cut_off = _cut_off(logs, items)
         await _close(record, records, number)
+        if number != records.chosen(None):
+            _drop_log(folder)
     _raise_what_stopped(trials, logs, cut_off)
     return total - len(records.scored.get(number, {}))
 
@@ -124,6 +126,11 @@ async def _close(record: Record, records: Records, number: int) -> bool:
         records.add(event)
         return True
     return False
+
+
+def _drop_log(folder: Folder) -> None:
+    """Inspect's log would tell another scoring than the shown one, or less; `view` makes it."""
+    shutil.rmtree(folder.logs, ignore_errors=True)
 
 
 def _records(folder: Folder) -> Records:
@@ -165,6 +172,8 @@ async def score(
     known(request.subsets, benchmarks)
     with folder.open() as record:
         records = _records(folder)
+        before = {number: dict(marks) for number, marks in records.scored.items()}
+        old = records.known  # inspect's log may tell any of these
         if scoring is None:
             number = await _opened(record, records, judge.name if judge else "")
         else:
@@ -174,9 +183,9 @@ async def score(
         finished = [key for key in keys(request, items) if key in records.finished]
         with grader:
             marked = await _each_graded(grader, records, finished)
-        if await _close(record, records, number):
-            # inspect's log tells another scoring than the one that is shown now; `view` makes it.
-            shutil.rmtree(folder.logs, ignore_errors=True)
+        marked_more = records.scored.get(number, {}) != before.get(number, {})
+        if await _close(record, records, number) or (marked_more and number in old):
+            _drop_log(folder)
     return number, len(finished) - marked
 
 
