@@ -52,5 +52,9 @@ def _print_scores(folder: Folder, scoring: int | None) -> None:
     errors = Counter(result.error for result in session.results if result.error)
     for error, times in errors.most_common(SHOWN):
         print(f"  {times} x {error[:200]}", file=sys.stderr)
+    if owed := sum(result.audit_owed for result in session.results):
+        print(
+            f"  the judge failed to audit {owed} right answers; resume asks again", file=sys.stderr
+        )
     print(f"report: {program()} report {folder.path}{option}")
     print(f"view:   {program()} view {folder.path}{option}")

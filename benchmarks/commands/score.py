@@ -90,5 +90,6 @@ def _line(of: Standing) -> str:
     """One scoring and what it lacks."""
     text = f"scoring {of.number}: {of.right} of {of.trials} right"
     text += f", {of.unmarked} not marked yet" if of.unmarked else ""
+    text += f", {of.unaudited} not audited yet" if of.unaudited else ""
     text += f", {of.missing} without an answer" if of.missing else ""
     return f"{text} ({of.judge or 'rules alone'}{', shown' if of.shown else ''})"

@@ -113,6 +113,12 @@ def lead(report: Report) -> str:
     which = f" (scoring {session.scoring})" if session.scoring else ""
     text = f"{items} items x {trials} trial{'s' if trials > 1 else ''}, scored {judge}{which}."
     text += f" {missing} missing, counted as wrong." if missing else ""
+    owed = sum(each.audit_owed for each in session.results)
+    text += (
+        f" The judge failed on {owed} right answers of its sample: resume asks again."
+        if owed
+        else ""
+    )
     return f"{text} {report.paired.told}" if report.paired else text
 
 

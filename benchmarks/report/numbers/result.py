@@ -37,6 +37,8 @@ class Result:
     """As the data set's own script counts; open questions with such a script only."""
     audit: float | None = None
     """What the judge said of an answer that the rule calls right, where it was asked."""
+    audit_owed: bool = False
+    """Whether it was asked and failed; the next `resume` or `score` asks it again."""
     question: str = ""
     error: str = ""
     """Why there is no score."""

@@ -107,10 +107,9 @@ async def carried_on(
 
 
 def whole(cell: Cell) -> bool:
-    """Whether every trial of the run has a score."""
-    return all(
-        each.score is not None for each in read_session(cell.folder.path, cell.scoring).results
-    )
+    """Whether every trial of the run has a score, and the judge has audited its sample."""
+    results = read_session(cell.folder.path, cell.scoring).results
+    return all(each.score is not None and not each.audit_owed for each in results)
 
 
 def with_turns(request: Request, name: str, turns: int) -> Request:

@@ -38,6 +38,11 @@ class Key(NamedTuple):
         return f"{self.task}/{self.item}/{self.trial}"
 
 
+def owes_audit(mark: Event) -> bool:
+    """Whether the judge was asked about a yes of the rule, and failed; nobody asked says none."""
+    return mark.get("audit", 0.0) is None
+
+
 @dataclass
 class Records:
     """Events by trial; of several of one kind the last one counts."""

@@ -17,7 +17,7 @@ from agentflow_graph.record.reading import events
 from benchmarks.items.item import Item
 from benchmarks.report.numbers.result import Result, Session
 from benchmarks.runner.store.folder import REMEDY, Folder, Items, Request
-from benchmarks.runner.store.records import Event, Key, Records
+from benchmarks.runner.store.records import Event, Key, Records, owes_audit
 
 
 def read_session(path: Path, scoring: int | None = None) -> Session:
@@ -115,7 +115,8 @@ def _marked(mark: Event) -> dict[str, Any]:
     same = {name: mark[name] for name in ("answer", "rule", "f1")}
     # Marks of earlier versions have none of these.
     same |= {name: mark.get(name) for name in ("official_em", "official_f1", "audit")}
-    return {"score": mark["value"], "scored_by": mark["by"], **same}
+    owed = owes_audit(mark)
+    return {"score": mark["value"], "scored_by": mark["by"], "audit_owed": owed, **same}
 
 
 def _judging(event: Event) -> dict[str, Any]:

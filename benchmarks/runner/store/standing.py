@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.runner.store.folder import Folder
-from benchmarks.runner.store.records import Key, Records
+from benchmarks.runner.store.records import Key, Records, owes_audit
 from benchmarks.runner.store.session import keys, light, why_missing
 
 
@@ -27,6 +27,8 @@ class Standing:
     right: int
     unmarked: int
     """Trials with an answer that has no mark yet."""
+    unaudited: int
+    """Right answers that the judge failed to audit."""
     missing: int
     """Trials without an answer."""
     why: str
@@ -52,6 +54,7 @@ def _standing(number: int, judge: str, asked: list[Key], records: Records) -> St
         trials=len(asked),
         right=sum(marks[key]["value"] == 1.0 for key in asked if key in marks),
         unmarked=len(unmarked),
+        unaudited=sum(map(owes_audit, marks.values())),
         missing=sum(key not in records.finished for key in asked),
         why=next(iter(failed), ""),
     )

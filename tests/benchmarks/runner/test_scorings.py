@@ -35,7 +35,7 @@ from benchmarks.items.item import Item
 from benchmarks.report.numbers.pairing import compare, same_judge
 from benchmarks.report.numbers.result import Session
 from benchmarks.report.numbers.summary import summarise
-from benchmarks.runner import inspecting
+from benchmarks.runner import grading, inspecting
 from benchmarks.runner.growing import grown
 from benchmarks.runner.run import resume, score, start
 from benchmarks.runner.store.folder import Folder, Items, Request
@@ -65,6 +65,7 @@ async def plain(
 def without_inspect() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inspecting, "evaluate", plain)
+        patch.setattr(grading, "AUDITED", 1.0)
         yield
 
 
@@ -116,9 +117,9 @@ class Run:
 class Commands(RuleBasedStateMachine):
     """Run, score, resume, add, compare, report in any order."""
 
-    @initialize(judge=st.sampled_from(["", "a"]), away=st.frozensets(st.integers(0, 3)))
-    def begins(self, judge: str, away: frozenset[int]) -> None:
-        self.run = Run(next(FOLDERS), judge=judge)
+    @initialize(judge=st.sampled_from(["", "a"]), says=st.sampled_from(["", "Perhaps."]))
+    def begins(self, judge: str, says: str) -> None:
+        self.run = Run(next(FOLDERS), judge=judge, says=says)
         self.sizes = {QUIZ: 2}
         self.trials, self.complete = 1, [0]
         self.judges = {0: judge}
@@ -143,6 +144,15 @@ class Commands(RuleBasedStateMachine):
         whole = all(each.score is not None for each in self.run.read(number).results if each.turns)
         if whole:
             self.complete.append(number)
+
+    @rule(judges=st.permutations(["a", "b"]))
+    def an_older_scoring_is_completed_last(self, judges: list[str]) -> None:
+        """One is broken off, a younger one becomes complete, then the older one does."""
+        broken, other = judges
+        self.a_judge_breaks_off(broken)
+        self.scores(other)
+        self.what_is_shown_is_what_became_complete_last()
+        self.scores(broken)
 
     @precondition(lambda self: self.trials < 2)
     @rule()
@@ -184,6 +194,8 @@ class Commands(RuleBasedStateMachine):
         items = self.run.folder.items()
         wanted = [float(right(shown, items[e.task], e.task, e.item)) for e in shown.results]
         assert [each.score for each in shown.results] == wanted
+        audits = [0.0 if shown.judge and e.scored_by == "rule" else None for e in shown.results]
+        assert [each.audit for each in shown.results] == audits
         same_judge(shown, shown)
         assert all(each.test.difference == 0.0 for each in compare(shown, shown).differences)
         assert not compare(shown, shown).differs
