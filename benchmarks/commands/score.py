@@ -36,6 +36,7 @@ def call(args: argparse.Namespace) -> int:
     """Score and say what changed."""
     from benchmarks.errors import RunStopped
     from benchmarks.runner.preflight.pings import judge_pinged
+    from benchmarks.runner.preflight.today import scoring_today
     from benchmarks.runner.run import score
     from benchmarks.runner.store.folder import Folder
     from benchmarks.tasks.registry import registry
@@ -43,10 +44,11 @@ def call(args: argparse.Namespace) -> int:
 
     folder, judge = Folder(args.run), _judge(args)
     tell_instead("interrupted; the same command goes on, and what is marked stays so")
-    if judge and not folder.request().as_is:
-        asyncio.run(judge_pinged(judge))
+    asked = judge if judge and not folder.request().as_is else None
+    told = scoring_today(asyncio.run(judge_pinged(asked)) if asked else "")
     try:
-        number, unscored = asyncio.run(score(folder, registry(), judge, args.scoring))
+        work = score(folder, registry(), judge, args.scoring, told)
+        number, unscored = asyncio.run(work)
     except RunStopped as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -3,7 +3,8 @@
     python -m benchmarks report runs/almanac --baseline runs/base
 
 Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules alone), `scoring`
-(which of the run's), `trials`, `settings`, `versions`, `provenance` (as in run.json); `tasks`, by
+(which of the run's), `trials`, `settings`, `versions`, `provenance` (as in run.json; of a later
+scoring its own judge's), `sittings` (each process that ran trials or made the marks); `tasks`, by
 name the fields of a `Summary` with `title`, `kind` and `paper` (per cent by system); `kinds`, by
 kind `tasks`, `accuracy`, `standard_error`; `labels`, a list of `Agreement`; `baseline`, null or
 `name`, `tasks` and `paired`, the fields of a `Comparison`; `hardness`, by task the fields of a
@@ -77,6 +78,7 @@ def record(report: Report) -> dict[str, Any]:
         "settings": session.settings,
         "versions": session.versions,
         "provenance": session.provenance,
+        "sittings": session.sittings,
         "tasks": {name: about[name] | asdict(each) for name, each in report.summaries.items()},
         "kinds": {
             mean.kind: {name: value for name, value in mean._asdict().items() if name != "kind"}

@@ -121,6 +121,8 @@ class Session:
     """Which of the run's scorings the results are of; 0 is its own."""
     seed: int = 0
     """Trial k samples with seed + k - 1; 0: without a seed."""
+    sittings: list[dict[str, Any]] = field(default_factory=list)
+    """Of each process that ran trials, or made marks that are shown: `numbers.sittings`."""
     filter_leaks: bool = False
     """Whether what held an item itself was kept from the agent."""
     sources: dict[str, str] = field(default_factory=dict)

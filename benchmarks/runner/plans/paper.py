@@ -104,14 +104,15 @@ class Plan:
         chosen = selections(subsets, data, self.manifest.limit, known)
         items = {name: each.by_id for name, each in chosen.items()}
         sizes = {name: len(own) for name, own in items.items()}
-        found, asked = [], set()
+        found: list[Ready] = []
+        served: dict[str, dict[str, str]] = {}
         for entry in entries:
             request, judge = self.request(entry).expecting(sizes), None
             cell = Cell(self.folder(entry), request, items, self.scoring)
             cell.check()
             if not _finished(cell):
-                able = check(request, ask=entry.of not in asked)
-                asked.add(entry.of)
+                able = check(request, ask=entry.of not in served)
+                able = replace(able, served=served.setdefault(entry.of, able.served))
                 request, _ = with_items(request, able, chosen)
                 cell, judge = replace(cell, request=request), able.judge
             found.append(Ready(entry, cell, judge))

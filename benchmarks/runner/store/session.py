@@ -18,6 +18,7 @@ from benchmarks.items.item import Item
 from benchmarks.report.numbers.result import Result, Session
 from benchmarks.runner.store.folder import REMEDY, Folder, Items, Request
 from benchmarks.runner.store.records import Event, Key, Records, owes_audit
+from benchmarks.runner.store.sittings import provenance_in, sittings_of
 
 
 def read_session(path: Path, scoring: int | None = None) -> Session:
@@ -33,6 +34,7 @@ def read_session(path: Path, scoring: int | None = None) -> Session:
         number = records.chosen(scoring)
         asked = keys(request, items)
         results = [result_of(k, items[k.task][k.item], records, number) for k in asked]
+    sittings = sittings_of(request, records, number)
     return Session(
         name=request.name,
         subsets=request.subsets,
@@ -46,7 +48,8 @@ def read_session(path: Path, scoring: int | None = None) -> Session:
         seed=request.seed,
         filter_leaks=request.filter_leaks,
         sources=_sources(request),
-        provenance=request.provenance,
+        provenance=provenance_in(request, sittings, number),
+        sittings=sittings,
     )
 
 
