@@ -18,7 +18,7 @@ from agentflow_graph.errors import AgentFlowError, NotWritten
 from agentflow_graph.errors.outside import guard_output
 from benchmarks.tasks.registry import program
 from tools.outcomes.extras import explained
-from tools.outcomes.interrupts import ended
+from tools.outcomes.interrupts import end, ended
 
 COMMANDS = (
     "benchmarks.commands.listing",
@@ -74,4 +74,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

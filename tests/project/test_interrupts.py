@@ -88,6 +88,22 @@ def test_while_a_command_loads(words: Sequence[str]) -> None:
     assert seconds < 10
 
 
+def test_the_exit_code_stands_whatever_breaks_while_python_ends() -> None:
+    """What was registered first runs last; it stands for threads that abort a dying interpreter."""
+    program = (
+        "import atexit, os, signal, sys\n"
+        "atexit.register(os.abort)\n"
+        "from tools.outcomes.interrupts import end, ended\n"
+        "print('cleaned up')\n"
+        "end(ended(lambda: signal.raise_signal(signal.SIGINT)))\n"
+    )
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(
+        words, env=environment(), capture_output=True, text=True, check=False, preexec_fn=heard
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "cleaned up\n", "interrupted\n")
+
+
 @pytest.mark.parametrize("gap", [None, 0.1])
 def test_a_tool_that_works(gap: float | None) -> None:
     code, err, seconds = interrupted(CODER, after(6.0), gap)
