@@ -19,7 +19,7 @@ from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.record.artifacts import FULL
 from benchmarks.tasks.registry import program
 from tools.outcomes.extras import explained
-from tools.outcomes.interrupts import ended
+from tools.outcomes.interrupts import end, ended
 
 COMMANDS = (
     "benchmarks.commands.listing",
@@ -76,4 +76,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

@@ -7,6 +7,7 @@ judge.
 from __future__ import annotations
 
 import argparse
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from benchmarks.commands.options import SCORING, add_money_limit, at_least_zero
 
 if TYPE_CHECKING:
     from benchmarks.runner.store.folder import Folder
+
+LOG = logging.getLogger(__name__)
 
 
 def add(subparsers: Any) -> None:
@@ -38,7 +41,9 @@ def call(args: argparse.Namespace) -> int:
 def go_on(folder: Folder, max_cost: float | None = None, scoring: int | None = None) -> int:
     """Run what is missing in a folder, in the scoring that is shown; the exit code."""
     from benchmarks.commands.outcome import finish
+    from benchmarks.report.numbers.sittings import changed, sitting
     from benchmarks.runner.preflight.checks import check
+    from benchmarks.runner.preflight.today import today
     from benchmarks.runner.run import resume
     from benchmarks.runner.store.session import scoring_of
     from benchmarks.tasks.registry import registry
@@ -46,5 +51,10 @@ def go_on(folder: Folder, max_cost: float | None = None, scoring: int | None = N
     request = folder.request()
     number, name = scoring_of(folder.path, scoring)
     ready = check(replace(request, judge=name, max_cost=max_cost or request.max_cost))
-    work = resume(folder, registry(), judge=ready.judge, max_cost=max_cost, scoring=number)
+    told = today(ready)
+    for change in changed(sitting(request.provenance), told):
+        LOG.warning("not as %s was begun: %s; the report tells both", folder.path, change[:300])
+    work = resume(
+        folder, registry(), judge=ready.judge, max_cost=max_cost, scoring=number, told=told
+    )
     return finish(folder, work, number)

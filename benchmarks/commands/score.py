@@ -10,11 +10,15 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentflow_graph.errors import SettingError
 from benchmarks.commands.options import at_least_zero
 from benchmarks.commands.run import JUDGE
+
+if TYPE_CHECKING:
+    from benchmarks.runner.store.standing import Standing
+    from benchmarks.scoring.judge import Judge
 
 
 def add(subparsers: Any) -> None:
@@ -31,11 +35,30 @@ def add(subparsers: Any) -> None:
 def call(args: argparse.Namespace) -> int:
     """Score and say what changed."""
     from benchmarks.errors import RunStopped
+    from benchmarks.runner.preflight.pings import judge_pinged
+    from benchmarks.runner.preflight.today import scoring_today
     from benchmarks.runner.run import score
     from benchmarks.runner.store.folder import Folder
+    from benchmarks.tasks.registry import registry
+    from tools.outcomes.interrupts import tell_instead
+
+    folder, judge = Folder(args.run), _judge(args)
+    tell_instead("interrupted; the same command goes on, and what is marked stays so")
+    asked = judge if judge and not folder.request().as_is else None
+    told = scoring_today(asyncio.run(judge_pinged(asked)) if asked else "")
+    try:
+        work = score(folder, registry(), judge, args.scoring, told)
+        number, unscored = asyncio.run(work)
+    except RunStopped as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return _told(args.run, number, unscored)
+
+
+def _judge(args: argparse.Namespace) -> Judge | None:
+    """The judge that is named, or that of the scoring which is to be completed."""
     from benchmarks.runner.store.session import scoring_of
     from benchmarks.scoring.judge import Judge
-    from benchmarks.tasks.registry import registry
 
     name = args.judge
     if args.scoring is not None:
@@ -45,29 +68,30 @@ def call(args: argparse.Namespace) -> int:
                 f"scoring {args.scoring} is by {name or 'rules alone'}, not by {args.judge}; leave "
                 "--scoring out for another scoring"
             )
-    judge = Judge.of(name) if name else None
-    try:
-        number, unscored = asyncio.run(score(Folder(args.run), registry(), judge, args.scoring))
-    except RunStopped as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    _print_scorings(args.run)
+    return Judge.of(name) if name else None
+
+
+def _told(run: Path, number: int, unscored: int) -> int:
+    """Say how far each scoring is; the exit code."""
+    from benchmarks.runner.store.standing import standings
+
+    found = standings(run)
+    for each in found:
+        print(_line(each))
     if unscored:
+        why = next(each.why for each in found if each.number == number)
         print(
-            f"{unscored} answers could not be scored; the same command tries them again, in "
-            f"scoring {number}",
+            f"{unscored} answers could not be scored, the first because {why[:300]}; the same "
+            f"command tries them again, in scoring {number}",
             file=sys.stderr,
         )
     return 1 if unscored else 0
 
 
-def _print_scorings(run: Path) -> None:
-    from benchmarks.runner.store.session import read_session, scorings
-
-    shown = read_session(run).scoring
-    for number in scorings(run):
-        session = read_session(run, number)
-        right = sum(result.score == 1.0 for result in session.results)
-        by = session.judge or "rules alone"
-        star = ", shown" if number == shown else ""
-        print(f"scoring {number}: {right} of {len(session.results)} right ({by}{star})")
+def _line(of: Standing) -> str:
+    """One scoring and what it lacks."""
+    text = f"scoring {of.number}: {of.right} of {of.trials} right"
+    text += f", {of.unmarked} not marked yet" if of.unmarked else ""
+    text += f", {of.unaudited} not audited yet" if of.unaudited else ""
+    text += f", {of.missing} without an answer" if of.missing else ""
+    return f"{text} ({of.judge or 'rules alone'}{', shown' if of.shown else ''})"

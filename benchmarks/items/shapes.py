@@ -89,12 +89,34 @@ class ScoringBegun(Scoring):
     """Of the project, whose rules mark."""
 
 
+@with_config(STRICT)
+class Told(TypedDict, total=False):
+    """What is told of a sitting."""
+
+    date: str
+    version: str
+    commit: str
+    judge: str
+    served: dict[str, str]
+    tools: dict[str, str]
+    prompts: dict[str, str]
+
+
+@with_config(STRICT)
+class Sitting(TypedDict):
+    """`sitting`: another process goes on with the run; what is `told` of it."""
+
+    scoring: int
+    told: Told
+
+
 SHAPES: dict[str, TypeAdapter[Any]] = {
     "trial": TypeAdapter(Ran),
     "scored": TypeAdapter(Scored),
     "unscored": TypeAdapter(Unscored),
     "scoring": TypeAdapter(Scoring),
     "scoring_begun": TypeAdapter(ScoringBegun),
+    "sitting": TypeAdapter(Sitting),
 }
 FINAL: TypeAdapter[Any] = TypeAdapter(Final)
 

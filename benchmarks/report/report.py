@@ -4,12 +4,13 @@
 
 Keys of `report.json`, which stay: `name`, `judge` (model string, empty: rules alone), `scoring`
 (which of the run's), `plain_call` (`direct` or `cot`; empty: the graph), `as_is`, `trials`,
-`settings`, `versions`, `provenance` (as in run.json); `tasks`, by name the fields of a `Summary`
-with `title`, `kind` and `paper` (per cent by system); `kinds`, by kind `tasks`, `accuracy`,
-`standard_error`; `labels`, a list of `Agreement`; `baseline`, null or `name`, `tasks` and `paired`,
-the fields of a `Comparison`; `hardness`, by task the fields of a `Hardness`, for tasks whose items
-know it; `leaks`, by task the fields of a `Leaked`, where a search found items; `spending`, by
-module, tool's model, service and judge the fields of a `Spending`. They are in
+`settings`, `versions`, `provenance` (as in run.json; of a later scoring its own judge's),
+`sittings` (each process that ran trials or made the marks); `tasks`, by name the fields of a
+`Summary` with `title`, `kind` and `paper` (per cent by system); `kinds`, by kind `tasks`,
+`accuracy`, `standard_error`; `labels`, a list of `Agreement`; `baseline`, null or `name`, `tasks`
+and `paired`, the fields of a `Comparison`; `hardness`, by task the fields of a `Hardness`, for
+tasks whose items know it; `leaks`, by task the fields of a `Leaked`, where a search found items;
+`spending`, by module, tool's model, service and judge the fields of a `Spending`. They are in
 `benchmarks.report.numbers`. Shares are 0 to 1, times seconds, costs US dollars; null is unknown.
 """
 
@@ -79,6 +80,7 @@ def record(report: Report) -> dict[str, Any]:
         "settings": session.settings,
         "versions": session.versions,
         "provenance": session.provenance,
+        "sittings": session.sittings,
         "tasks": {name: about[name] | asdict(each) for name, each in report.summaries.items()},
         "kinds": {
             mean.kind: {name: value for name, value in mean._asdict().items() if name != "kind"}
@@ -118,6 +120,12 @@ def lead(report: Report) -> str:
     text += f"scored {judge}{which}."
     text += f" {missing} missing, counted as wrong." if missing else ""
     text += " Run as it is (--as-is): nobody looked whether it is fit." if session.as_is else ""
+    owed = sum(each.audit_owed for each in session.results)
+    text += (
+        f" The judge failed on {owed} right answers of its sample: resume asks again."
+        if owed
+        else ""
+    )
     return f"{text} {report.paired.told}" if report.paired else text
 
 

@@ -22,7 +22,7 @@ from agentflow_graph.record.run import on_behalf_of
 from benchmarks.errors import TrialFailed
 from benchmarks.items.item import Benchmark, Item
 from benchmarks.runner.store.folder import Items
-from benchmarks.runner.store.records import Event, Key, Records
+from benchmarks.runner.store.records import Event, Key, Records, owes_audit
 from benchmarks.scoring.judge import Judge, Verdict
 
 AUDITED = 0.1
@@ -65,12 +65,21 @@ class Grader:
     async def mark(self, key: Key, reply: str) -> Event:
         """The mark of a reply: the recorded one, or a new one.
 
+        Where the judge failed to audit the rule's yes, it is asked again.
+
         Raises:
             TrialFailed: the rule or the judge failed; no mark is recorded, so that a later try may.
             RecordError: the disk is full.
         """
         known = self._records.scored.get(self._scoring, {}).get(key)
-        return known or await self._new(key, reply)
+        if known is None:
+            return await self._new(key, reply)
+        if self._judge and owes_audit(known):
+            mark = known | await self._audit(
+                self._judge, key, self._items[key.task][key.item], reply
+            )
+            return await self._write("scored", key, mark)
+        return known
 
     def __enter__(self) -> Self:
         return self
@@ -107,7 +116,10 @@ class Grader:
         return {"value": value, "by": "judge", "judge": judge.name, "reason": reason, **spent}
 
     async def _audit(self, judge: Judge, key: Key, item: Item, reply: str) -> Event:
-        """What the judge says of an answer that the rule calls right; the rule's yes stands."""
+        """What the judge says of an answer that the rule calls right; the rule's yes stands.
+
+        Where the judge fails, the mark owes its audit.
+        """
         with on_behalf_of(Scope(self._record.run(key.run), 0, "judge")):
             verdict = await judge(item.question, item.golds, reply)
         said = None if verdict.correct is None else float(verdict.correct)

@@ -27,7 +27,7 @@ from benchmarks.items.item import Benchmark
 from benchmarks.runner.grading import Grader, whole_reply
 from benchmarks.runner.progress import Progress
 from benchmarks.runner.store.folder import REMEDY, Folder, Items, Request
-from benchmarks.runner.store.records import Key, Records
+from benchmarks.runner.store.records import Event, Key, Records
 from benchmarks.runner.store.session import keys
 from benchmarks.runner.trials import Trials
 from benchmarks.scoring.judge import Judge
@@ -62,12 +62,14 @@ async def resume(
     max_cost: float | None = None,
     out: TextIO | None = None,
     scoring: int | None = None,
+    told: Event | None = None,
 ) -> int:
     """Run what is missing, mark what is unmarked, write inspect's logs; the number still missing.
 
     `agent` is by default the graph, which goes by the run's prices.
     `out` is where progress is shown, by default standard error; `scoring` is the scoring that is
-    completed, by default the one that is shown.
+    completed, by default the one that is shown. `told` is put on record: by what the run is gone
+    on with, as `preflight.today` says.
 
     Raises:
         RunStopped: the disk is full or the money spent. What is finished is kept.
@@ -84,6 +86,7 @@ async def resume(
         records = _records(folder)
         number = records.chosen(scoring)
         _must_be_by(judge, records.judges[number] if number else request.judge, number)
+        await _sits(record, records, number, told)
         grader = Grader(benchmarks, items, record, records, judge, number, request.price_list)
         total = sum(request.expected.values()) * request.trials
         with Progress(total, records, out, number) as progress, grader:
@@ -92,6 +95,8 @@ async def resume(
             logs = await written(folder, evaluate(folder, request, items, trials, number))
             progress.interrupted = cut_off = _cut_off(logs, items)
         await _close(record, records, number)
+        if number != records.chosen(None):
+            _drop_log(folder)
     _raise_what_stopped(trials, logs, cut_off)
     return total - len(records.scored.get(number, {}))
 
@@ -119,11 +124,26 @@ async def _close(record: Record, records: Records, number: int) -> bool:
     whole = records.all_marked(number)
     if number and whole and number not in records.ended:
         event = {"event": "scoring", "scoring": number, "judge": records.judges[number]}
-        record.write(event)
-        await record.synced()
-        records.add(event)
+        await _noted(record, records, event)
         return True
     return False
+
+
+async def _sits(record: Record, records: Records, number: int, told: Event | None) -> None:
+    """Say by what the run is gone on with."""
+    if told:
+        await _noted(record, records, {"event": "sitting", "scoring": number, "told": told})
+
+
+async def _noted(record: Record, records: Records, event: Event) -> None:
+    record.write(event)
+    await record.synced()
+    records.add(event)
+
+
+def _drop_log(folder: Folder) -> None:
+    """Inspect's log would tell another scoring than the shown one, or less; `view` makes it."""
+    shutil.rmtree(folder.logs, ignore_errors=True)
 
 
 def _records(folder: Folder) -> Records:
@@ -152,12 +172,13 @@ async def score(
     benchmarks: Mapping[str, Benchmark],
     judge: Judge | None = None,
     scoring: int | None = None,
+    told: Event | None = None,
 ) -> tuple[int, int]:
     """Mark every finished answer anew, beside the marks there are.
 
     One that was broken off, by the same judge and the same version of the rules, is gone on with.
     Until every answer is marked, the scoring that was shown before is shown. `scoring` names one
-    that is to be completed instead.
+    that is to be completed instead; `told` as of `resume`.
 
     Returns (number of the scoring, answers that could not be marked).
     """
@@ -165,18 +186,21 @@ async def score(
     known(request.subsets, benchmarks)
     with folder.open() as record:
         records = _records(folder)
+        before = {number: dict(marks) for number, marks in records.scored.items()}
+        old = records.known  # inspect's log may tell any of these
         if scoring is None:
             number = await _opened(record, records, judge.name if judge else "")
         else:
             number = records.chosen(scoring)
             _must_be_by(judge, records.judges[number] if number else request.judge, number)
+        await _sits(record, records, number, told)
         grader = Grader(benchmarks, items, record, records, judge, number, request.price_list)
         finished = [key for key in keys(request, items) if key in records.finished]
         with grader:
             marked = await _each_graded(grader, records, finished)
-        if await _close(record, records, number):
-            # inspect's log tells another scoring than the one that is shown now; `view` makes it.
-            shutil.rmtree(folder.logs, ignore_errors=True)
+        marked_more = records.scored.get(number, {}) != before.get(number, {})
+        if await _close(record, records, number) or (marked_more and number in old):
+            _drop_log(folder)
     return number, len(finished) - marked
 
 
@@ -187,10 +211,7 @@ async def _opened(record: Record, records: Records, judge: str) -> int:
         return number
     number = records.next_scoring()
     about = {"scoring": number, "judge": judge, "version": version}
-    event = {"event": "scoring_begun", **about}
-    record.write(event)
-    await record.synced()
-    records.add(event)
+    await _noted(record, records, {"event": "scoring_begun", **about})
     return number
 
 

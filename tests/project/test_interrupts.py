@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from answering import Answering, Reply, Request
 from launched import ROOT, environment
+from scored_runs import run_with
 
 pytestmark = pytest.mark.integration
 
@@ -86,6 +88,22 @@ def test_while_a_command_loads(words: Sequence[str]) -> None:
     assert seconds < 10
 
 
+def test_the_exit_code_stands_whatever_breaks_while_python_ends() -> None:
+    """What was registered first runs last; it stands for threads that abort a dying interpreter."""
+    program = (
+        "import atexit, os, signal, sys\n"
+        "atexit.register(os.abort)\n"
+        "from tools.outcomes.interrupts import end, ended\n"
+        "print('cleaned up')\n"
+        "end(ended(lambda: signal.raise_signal(signal.SIGINT)))\n"
+    )
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(
+        words, env=environment(), capture_output=True, text=True, check=False, preexec_fn=heard
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "cleaned up\n", "interrupted\n")
+
+
 @pytest.mark.parametrize("gap", [None, 0.1])
 def test_a_tool_that_works(gap: float | None) -> None:
     code, err, seconds = interrupted(CODER, after(6.0), gap)
@@ -106,3 +124,22 @@ def test_a_benchmark_says_how_to_go_on(gap: float | None, tmp_path: Path) -> Non
     assert err.splitlines()[-1] == f"interrupted; go on with `python -m benchmarks resume {run}`"
     assert "Traceback" not in err and "have no score" not in err
     assert seconds < (30 if gap is None else 10)
+
+
+@pytest.mark.parametrize("gap", [None, 0.2])
+def test_scoring_anew_says_how_to_go_on(gap: float | None, tmp_path: Path) -> None:
+    """The judge answers when it is asked first, and then hangs."""
+
+    def hangs(_: Request) -> Reply:
+        choice = {"index": 0, "finish_reason": "stop"}
+        choice["message"] = {"role": "assistant", "content": "ready"}
+        frame = {"id": "x", "object": "chat.completion", "created": 0, "model": "judge"}
+        return Reply(body={**frame, "choices": [choice]}, delay=20.0 * (len(server.asked) > 1))
+
+    run = run_with(tmp_path / "run", ("", "0000"))
+    with Answering(hangs) as server:
+        words = ("benchmarks", "score", run, "--judge", f"vllm:judge@{server.url}")
+        code, err, seconds = interrupted(words, lambda: len(server.asked) > 1, gap)
+    assert (code, err.count("\n"), "Traceback" in err) == (130, 1, False)
+    assert "interrupted; the same command goes on" in err
+    assert seconds < 10

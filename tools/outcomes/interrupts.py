@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NoReturn
 
 from tools.outcomes.terminal import Unread, drop, gave_up
 
@@ -69,6 +70,8 @@ class _Watch:
     """Counts Ctrl-C in a thread of its own: the main thread may be waiting for another."""
 
     current: _Watch | None = None
+    ending = False
+    """Whether this process ends by `INTERRUPTED` and no other code."""
     line = ""
     """Empty once it was told."""
 
@@ -129,11 +132,25 @@ class _Watch:
             _Watch.current = None
 
 
+def end(code: int) -> NoReturn:
+    """End this process by a command's exit code.
+
+    After Ctrl-C nothing else decides it: Python would end by the signal where an import was
+    interrupted, and threads of C++ that it stops at its end may abort it.
+    """
+    _Watch.ending = code == INTERRUPTED
+    sys.exit(code)
+
+
 def _last() -> None:
     """After what was registered later: a further Ctrl-C is late, and Python would end by it."""
     if _Watch.current and _Watch.current.heard:
         _Watch.tell()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if _Watch.ending:
+            with suppress(OSError, ValueError):
+                sys.stdout.flush()
+            leave()
 
 
 def _nothing(*_: object) -> None:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from agentflow_graph.context import Context
 from agentflow_graph.errors import SettingError
 from benchmarks.report.numbers.result import UNMARKED, Result, Session
+from benchmarks.report.numbers.sittings import made_by
 from benchmarks.report.numbers.statistics import Comparison as Paired
 from benchmarks.report.numbers.statistics import paired
 
@@ -182,6 +183,8 @@ def differences(first: Session, second: Session) -> list[str]:
     usual = {n: f"{field.default}" for n, field in Context.model_fields.items()}
     unset = {n: f"{usual[n]} (the default)" if n in usual else "default" for n in given}
     pairs |= {n: (first.settings.get(n, unset[n]), second.settings.get(n, unset[n])) for n in given}
+    made = made_by(first.sittings), made_by(second.sittings)
+    pairs |= {name: (made[0][name], made[1][name]) for name in made[0] if name in made[1]}
     return [f"{name}: {one} and {other}" for name, (one, other) in pairs.items() if one != other]
 
 

@@ -40,6 +40,8 @@ class Result:
     """As the data set's own script counts; open questions with such a script only."""
     audit: float | None = None
     """What the judge said of an answer that the rule calls right, where it was asked."""
+    audit_owed: bool = False
+    """Whether it was asked and failed; the next `resume` or `score` asks it again."""
     question: str = ""
     error: str = ""
     """Why there is no score."""
@@ -128,6 +130,8 @@ class Session:
     """Where it is, as it was given; empty: made up."""
     seed: int = 0
     """Trial k samples with seed + k - 1; 0: without a seed."""
+    sittings: list[dict[str, Any]] = field(default_factory=list)
+    """Of each process that ran trials, or made marks that are shown: `numbers.sittings`."""
     filter_leaks: bool = False
     """Whether what held an item itself was kept from the agent."""
     sources: dict[str, str] = field(default_factory=dict)

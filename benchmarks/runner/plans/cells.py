@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from agentflow_graph.errors import SettingError
 from agentflow_graph.graph import Agent
 from benchmarks.items.item import Benchmark
+from benchmarks.report.numbers.sittings import sitting
 from benchmarks.runner.growing import grown, with_data
 from benchmarks.runner.run import resume, start
 from benchmarks.runner.store.folder import Folder, Items, Request
@@ -103,14 +104,14 @@ async def carried_on(
     number, name = scoring_of(folder.path, cell.scoring)
     own = judge if judge and judge.name == name else Judge.of(name) if name else None
     limit = request.max_cost or None
-    return await resume(folder, benchmarks, agent, own, limit, scoring=number)
+    told = sitting(request.provenance)  # of this day: the folder has that of the first
+    return await resume(folder, benchmarks, agent, own, limit, scoring=number, told=told)
 
 
 def whole(cell: Cell) -> bool:
-    """Whether every trial of the run has a score."""
-    return all(
-        each.score is not None for each in read_session(cell.folder.path, cell.scoring).results
-    )
+    """Whether every trial of the run has a score, and the judge has audited its sample."""
+    results = read_session(cell.folder.path, cell.scoring).results
+    return all(each.score is not None and not each.audit_owed for each in results)
 
 
 def with_turns(request: Request, name: str, turns: int) -> Request:

@@ -6,7 +6,7 @@ the manifest's assumptions do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,29 +51,77 @@ def estimate(
     context = context_of(request)
     done = [each for each in session.results if each.score is not None] if session else []
     left = sum(request.expected.values()) * request.trials - len(done)
-    spent = _of_a_trial(context, entry, assumed)
-    share = _judged(request, benchmarks) * assumed.judged
-    tokens = assumed.tokens[JUDGE]
-    judge = {JUDGE: (share * tokens[0], share * tokens[1])} if request.judge else {}
-    dollars, unknown = _money(spent, judge, context, request.judge, request.price_list)
-    read, written = (sum(side) for side in zip(*spent.values(), *judge.values(), strict=True))
-    hours = _hours(read, written, entry, assumed, request.concurrency)
+    agent, unknown = _agent(context, entry, assumed, request.price_list)
+    judge, unjudged = _judge(request, benchmarks, assumed)
+    hours = _hours(agent.plus(judge), entry, assumed, request.concurrency)
     if done:
-        read = _mean(done, "input_tokens") + sum(each[0] for each in judge.values())
-        written = _mean(done, "output_tokens") + sum(each[1] for each in judge.values())
+        agent = _measured(done, agent)
+        judge = _judging(done, judge) if session and session.judge == request.judge else judge
         hours = _mean(done, "seconds") / request.concurrency / 3600
-        costs = [each.cost for each in done if each.cost is not None]
-        dollars = sum(costs) / len(costs) if len(costs) == len(done) and not unknown else dollars
+    whole = agent.plus(judge)
     return Estimate(
         entry.name,
         left,
-        left * read,
-        left * written,
-        left * dollars,
-        tuple(sorted(unknown)),
+        left * whole.read,
+        left * whole.written,
+        left * whole.dollars,
+        tuple(sorted(unknown | unjudged)),
         left * hours,
         len(done),
     )
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a trial asks of some models: tokens in and out, and US dollars as far as known."""
+
+    read: float = 0.0
+    written: float = 0.0
+    dollars: float = 0.0
+
+    def plus(self, other: Share) -> Share:
+        """Of both together."""
+        dollars = self.dollars + other.dollars
+        return Share(self.read + other.read, self.written + other.written, dollars)
+
+
+def _agent(
+    context: Context, entry: Entry, assumed: Assumed, prices: PriceList
+) -> tuple[Share, set[str]]:
+    """Of the graph's models, and those of them whose price is not known."""
+    asked = _of_a_trial(context, entry, assumed).items()
+    return _priced([(_spec_of(who, context), 1.0, tokens) for who, tokens in asked], prices)
+
+
+def _judge(
+    request: Request, benchmarks: Mapping[str, Benchmark], assumed: Assumed
+) -> tuple[Share, set[str]]:
+    """Of the judge, and its name if its price is not known."""
+    if not request.judge:
+        return Share(), set()
+    times = _judged(request, benchmarks) * assumed.judged
+    return _priced([(request.judge, times, assumed.tokens[JUDGE])], request.price_list)
+
+
+def _measured(done: list[Result], assumed: Share) -> Share:
+    """What the graph's models took; dollars as assumed where a price was not known to the run."""
+    costs = [each.cost for each in done if each.cost is not None]
+    dollars = sum(costs) / len(costs) if len(costs) == len(done) else assumed.dollars
+    return Share(_mean(done, "input_tokens"), _mean(done, "output_tokens"), dollars)
+
+
+def _judging(done: list[Result], assumed: Share) -> Share:
+    """What the judge took; as assumed where the marks do not say, or none is the judge's."""
+    asked = [each for each in done if each.verdicts]
+    if not asked or not all(each.judging for each in asked):
+        return assumed
+    costs = [each.judging_cost for each in asked if each.judging_cost is not None]
+    dollars = sum(costs) / len(done) if len(costs) == len(asked) else assumed.dollars
+    read, written = (
+        sum(each.judging.get(name, 0.0) for each in asked) / len(done)
+        for name in ("input_tokens", "output_tokens")
+    )
+    return Share(read, written, dollars)
 
 
 def _of_a_trial(context: Context, entry: Entry, assumed: Assumed) -> dict[str, tuple[float, float]]:
@@ -100,23 +148,19 @@ def mean_turns(budget: int, assumed: Assumed) -> float:
     return min(float(budget), float(mean))
 
 
-def _money(
-    spent: Mapping[str, tuple[float, float]],
-    judge: Mapping[str, tuple[float, float]],
-    context: Context,
-    judge_model: str,
-    prices: PriceList,
-) -> tuple[float, set[str]]:
-    """Dollars of a trial where the price is known, and the models of which it is not."""
-    dollars, unknown = 0.0, set()
-    asked = [(_spec_of(who, context), tokens) for who, tokens in spent.items()]
-    asked += [(judge_model, tokens) for tokens in judge.values()]
-    for spec, (read, written) in asked:
-        if (price := prices.of(spec)) is None:
+def _priced(
+    asked: Sequence[tuple[str, float, tuple[float, float]]], prices: PriceList
+) -> tuple[Share, set[str]]:
+    """Sum over (model, times a trial, tokens of one), and the models without a known price."""
+    whole, unknown = Share(), set()
+    for spec, times, (read, written) in asked:
+        tokens = {"input_tokens": times * read, "output_tokens": times * written}
+        price = prices.of(spec)
+        if price is None:
             unknown.add(spec.partition("?")[0])
-        else:
-            dollars += price.of({"input_tokens": read, "output_tokens": written, "calls": 1.0})
-    return dollars, unknown
+        dollars = price.of({**tokens, "calls": times}) if price else 0.0
+        whole = whole.plus(Share(times * read, times * written, dollars))
+    return whole, unknown
 
 
 def _spec_of(who: str, context: Context) -> str:
@@ -129,12 +173,12 @@ def _judged(request: Request, benchmarks: Mapping[str, Benchmark]) -> float:
     return sum(n for task, n in request.expected.items() if benchmarks[task].judged) / (whole or 1)
 
 
-def _hours(read: float, written: float, entry: Entry, assumed: Assumed, concurrency: int) -> float:
+def _hours(asked: Share, entry: Entry, assumed: Assumed, concurrency: int) -> float:
     """Of a trial among as many as run at once: the servers' time, and that of the tools."""
     fast_in, fast_out = assumed.tokens_per_second
     turns = 0.0 if entry.arm.baseline else mean_turns(entry.turns or 10, assumed)
     tools = turns * assumed.tool_seconds / concurrency
-    return (read / fast_in + written / fast_out + tools) / 3600
+    return (asked.read / fast_in + asked.written / fast_out + tools) / 3600
 
 
 def _mean(results: list[Result], name: str) -> float:

@@ -74,6 +74,18 @@ def _wanted(context: Context, resources: Resources, judge: Judge | None) -> dict
     return models | ({"judge": judge.model} if judge else {})
 
 
+async def judge_pinged(judge: Judge) -> str:
+    """Ask the judge alone; its name as its server calls it, where it says so.
+
+    Raises:
+        SettingError: it did not answer, and why.
+    """
+    names, faults = await _models({"judge": judge.model})
+    if faults:
+        raise SettingError(f"{faults[0]}; mend it, then give the same command again")
+    return names.get("judge", "")
+
+
 async def _models(models: Mapping[str, Chat]) -> tuple[dict[str, str], list[str]]:
     """Names by module, and faults. A model that serves several modules is asked once."""
     remote = {who: model for who, model in models.items() if isinstance(model, ProviderModel)}

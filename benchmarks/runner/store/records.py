@@ -2,8 +2,9 @@
 
 Beside the events of each run of the graph (`agentflow_graph.record`) a benchmark writes `trial` (a
 run came to an end, its cost, and what went wrong with it), `scored` (an answer and its mark),
-`unscored` (the judge or the rule failed), `scoring_begun` (a later scoring of all runs) and
-`scoring` (it has a mark of every answer there was: from now on it is the one that is shown).
+`unscored` (the judge or the rule failed), `scoring_begun` (a later scoring of all runs), `scoring`
+(it has a mark of every answer there was: from now on it is the one that is shown) and `sitting`
+(another process goes on, by what follows it is told).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from agentflow_graph.errors import SettingError
 from benchmarks.items.shapes import fits, is_final
 
 Event = dict[str, Any]
-KINDS = ("scored", "unscored", "scoring", "scoring_begun")
+KINDS = ("scored", "unscored", "scoring", "scoring_begun", "sitting")
 LOST = "its finished state is damaged on disk; resume makes it again"
 
 
@@ -38,6 +39,15 @@ class Key(NamedTuple):
         return f"{self.task}/{self.item}/{self.trial}"
 
 
+def _sitting(told: Event, scoring: int) -> Event:
+    return {"judge": "", **told, "scoring": scoring, "trials": 0, "marks": 0}
+
+
+def owes_audit(mark: Event) -> bool:
+    """Whether the judge was asked about a yes of the rule, and failed; nobody asked says none."""
+    return mark.get("audit", 0.0) is None
+
+
 @dataclass
 class Records:
     """Events by trial; of several of one kind the last one counts."""
@@ -53,6 +63,9 @@ class Records:
     """Judge of each later scoring, ended or not; empty: rules alone."""
     ended: list[int] = field(default_factory=list)
     """The later scorings that were complete once, in the order in which they became so."""
+    sittings: list[Event] = field(default_factory=lambda: [_sitting({}, 0)])
+    """What is told of each process that worked on the run, and how much it did. Of the one that
+    began it `run.json` tells."""
     _rules: dict[int, str] = field(default_factory=dict)
     """Version of the project whose rules a later scoring was begun with."""
     spent: float = 0.0
@@ -90,10 +103,13 @@ class Records:
             self._add_trial(Key.of(event), event)
             return
         self.spent += event.get("cost") or 0.0
-        if kind in ("scoring", "scoring_begun"):
+        if kind == "sitting":
+            self.sittings.append(_sitting(event["told"], event["scoring"]))
+        elif kind in ("scoring", "scoring_begun"):
             self._add_scoring(event)
         else:
             by_scoring = self.scored if kind == "scored" else self.unscored
+            self.sittings[-1]["marks"] += kind == "scored"
             by_scoring.setdefault(event["scoring"], {})[Key.of(event)] = event
 
     def _add_scoring(self, event: Event) -> None:
@@ -108,6 +124,7 @@ class Records:
         before, cost = self._paid.get(key, 0.0), event["cost"] or 0.0
         self._paid[key] = max(before, cost)
         self.spent += max(0.0, cost - before)
+        self.sittings[-1]["trials"] += 1
         if not event["state"] and not event["error"]:
             event = {**event, "error": LOST}
         by_end = self.failed if event["error"] else self.finished

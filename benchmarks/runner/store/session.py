@@ -17,7 +17,8 @@ from agentflow_graph.record.reading import events
 from benchmarks.items.item import Item
 from benchmarks.report.numbers.result import UNMARKED, Result, Session
 from benchmarks.runner.store.folder import REMEDY, Folder, Items, Request
-from benchmarks.runner.store.records import Event, Key, Records
+from benchmarks.runner.store.records import Event, Key, Records, owes_audit
+from benchmarks.runner.store.sittings import provenance_in, sittings_of
 
 
 def read_session(path: Path, scoring: int | None = None) -> Session:
@@ -33,6 +34,7 @@ def read_session(path: Path, scoring: int | None = None) -> Session:
         number = records.chosen(scoring)
         asked = keys(request, items)
         results = [result_of(k, items[k.task][k.item], records, number) for k in asked]
+    sittings = sittings_of(request, records, number)
     return Session(
         name=request.name,
         subsets=request.subsets,
@@ -49,7 +51,8 @@ def read_session(path: Path, scoring: int | None = None) -> Session:
         seed=request.seed,
         filter_leaks=request.filter_leaks,
         sources=_sources(request),
-        provenance=request.provenance,
+        provenance=provenance_in(request, sittings, number),
+        sittings=sittings,
     )
 
 
@@ -59,23 +62,23 @@ def scoring_of(path: Path, scoring: int | None = None) -> tuple[int, str]:
     Raises:
         SettingError: as `read_session`.
     """
-    request, records = _light(path)
+    request, records = light(path)
     number = records.chosen(scoring)
     return number, records.judges[number] if number else request.judge
 
 
 def spent(path: Path) -> float:
     """US dollars that a run has cost so far, as far as prices are known."""
-    return _light(path)[1].spent
+    return light(path)[1].spent
 
 
 def scorings(path: Path) -> list[int]:
     """Numbers of a run's scorings, unfinished ones too."""
-    return _light(path)[1].known
+    return light(path)[1].known
 
 
-def _light(path: Path) -> tuple[Request, Records]:
-    """What is on record, without what the finished states say."""
+def light(path: Path) -> tuple[Request, Records]:
+    """What is on record, without what the finished states say; errors as of `read_session`."""
     folder = Folder(path)
     with interpreting(folder.record, REMEDY):
         return folder.request(), Records.of(events(folder.record), lambda state: {"kept": False})
@@ -118,7 +121,8 @@ def _marked(mark: Event) -> dict[str, Any]:
     same = {name: mark[name] for name in ("answer", "rule", "f1")}
     # Marks of earlier versions have none of these.
     same |= {name: mark.get(name) for name in ("official_em", "official_f1", "audit")}
-    return {"score": mark["value"], "scored_by": mark["by"], **same}
+    owed = owes_audit(mark)
+    return {"score": mark["value"], "scored_by": mark["by"], "audit_owed": owed, **same}
 
 
 def _judging(event: Event) -> dict[str, Any]:

@@ -6,50 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from charging import charging, model
+from scored_runs import run_with
 
 from benchmarks.__main__ import main
-from benchmarks.items.item import Item
-from benchmarks.runner.store.folder import Folder, Request
-
-ITEMS = {"bamboogle": {f"q{n}": Item(f"q{n}", f"Who is {n}?", ("gold",)) for n in range(4)}}
-STATE = {
-    **dict.fromkeys(("answer", "analysis", "stopped_by", "error"), ""),
-    "turns": [],
-    "outputs": {"direct": "x"},
-    "usage": {},
-    "seconds": 1.0,
-}
-
-
-def run_with(path: Path, *scorings: tuple[str, str], judge: str = "", **more: object) -> str:
-    """A run of four items; of each scoring the judge and the marks.
-
-    They are 0, 1, - for an answer without a mark, and x for one that its judge did not mark.
-    """
-    folder = Folder(path)
-    asked = {"judge": judge, "settings": {}, **more}
-    request = Request(path.name, {"bamboogle": "full"}, {"bamboogle": 4}, **asked)  # type: ignore[arg-type]
-    folder.create(request, ITEMS)
-    with folder.open() as record:
-        for name in ITEMS["bamboogle"]:
-            about = {"run": f"bamboogle/{name}/1", "task": "bamboogle", "item": name, "trial": 1}
-            record.write({"event": "ended", "run": about["run"], "state": STATE})
-            record.write({"event": "trial", **about, "seconds": 1.0, "cost": None, "error": ""})
-        for number, (by, marks) in enumerate(scorings):
-            if number:
-                begun = {"scoring": number, "judge": by, "version": "0"}
-                record.write({"event": "scoring_begun", **begun})
-            for n, mark in enumerate(marks):
-                about = {"task": "bamboogle", "item": f"q{n}", "trial": 1, "scoring": number}
-                read = {"answer": "x", "rule": "last_line", "f1": None, "reason": ""}
-                who = {"by": "judge" if by else "rule", "judge": by}
-                if mark == "x":
-                    record.write({"event": "unscored", **about, "judge": by, "error": "no verdict"})
-                elif mark != "-":
-                    record.write({"event": "scored", **about, **read, **who, "value": float(mark)})
-            if number and "-" not in marks:
-                record.write({"event": "scoring", "scoring": number, "judge": by})
-    return str(path)
+from benchmarks.runner.store.session import scorings
 
 
 def report_of(run: str, *words: str) -> dict[str, object]:
@@ -120,3 +81,24 @@ def test_what_differs_is_named_and_items_are_paired(
     (pair,) = report["baseline"]["paired"]["differences"]  # type: ignore[index]
     assert (pair["items"], pair["first"], pair["second"]) == (4, 0.0, 0.5)
     assert "It differs in missing trials: 2 and 0; seed" in (Path(second) / "report.md").read_text()
+
+
+@pytest.mark.integration
+def test_score_asks_its_judge_first_and_says_what_is_not_marked_yet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with(tmp_path / "run", ("", "1000"), ("a", "11--"))
+    with charging() as server:
+        away = model(server, "judge")
+        silent = model(server, "planner")  # it answers, but gives no verdict
+        assert main(["score", run, "--judge", silent]) == 1
+    out, err = capsys.readouterr()
+    assert "scoring 0: 1 of 4 right (rules alone, shown)\n" in out
+    assert "scoring 1: 2 of 4 right, 2 not marked yet (a)\n" in out
+    assert f"scoring 2: 0 of 4 right, 4 not marked yet ({silent})\n" in out
+    assert f"4 answers could not be scored, the first because the judge {silent} failed: off" in err
+    assert "the same command tries them again, in scoring 2" in err
+    assert main(["score", run, "--judge", away]) == 2
+    out, err = capsys.readouterr()
+    assert f"error: {away} does not answer" in err and "give the same command again" in err
+    assert scorings(Path(run)) == [0, 1, 2], "nothing was begun"

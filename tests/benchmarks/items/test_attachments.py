@@ -115,16 +115,15 @@ def test_a_pdf_has_its_text_and_a_picture_none() -> None:
 
 
 def test_an_archive_has_each_file_that_can_be_read() -> None:
-    data = packed(
-        **{
-            "in/a.txt": "one",
-            "b.pdf": page("two"),
-            "c.png": b"\x89PNG",
-            "d.zip": packed(e="three"),
-            "f.docx": b"no Word file",
-            "__MACOSX/in/._a.txt": b"\xff\xfe",
-        }
-    )
+    members: dict[str, bytes | str] = {
+        "in/a.txt": "one",
+        "b.pdf": page("two"),
+        "c.png": b"\x89PNG",
+        "d.zip": packed(e="three"),
+        "f.docx": b"no Word file",
+        "__MACOSX/in/._a.txt": b"\xff\xfe",
+    }
+    data = packed(**members)
     assert text_of("t.zip", data) == (
         "File in/a.txt:\none\n\nFile b.pdf:\ntwo\n\nFile c.png: cannot be read here.\n\n"
         "File d.zip: cannot be read here.\n\nFile f.docx: cannot be read here."

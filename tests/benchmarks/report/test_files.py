@@ -25,7 +25,8 @@ def test_the_json_has_the_keys_that_it_promises(tmp_path: Path) -> None:
     base = session([result("a")], 1, name="base")
     write_report(tmp_path, report_of(session(RESULTS, 4), KNOWN, base))
     found = json.loads((tmp_path / "report.json").read_text())
-    top = "name judge scoring plain_call as_is trials settings versions provenance tasks kinds"
+    top = "name judge scoring plain_call as_is trials settings versions provenance sittings tasks"
+    top += " kinds"
     assert list(found) == [*top.split(), "hardness", "spending", "leaks", "labels", "baseline"]
     task = found["tasks"]["bamboogle"]
     assert set(task) == {field.name for field in fields(Summary)} | {"title", "kind", "paper"}

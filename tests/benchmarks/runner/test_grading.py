@@ -19,6 +19,7 @@ from benchmarks.runner.grading import audited
 from benchmarks.runner.run import score
 from benchmarks.runner.store.records import Key
 from benchmarks.runner.store.session import read_session
+from benchmarks.runner.store.standing import standings
 from benchmarks.scoring.judge import Judge
 
 ONCE = {"0": 1, "0:control": 1, "3": 1, "3:control": 1}
@@ -164,6 +165,30 @@ async def test_the_judge_is_also_asked_about_a_sample_of_what_the_rule_calls_rig
     assert asked.total() == len(ONCE) + 4
     await Quiz(tmp_path, noting_judge(judged)).run()
     assert counted(judged) == asked
+
+
+@pytest.mark.parametrize("command", ["resume", "score"])
+async def test_an_audit_on_which_the_judge_fails_is_made_by_the_next_command(
+    command: str, tmp_path: Path, judged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.runner.grading.AUDITED", 1.0)
+    quiz = Quiz(tmp_path, noting_judge(judged, says="Perhaps."))
+    await quiz.run()
+    before = read_session(quiz.path)
+    assert [each.audit_owed for each in before.results] == [False, True, True] * 2
+    assert [each.score for each in before.results] == [None, 1.0, 1.0] * 2, "the rule's yes stands"
+    (owed,) = standings(quiz.path)
+    assert (owed.right, owed.unmarked, owed.unaudited) == (4, 2, 4)
+    if command == "resume":
+        await Quiz(tmp_path, noting_judge(judged)).run()
+    else:
+        await score(quiz.folder, {QUIZ: quiz_benchmark()}, noting_judge(judged), 0)
+    once = Quiz(tmp_path / "once", noting_judge(tmp_path / "other"))
+    await once.run()
+    found, wanted = read_session(quiz.path), read_session(once.path)
+    assert [each.audit for each in found.results] == [each.audit for each in wanted.results]
+    assert summarise(found)[QUIZ].audited == summarise(wanted)[QUIZ].audited == 4
+    assert not any(each.audit_owed for each in found.results)
 
 
 def test_the_sample_is_a_tenth_and_always_the_same() -> None:

@@ -7,7 +7,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from answering import Answering, Reply, Request
@@ -15,9 +17,12 @@ from launched import run_program
 from made_up import folder, rows
 
 from agentflow_graph.errors import SettingError
+from agentflow_graph.models.providers.prices import Price
 from benchmarks.__main__ import main
-from benchmarks.runner.plans.estimate import mean_turns
+from benchmarks.report.numbers.result import Result, Session
+from benchmarks.runner.plans.estimate import Estimate, estimate, mean_turns
 from benchmarks.runner.plans.manifest import Assumed, read_manifest
+from benchmarks.runner.plans.paper import Plan
 from benchmarks.runner.store.session import read_session
 from benchmarks.tasks.registry import registry
 
@@ -188,6 +193,36 @@ def test_a_manifest_that_is_not_understood_is_refused(
     path.write_text(path.read_text().replace(before, after, 1))
     with pytest.raises(SettingError, match=re.escape(why)):
         read_manifest(str(path))
+
+
+def test_what_a_pilot_measured_has_the_judge_in_it(tmp_path: Path) -> None:
+    given = manifest(tmp_path / "mine.toml", "http://127.0.0.1:1", ["bamboogle"])
+    found = read_manifest(given)
+    entry = next(found.entries)
+    judge, price = found.judge, Price(input=1.0, output=10.0)
+    prices = {judge: price, entry.arm.model: price}
+    request = replace(Plan(tmp_path, found, prices).request(entry), expected={"bamboogle": 125})
+    judging = {"calls": 1.0, "input_tokens": 400.0, "output_tokens": 40.0}
+    asked: dict[str, Any] = {"scored_by": "judge", "judging": judging, "judging_cost": 0.3}
+    ran: dict[str, Any] = {"input_tokens": 1000, "output_tokens": 100, "cost": 0.1}
+    pilot = [
+        Result("bamboogle", "a", 1, 1.0, **ran),
+        Result("bamboogle", "b", 1, 0.0, **ran, **asked),
+    ]
+
+    def reckoned(*results: Result, by: str = judge) -> Estimate:
+        names = {"bamboogle": 125}
+        session = Session("x", {"bamboogle": "full"}, names, 1, {}, {}, list(results), judge=by)
+        return estimate(entry, request, registry(), found.assumed, session)
+
+    measured = reckoned(*pilot)
+    assert (measured.trials, measured.measured) == (123, 2)
+    assert measured.dollars == pytest.approx(123 * (0.1 + 0.3 / 2))
+    assert measured.input_tokens == pytest.approx(123 * (1000 + 400 / 2))
+    read, written = found.assumed.tokens["judge"]
+    assumed = found.assumed.judged * (read + 10.0 * written) / 1e6
+    for unasked in (reckoned(*pilot, by=""), reckoned(pilot[0])):  # no pilot of this judge
+        assert unasked.dollars == pytest.approx(unasked.trials * (0.1 + assumed))
 
 
 def test_yaml_says_the_same(tmp_path: Path) -> None:

@@ -29,12 +29,13 @@ from quiz_runs import Quiz
 from quizzes import GOLD, QUIZ, noting_judge, quiz_agent, quiz_benchmark, quiz_items, quiz_request
 
 from agentflow_graph.errors import SettingError
+from benchmarks.commands.outcome import finish
 from benchmarks.errors import TrialFailed
 from benchmarks.items.item import Item
 from benchmarks.report.numbers.pairing import compare, same_judge
 from benchmarks.report.numbers.result import Session
 from benchmarks.report.numbers.summary import summarise
-from benchmarks.runner import inspecting
+from benchmarks.runner import grading, inspecting
 from benchmarks.runner.growing import grown
 from benchmarks.runner.run import resume, score, start
 from benchmarks.runner.store.folder import Folder, Items, Request
@@ -42,6 +43,7 @@ from benchmarks.runner.store.session import keys, read_session, scoring_of, scor
 from benchmarks.runner.trials import Trials
 from benchmarks.scoring.judge import Judge
 
+LOG = "quiz.eval"
 BENCHMARKS = {QUIZ: quiz_benchmark(), "other": quiz_benchmark()}
 
 
@@ -54,6 +56,8 @@ async def plain(
             await trials.outcome(key)
         except TrialFailed:
             continue
+    folder.logs.mkdir()
+    (folder.logs / LOG).write_text(str(scoring))
     return [SimpleNamespace(status="success")] * len(items)
 
 
@@ -61,6 +65,7 @@ async def plain(
 def without_inspect() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inspecting, "evaluate", plain)
+        patch.setattr(grading, "AUDITED", 1.0)
         yield
 
 
@@ -72,13 +77,15 @@ def right(session: Session, item: Mapping[str, Item], task: str, name: str) -> b
 class Run:
     """A run of the quiz, with commands as functions."""
 
-    def __init__(self, path: Path, n: int = 2, trials: int = 1, judge: str = "") -> None:
+    def __init__(
+        self, path: Path, n: int = 2, trials: int = 1, judge: str = "", says: str = ""
+    ) -> None:
         self.path, self.folder = path / "run", Folder(path / "run")
         self.away: frozenset[int] = frozenset()
         self.agent = quiz_agent(path / "calls", fails=lambda number, _: number in self.away)
         self.judges = path / "judged"
         request = quiz_request(n, trials=trials, judge=judge)
-        self.does(start, request, quiz_items(n), BENCHMARKS, self.agent, self.judge(judge))
+        self.does(start, request, quiz_items(n), BENCHMARKS, self.agent, self.judge(judge, says))
 
     def judge(self, name: str, says: str = "") -> Judge | None:
         return noting_judge(self.judges, name, says=says) if name else None
@@ -110,9 +117,9 @@ class Run:
 class Commands(RuleBasedStateMachine):
     """Run, score, resume, add, compare, report in any order."""
 
-    @initialize(judge=st.sampled_from(["", "a"]), away=st.frozensets(st.integers(0, 3)))
-    def begins(self, judge: str, away: frozenset[int]) -> None:
-        self.run = Run(next(FOLDERS), judge=judge)
+    @initialize(judge=st.sampled_from(["", "a"]), says=st.sampled_from(["", "Perhaps."]))
+    def begins(self, judge: str, says: str) -> None:
+        self.run = Run(next(FOLDERS), judge=judge, says=says)
         self.sizes = {QUIZ: 2}
         self.trials, self.complete = 1, [0]
         self.judges = {0: judge}
@@ -137,6 +144,15 @@ class Commands(RuleBasedStateMachine):
         whole = all(each.score is not None for each in self.run.read(number).results if each.turns)
         if whole:
             self.complete.append(number)
+
+    @rule(judges=st.permutations(["a", "b"]))
+    def an_older_scoring_is_completed_last(self, judges: list[str]) -> None:
+        """One is broken off, a younger one becomes complete, then the older one does."""
+        broken, other = judges
+        self.a_judge_breaks_off(broken)
+        self.scores(other)
+        self.what_is_shown_is_what_became_complete_last()
+        self.scores(broken)
 
     @precondition(lambda self: self.trials < 2)
     @rule()
@@ -178,6 +194,8 @@ class Commands(RuleBasedStateMachine):
         items = self.run.folder.items()
         wanted = [float(right(shown, items[e.task], e.task, e.item)) for e in shown.results]
         assert [each.score for each in shown.results] == wanted
+        audits = [0.0 if shown.judge and e.scored_by == "rule" else None for e in shown.results]
+        assert [each.audit for each in shown.results] == audits
         same_judge(shown, shown)
         assert all(each.test.difference == 0.0 for each in compare(shown, shown).differences)
         assert not compare(shown, shown).differs
@@ -220,6 +238,40 @@ def test_an_incomplete_scoring_is_not_shown_until_it_is_completed(tmp_path: Path
     assert run.read().scoring == 2
     assert run.score("a") == 1, "the same judge goes on with what was broken off"
     assert run.read().scoring == 1 and [e.score for e in run.read().results] == [1.0] * 4
+
+
+def test_inspects_log_is_of_the_shown_scoring_and_tells_all_its_marks(tmp_path: Path) -> None:
+    run = Run(tmp_path, judge="a", says="Perhaps.")
+    log = run.folder.logs / LOG
+    assert run.read().results[0].score is None and log.read_text() == "0"
+    run.score("b", says="Perhaps.")
+    assert log.exists(), "a scoring that is not shown was begun"
+    run.does(score, BENCHMARKS, run.judge("a"), 0)
+    assert run.read().results[0].score == 1.0 and not log.exists()
+    assert run.resume() == 0 and log.read_text() == "0"
+    assert run.score("b") == 1 and not log.exists()
+    assert run.resume(scoring=0) == 0 and not log.exists(), "scoring 1 is shown"
+    assert run.resume() == 0 and log.read_text() == "1"
+    run.does(score, BENCHMARKS, run.judge("b"), 1)
+    assert log.exists(), "nothing was marked"
+
+
+def test_a_command_names_the_scoring_that_it_worked_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path, judge="a")
+    assert run.score("b") == 1
+
+    async def nothing() -> int:
+        return 0
+
+    def said(scoring: int) -> str:
+        assert finish(run.folder, nothing(), scoring) == 0
+        return capsys.readouterr().out
+
+    assert said(0).startswith("scoring 0 (a, not the one that is shown):\nquiz: 2 of 2 right")
+    assert said(0).endswith(f"view {run.path} --scoring 0\n")
+    assert said(1).startswith("scoring 1 (b, shown):\n") and "--scoring" not in said(1)
 
 
 def test_a_scoring_is_marked_by_its_own_judge_alone(tmp_path: Path) -> None:
