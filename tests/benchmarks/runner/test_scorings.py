@@ -40,6 +40,7 @@ from benchmarks.runner.growing import grown
 from benchmarks.runner.run import resume, score, start
 from benchmarks.runner.store.folder import Folder, Items, Request
 from benchmarks.runner.store.session import keys, read_session, scoring_of, scorings
+from benchmarks.runner.store.standing import standings
 from benchmarks.runner.trials import Trials
 from benchmarks.scoring.judge import Judge
 
@@ -141,7 +142,9 @@ class Commands(RuleBasedStateMachine):
         """A scoring by a judge that gives no verdict is incomplete where the rule says no."""
         number = self.run.score(judge, says="Perhaps.")
         self.judges[number] = judge
-        whole = all(each.score is not None for each in self.run.read(number).results if each.turns)
+        (whole,) = (
+            each.unmarked == 0 for each in standings(self.run.path) if each.number == number
+        )
         if whole:
             self.complete.append(number)
 
