@@ -100,8 +100,8 @@ def effort_table(summaries: Mapping[str, Summary], benchmarks: Mapping[str, Benc
     header = ["Task", "Turns", "One turn", "Seconds", "Tokens in", "Tokens out", "Tool calls"]
     header += ["Failed calls", "Cost", "Cost per trial", "Judge's cost"]
     note = (
-        "Means over the trials that have a score. The cost is of all trials together, without the "
-        "judge's, which is that of the marks."
+        "Means over the trials that have a score. The cost is of all trials together; what the "
+        "judge's marks cost stands beside it."
     )
     return Table("What it took", note, header, rows)
 
