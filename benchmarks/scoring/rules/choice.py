@@ -216,8 +216,8 @@ def _agreed(
         return None
     if _BECAUSE.match(words):
         return None if _RETRACTED.search(words) else option
-    rest = text.removeprefix(option)
     others = [other for other in options if other != option and other not in option]
+    rest = _without_excluded(text.removeprefix(option), others)
     if any(len(other) > 1 and _mentions(rest, other) for other in others):
         return None
     if _DENIED.search(rest) and not _DENIED.search(option):
@@ -225,6 +225,13 @@ def _agreed(
     letters = set(ascii_uppercase[: len(options)]) - {letter.upper()}
     named = {(mark[1] or mark[2]).upper() for mark in _LETTER_NAMED.finditer(words)}
     return None if named & letters and rest == text else option
+
+
+def _without_excluded(text: str, others: Sequence[str]) -> str:
+    """Without other options that are named to be ruled out: `not warfarin`."""
+    for other in others:
+        text = re.sub(rf"\b(?:not|rather than|instead of)\s+{re.escape(other)}(?!\w)", "", text)
+    return text
 
 
 def _mentions(text: str, other: str) -> bool:
