@@ -3,7 +3,6 @@ r"""What stands around an answer and says nothing: Markdown, LaTeX, HTML, quotes
 unwrapped("> **`$\\text{Paris}$`**.")   # "Paris"
 """
 
-import ast
 import html
 import json
 import re
@@ -183,10 +182,12 @@ def _json_answer(text: str) -> str | None:
     """The answer in an object of JSON or Python, beside what explains it."""
     if not (text.startswith("{") and text.endswith("}") and ":" in text):
         return None
+    # As Python prints it; a text of a model is never given to Python's own parser.
+    swapped = text.replace("'", '"') if '"' not in text and "\\" not in text else text
     try:
-        record = json.loads(text)
+        record = json.loads(swapped)
     except (ValueError, RecursionError):
-        record = _literal(text)
+        return None
     if not isinstance(record, dict):
         return None
     keys = [key for key in record if not _BESIDE.fullmatch(str(key))]
@@ -198,13 +199,6 @@ def _json_answer(text: str) -> str | None:
     return (
         ", ".join(map(str, parts)) if all(isinstance(p, str | int | float) for p in parts) else None
     )
-
-
-def _literal(text: str) -> object:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return None
 
 
 def visible(text: str) -> str:
