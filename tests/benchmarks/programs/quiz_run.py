@@ -17,7 +17,7 @@ from agentflow_graph.errors import SettingError
 from benchmarks.commands.outcome import finish
 from benchmarks.runner.run import resume, start
 from benchmarks.runner.store.folder import Folder
-from tools.outcomes.interrupts import ended
+from tools.outcomes.interrupts import end, ended
 
 
 def away_at_first(number: int, before: int) -> bool:
@@ -51,4 +51,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended(main))
+    end(ended(main))
