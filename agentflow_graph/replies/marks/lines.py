@@ -26,8 +26,7 @@ _SOURCES = re.compile(r"[\W_]*(?:sources?|references?|citations?)[\W_]*", re.IGN
 _EXPLAINS = re.compile(
     r"[\W_]*(?:explanation|reasoning|justification|rationale)[*_]{0,2}:", re.IGNORECASE
 )
-# A quote's mark, or the number of the only item of a list.
-_QUOTED = re.compile(r"\A(?:>+\s+|[0-9]{1,2}[.)]\s+(?=[*_\"\u201c]*[^\W\d_]))")
+_QUOTED = re.compile(r"\A>+\s+")
 # An option or an item of a list: what it is marked by, and what it says.
 _LETTERED = re.compile(
     r"[\s*_+\u2022-]*[(\[]?([A-Za-z])[*_]*(?:[.):\]]|\s+[\u2013\u2014-])[\s*_]+\S.*"

@@ -49,6 +49,11 @@ def ends_sentence(text: str) -> bool:
     return bool(_STOP.search(text)) and not _ABBREVIATED.search(text)
 
 
+def without_stop(text: str) -> str:
+    """A text without the full stop that ends its sentence."""
+    return _STOP.sub("", text) if ends_sentence(text) else text
+
+
 def is_closing(line: str) -> bool:
     """Whether a line is polite and says nothing; a title, as of a film, is none."""
     return _CLOSING.fullmatch(line) is not None and not _TITLE.fullmatch(line)

@@ -8,7 +8,7 @@ import json
 import re
 import unicodedata
 
-from agentflow_graph.replies.marks.sentences import ends_sentence
+from agentflow_graph.replies.marks.sentences import without_stop
 
 LONGEST = 5_000
 """Characters of a text from which wrappings are taken; each layer costs a pass over it."""
@@ -58,8 +58,8 @@ _BULLET = re.compile(
 _CITED = re.compile(
     r"(?<=[\w.)\"'*_])\s{0,3}(?:(?:\[\^?[0-9]{1,3}(?:[,\s\u2013-]{1,3}[0-9]{1,3}){0,9}\]|\[source\]"
     r"|\u3010[^\u3010\u3011]{0,99}\u3011)\s{0,3})+\.?\Z"
-    r"|\s\((?:sources?|see|from|per|according to|ref\w*|cf|as (?:stated|per|in))\b[^()]{0,200}\)"
-    r"\.?\Z"
+    r"|\s\((?:sources?:|see (?:the|step|source|page|above|below)|according to|ref\.|cf\."
+    r"|as (?:stated|per))[^()]{0,200}\)\.?\Z"
     r"|\s\((?:https?://[^()\s]{1,200}|\[[^\[\]]{1,99}\]\(https?://[^()\s]{1,200}\))\)\.?\Z"
     r"|(?<=\.)[\u00b9\u00b2\u00b3\u2074-\u2079]{1,3}\Z"
     r"|(?:,\s|\s\()(?:and )?not (?:the )?(?-i:[A-Z0-9$])[^,;()]{0,60}\)?\Z"
@@ -80,7 +80,6 @@ _BESIDE = re.compile(
 )
 _ONLY_KEY = re.compile(r"(?:choice|option|letter|result|output|response)", re.IGNORECASE)
 _STOPPED = re.compile(r"(?P<text>.*[*_`\"'\u201d\u2019\u00bb$\])}>~])\s*[.,;:!]+", re.DOTALL)
-_STOP = re.compile(r"(?<=[^\s.])\s{0,3}\.\s*$")
 _LOOSE_STOP = re.compile(r"\s+\.+$")
 
 
@@ -129,7 +128,7 @@ def _layer(text: str) -> str:
     text = _LOOSE_STOP.sub("", text)
     if re.search(r"(?<=[^\s.])\.{2,}$", text):
         return text.rstrip(".") + "."
-    return _STOP.sub("", text) if ends_sentence(text) else text
+    return without_stop(text)
 
 
 def _opens_again(found: re.Match[str]) -> bool:
@@ -190,12 +189,11 @@ def _json_answer(text: str) -> str | None:
         return None
     if not isinstance(record, dict):
         return None
-    keys = [key for key in record if not _BESIDE.fullmatch(str(key))]
-    known = _ONLY_KEY if len(record) == 1 else _ANSWER_KEY
-    if len(keys) != 1 or not (_ANSWER_KEY.fullmatch(str(*keys)) or known.fullmatch(str(*keys))):
+    keys = [key for key in record if not _BESIDE.fullmatch(key)]
+    alone = len(record) == len(keys) == 1 and _ONLY_KEY.fullmatch(*keys)
+    if len(keys) != 1 or not (alone or _ANSWER_KEY.fullmatch(*keys)):
         return None
-    values = [record[keys[0]]]
-    parts = values[0] if isinstance(values[0], list) else values
+    parts = record[keys[0]] if isinstance(record[keys[0]], list) else [record[keys[0]]]
     return (
         ", ".join(map(str, parts)) if all(isinstance(p, str | int | float) for p in parts) else None
     )

@@ -91,7 +91,7 @@ _RETRACTED = re.compile(
 _OTHER_IS = re.compile(
     r"\b([A-Z])\s+(?:is|are|was|would be)\s+(?:the\s+)?(?:\w+\s+)?"
     r"(?:correct|right|best|answer|true)\b"
-    r"|\b(?:answer|choice) (?:is|was always) (?:option )?[(]?([A-Z])\b"
+    r"|\b(?:answer|choice) is (?:option )?[(]?([A-Z])\b"
 )
 # Letters by which an option would be named in a sentence; the article and "I" are none.
 _LETTER_NAMED = re.compile(
@@ -209,9 +209,7 @@ def _agreed(
     if any((found[1] or found[2]) != letter.upper() for found in _OTHER_IS.finditer(words)):
         return None
     if affirmed := _AFFIRMED.match(words):
-        tail = words[affirmed.end() :]
-        spoilt = _DENIED.search(affirmed[0]) or _RETRACTED.search(words)
-        return None if spoilt or _RETRACTED.search(tail) else option
+        return None if _DENIED.search(affirmed[0]) or _RETRACTED.search(words) else option
     if _NEGATED.search(words):
         return None
     if _BECAUSE.match(words):

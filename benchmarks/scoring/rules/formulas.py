@@ -68,15 +68,19 @@ _SAID = {
 }  # fmt: skip
 _COLOUR = re.compile(r"\\(?:text)?color\s*\{\w+\}")
 _TIMES = re.compile(r"(?<=[0-9])\s*x\s*(?=10\s*\^)")
-_NO_UNIT = frozenset(
+# Words behind a number that make another of it, or none.
+_SPOILS = re.findall(
+    r"\w+",
+    "no not cannot wrong incorrect false fail fails failed excluded rejected doubled halved"
+    " thousandths mil hex binary octal more less impossible invalid least most",
+)
+_NO_UNIT_WORD = re.compile(rf"\b(?:{'|'.join(_SPOILS)})\b", re.IGNORECASE)
+_NO_UNIT = frozenset(_SPOILS) | frozenset(
     re.findall(
         r"\w+",
         "not or and to mod base if when where squared cubed factorial halves thirds quarters"
         " fourths fifths tenths hundredths half double dozen dozens times plus minus over by"
-        " choose less more is are was were be been no wrong incorrect false fail fails failed"
-        " excluded"
-        " rejected ruled doubled halved thousandths mil hex binary octal works does than as"
-        " impossible invalid either neither never",
+        " choose is are was were be been works does than as either neither never ruled",
     )
 )
 # "1 and 2" are the two of them; so is "$1$, $2$".
@@ -200,13 +204,6 @@ _FUNCTIONS = frozenset(
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-
-
-_NO_UNIT_WORD = re.compile(
-    r"\b(?:no|not|cannot|wrong|incorrect|false|fails?|excluded|rejected|doubled|halved|thousandths|mil"
-    r"|hex|binary|octal|more|less|impossible|invalid|least|most)\b",
-    re.IGNORECASE,
-)
 
 
 def comparable(gold: str, answer: str) -> bool:
