@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from langgraph.types import Command, Overwrite
 from agentflow_graph import Context, build_graph
 from agentflow_graph.errors import SettingError
 from agentflow_graph.graph import Agent
+from agentflow_graph.nodes.settings import settings_of
 
 QUESTION = {"question": "What is the population of Old Harbor?"}
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
@@ -84,12 +86,27 @@ async def test_an_edit_of_the_state_changes_them(agent: Agent) -> None:
     assert (len(state["turns"]), state["settings"]["seed"]) == (4, 7)
 
 
-async def test_an_edit_into_what_cannot_be_is_refused(agent: Agent) -> None:
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [({"max_truns": 4}, "max_turns"), ({"max_turns": {4}}, "max_turns"), ({"seed": "x"}, "seed")],
+)
+async def test_an_edit_into_what_cannot_be_is_refused(
+    edit: dict[str, Any], said: str, agent: Agent
+) -> None:
     await agent.ainvoke(QUESTION, CONFIG, context=Context(max_turns=2))
     past = [one for one in await checkpoints(agent) if one.next == ("planner",)][-1]
-    edited = await agent.aupdate_state(past.config, {"settings": {"max_truns": 4}})
-    with pytest.raises(SettingError, match="max_turns"):
+    edited = await agent.aupdate_state(past.config, {"settings": edit})
+    with pytest.raises(SettingError, match=said):
         await agent.ainvoke(None, edited)
+
+
+async def test_settings_are_checked_once_and_kept_exactly() -> None:
+    kept = Context(max_seconds=math.inf, temperature=0.1 + 0.2, planner="vllm:\u00e9").model_dump()
+    state: Any = {"settings": kept}
+    assert settings_of(state, None) is settings_of(state, None)
+    assert settings_of(state, None).model_dump() == kept
+    state["settings"] = kept | {"seed": 1}
+    assert settings_of(state, None).seed == 1
 
 
 async def test_the_question_can_be_put_in_at_the_start(agent: Agent) -> None:

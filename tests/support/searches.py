@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from tools.web.tavily import Tavily
 from tools.web_search import WebSearch
 
 KEY = "tvly-planted-0123456789"
-QUICK = Service("Tavily", rate=100.0, attempts=2, seconds=2.0)
+QUICK = Service("Tavily", rate=100.0, attempts=2)
+HASTY = replace(QUICK, seconds=1.0)  # only where no answer comes: a busy machine may take seconds
 FOUND = {
     "query": "museum",
     "results": [
@@ -33,8 +35,10 @@ PROSE = " ".join(f"sentence {number} is about ships and sails." for number in ra
 PAGE = f"<html><title>Museum</title><article><p>{PROSE}</p><p>The museum opens at nine.</p>"
 
 
-def searching(server: Answering, folder: Path | None = None, **more: Any) -> WebSearch:
-    backend = Tavily(SecretStr(KEY), url=server.url, service=QUICK)
+def searching(
+    server: Answering, folder: Path | None = None, service: Service = QUICK, **more: Any
+) -> WebSearch:
+    backend = Tavily(SecretStr(KEY), url=server.url, service=service)
     fetcher = Fetcher(folder, service=Service("", rate=100.0), allowed_hosts=["127.0.0.1"])
     return WebSearch(**({"backend": backend, "fetcher": fetcher, "cache": Cache(folder)} | more))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from answering import Answering, Reply
-from searches import FOUND, KEY, QUICK, outcome, searching
+from searches import FOUND, HASTY, KEY, QUICK, outcome, searching
 
 from tools.services.cache import Cache
 from tools.web.tavily import Tavily
@@ -43,7 +43,7 @@ async def test_pages_are_lines_that_cannot_be_forged() -> None:
         ([Reply(401)], "unavailable", "set TAVILY_API_KEY"),
         ([Reply(432)], "unavailable", "refuses the key or the plan"),
         ([Reply(400, {"detail": {"error": "too long"}})], "error", "too long"),
-        ([Reply(delay=3)], "timeout", "gave no answer in 2 s"),
+        ([Reply(delay=3)], "timeout", "gave no answer in 1 s"),
         ([Reply(body="<html>")], "unavailable", "something that holds no results"),
         ([Reply(body="[1]")], "unavailable", "something that holds no results"),
         ([Reply(body={"results": [{"title": 1}]})], "unavailable", "holds no results"),
@@ -54,8 +54,9 @@ async def test_pages_are_lines_that_cannot_be_forged() -> None:
 async def test_what_goes_wrong_is_typed_and_not_kept(
     replies: list[Reply], status: str, said: str, tmp_path: Path
 ) -> None:
+    service = HASTY if replies[0].delay else QUICK
     with Answering(replies) as server:
-        found = await outcome(searching(server, tmp_path), query="museum")
+        found = await outcome(searching(server, tmp_path, service), query="museum")
     assert found[0] == status
     assert said in found[1]
     assert KEY not in found[1]

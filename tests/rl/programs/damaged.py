@@ -54,15 +54,20 @@ def forge(run: Path) -> None:
     (run / "summary.json").write_text(json.dumps(summary | {"ledger": before}))
 
 
-def chosen(run: Path, step: int) -> tuple[Path, str]:
-    """The batch of a step, and a run of two turns in a group that taught something."""
-    batch = run / "record" / f"train-{step:05d}"
-    found = rows(batch)
-    for row in found:
-        rewards = {other["reward"] for other in found if other["id"] == row["id"]}
-        if len(rewards) > 1 and len(row["state"]["turns"]) > 1:
-            return batch, f"{batch.name}/{row['id']}/{row['number']}/{row['attempts'] - 1}"
-    raise AssertionError(f"no such run in step {step}: take other questions")
+def chosen(run: Path) -> tuple[Path, str]:
+    """A batch, and a run of two turns in a group that taught something.
+
+    Which batches have one differs by processor, for weights do: the first step is taken last,
+    because its policy is the one that training began from.
+    """
+    batches = sorted((run / "record").glob("train-*"))
+    for batch in [*batches[1:], batches[0]]:
+        found = rows(batch)
+        for row in found:
+            rewards = {other["reward"] for other in found if other["id"] == row["id"]}
+            if len(rewards) > 1 and len(row["state"]["turns"]) > 1:
+                return batch, f"{batch.name}/{row['id']}/{row['number']}/{row['attempts'] - 1}"
+    raise AssertionError("no step has such a run: take other questions")
 
 
 def is_of(event: Event, run: str, kind: str, node: str = "", turn: int = 0) -> bool:
@@ -71,7 +76,7 @@ def is_of(event: Event, run: str, kind: str, node: str = "", turn: int = 0) -> b
 
 
 def token(run: Path) -> str:
-    batch, name = chosen(run, 2)
+    batch, name = chosen(run)
 
     def change(events: list[Event]) -> list[Event]:
         for event in events:
@@ -85,7 +90,7 @@ def token(run: Path) -> str:
 
 
 def reward(run: Path) -> str:
-    batch, name = chosen(run, 3)
+    batch, name = chosen(run)
 
     def change(events: list[Event]) -> list[Event]:
         for event in events:
@@ -108,7 +113,7 @@ def weight(run: Path) -> str:
 
 
 def turn_removed(run: Path) -> str:
-    batch, name = chosen(run, 2)
+    batch, name = chosen(run)
     edit(batch, lambda events: [e for e in events if not is_of_turn(e, name, 2)])
     return name
 
@@ -119,7 +124,7 @@ def is_of_turn(event: Event, run: str, turn: int) -> bool:
 
 
 def turns_swapped(run: Path) -> str:
-    batch, name = chosen(run, 2)
+    batch, name = chosen(run)
 
     def change(events: list[Event]) -> list[Event]:
         places = {
@@ -137,7 +142,7 @@ def turns_swapped(run: Path) -> str:
 
 def forged_turn(run: Path) -> str:
     """The last turn of a run is in its state no more."""
-    batch, name = chosen(run, 2)
+    batch, name = chosen(run)
 
     def change(events: list[Event]) -> list[Event]:
         for event in events:

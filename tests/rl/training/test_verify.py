@@ -71,32 +71,42 @@ def damaged(killed_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Foun
     return found
 
 
+def step_of(run: str) -> int:
+    """The step that a run was trained on: `train-00002/...` is of step 2."""
+    return int(run.split("/")[0].removeprefix("train-"))
+
+
 def test_what_was_changed_in_the_record_is_named_by_step_run_and_token(damaged: Found) -> None:
     run, said = damaged["token"]
-    assert said.startswith(f"step 2: run {run}: the answer of planner in turn 2 is not what was ")
+    step = step_of(run)
+    assert said.startswith(f"step {step}: run {run}: the answer of planner in turn 2 is not what ")
     assert "; token 2 of " in said
-    assert "is not what weights 1 said after its prompt" in said
+    assert f"is not what weights {step - 1} said after its prompt" in said
     run, said = damaged["reward"]
-    assert said.startswith(f"step 3: run {run}: its outcome is not what was recorded; it says ")
+    step = step_of(run)
+    assert said.startswith(
+        f"step {step}: run {run}: its outcome is not what was recorded; it says "
+    )
     run, said = damaged["turn removed"]
-    assert said.startswith(f"step 2: run {run}: ")
+    assert said.startswith(f"step {step_of(run)}: run {run}: ")
     assert said.endswith(" events after the verdict of turn 1 are missing")
     run, said = damaged["turns swapped"]
     assert said == (
-        f"step 2: run {run}: its events were moved: where the request to planner in turn 1 was, "
-        "there is the request to planner in turn 2"
+        f"step {step_of(run)}: run {run}: its events were moved: where the request to planner in "
+        "turn 1 was, there is the request to planner in turn 2"
     )
 
 
 def test_what_was_changed_with_a_ledger_that_fits_is_named_all_the_same(damaged: Found) -> None:
     run, said = damaged["forged token"]
-    assert said.startswith(f"step 2: run {run}: turn 2: token 2 of ")
-    assert "is not what weights 1 said after its prompt" in said
+    step = step_of(run)
+    assert said.startswith(f"step {step}: run {run}: turn 2: token 2 of ")
+    assert f"is not what weights {step - 1} said after its prompt" in said
     run, said = damaged["forged reward"]
-    assert said.startswith(f"step 3: run {run}: its reward is ")
+    assert said.startswith(f"step {step_of(run)}: run {run}: its reward is ")
     assert " on record, graded anew " in said
     run, said = damaged["forged turn"]
-    assert said.startswith("step 2: the weights after its update are not those of the training")
+    assert said.startswith(f"step {step_of(run)}: the weights after its update are not those of ")
     assert f"; run {run} has " in said
 
 

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from tools.wikipedia_search import WikipediaSearch
 
 pytestmark = pytest.mark.integration
 
-QUICK = Service("MediaWiki", rate=1000.0, attempts=3, seconds=0.5, patience=0.1)
+QUICK = Service("MediaWiki", rate=1000.0, attempts=3, patience=0.1)
+HASTY = replace(QUICK, seconds=0.5)  # only where no answer comes: a busy machine may take seconds
 NOW = {"Retry-After": "0"}
 
 
@@ -54,8 +56,8 @@ WHOLE = {
 MAXLAG = {"error": {"code": "maxlag", "info": "Waiting for db1: 6.1 seconds lagged.", "lag": 6.1}}
 
 
-def wiki(server: Answering, **more: Any) -> WikipediaSearch:
-    backend = MediaWiki("me@example.org", url=f"{server.url}/w/api.php", service=QUICK, **more)
+def wiki(server: Answering, service: Service = QUICK, **more: Any) -> WikipediaSearch:
+    backend = MediaWiki("me@example.org", url=f"{server.url}/w/api.php", service=service, **more)
     return WikipediaSearch(backend=backend, top_k=2)
 
 
@@ -132,7 +134,8 @@ async def test_what_goes_wrong_is_a_typed_result(
     reply: Reply, status: str, said: str, asked: int
 ) -> None:
     with Answering([reply]) as server:
-        text, result = await wiki(server)._arun(query="the Old Harbor")
+        tool = wiki(server, HASTY if reply.delay else QUICK)
+        text, result = await tool._arun(query="the Old Harbor")
     assert (result["status"], len(server.asked)) == (status, asked)
     assert said in text
     assert "127.0.0.1" not in text
@@ -165,13 +168,13 @@ async def test_without_a_contact_nothing_is_sent() -> None:
 
 
 async def test_the_whole_call_has_an_end() -> None:
-    with Answering([Reply(body=FOUND, delay=0.4)]) as server:
+    with Answering([Reply(body=FOUND, delay=3.0)]) as server:
         tool = wiki(server)
         tool.timeout = 0.2
         started = time.monotonic()
         text, result = await tool._arun(query="Old Harbor")
     assert (result["status"], "0.2 s" in text) == ("timeout", True)
-    assert time.monotonic() - started < 0.39
+    assert time.monotonic() - started < 2.9
 
 
 async def test_a_group_that_asks_alike_asks_once(tmp_path: Path) -> None:
