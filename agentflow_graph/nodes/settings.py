@@ -5,6 +5,9 @@ resume, a fork, an edit and a replay read them there. What a caller gives with a
 same, or nothing: a person's no is not undone because a client forgot `approve`.
 """
 
+import json
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from agentflow_graph.context import Context
@@ -26,7 +29,7 @@ def settings_of(state: State, given: object) -> Context:
     kept = state.get("settings")
     if not kept:  # made by hand, without START
         return Context.given(given)
-    context = Context(**kept)
+    context = _read(kept)
     asked = explicit(given)
     other = {name: value for name, value in asked.items() if getattr(context, name) != value}
     if not other:
@@ -39,6 +42,19 @@ def settings_of(state: State, given: object) -> Context:
         f"{told} came with a resume, but this run began with {kept_values} and keeps that: resume "
         "without it, edit `settings` in the state, or ask a new question"
     )
+
+
+def _read(kept: Mapping[str, Any]) -> Context:
+    """The settings in a state, which every node of a run reads anew: checked once."""
+    try:
+        return _checked(json.dumps(kept))
+    except TypeError:  # an edit put objects there: what is wrong with them is said of them
+        return Context(**kept)
+
+
+@lru_cache(maxsize=64)
+def _checked(kept: str) -> Context:
+    return Context(**json.loads(kept))
 
 
 def explicit(given: object) -> dict[str, Any]:

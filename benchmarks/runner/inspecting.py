@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import orjson
 from inspect_ai import Epochs, Task, eval_async
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.log import EvalLog, transcript
@@ -182,10 +183,18 @@ PLAN = ("justification", "context", "sub_goal", "tool", "error", "planner")
 
 def viewable(value: Any) -> Any:
     """Plain data in whole text: a lone surrogate, which a model can write, ends inspect's log."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return _replaced(value)
+    return value
+
+
+def _replaced(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(k): viewable(v) for k, v in value.items()}
+        return {str(_replaced(k)): _replaced(v) for k, v in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [viewable(one) for one in value]
+        return [_replaced(one) for one in value]
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
