@@ -76,12 +76,22 @@ def step_of(run: str) -> int:
     return int(run.split("/")[0].removeprefix("train-"))
 
 
-def test_what_was_changed_in_the_record_is_named_by_step_run_and_token(damaged: Found) -> None:
+def weights_of(runs: Path, step: int) -> int:
+    """The version of the weights that played a step's runs: a step may have taught nothing."""
+    told = map(json.loads, (runs / "whole" / "metrics.jsonl").read_text().splitlines())
+    played = {line["step"]: line["policy_versions"] for line in told if line["kind"] == "step"}
+    (version,) = played[step]
+    return int(version)
+
+
+def test_what_was_changed_in_the_record_is_named_by_step_run_and_token(
+    damaged: Found, killed_runs: Path
+) -> None:
     run, said = damaged["token"]
     step = step_of(run)
     assert said.startswith(f"step {step}: run {run}: the answer of planner in turn 2 is not what ")
     assert "; token 2 of " in said
-    assert f"is not what weights {step - 1} said after its prompt" in said
+    assert f"is not what weights {weights_of(killed_runs, step)} said after its prompt" in said
     run, said = damaged["reward"]
     step = step_of(run)
     assert said.startswith(
@@ -97,11 +107,13 @@ def test_what_was_changed_in_the_record_is_named_by_step_run_and_token(damaged: 
     )
 
 
-def test_what_was_changed_with_a_ledger_that_fits_is_named_all_the_same(damaged: Found) -> None:
+def test_what_was_changed_with_a_ledger_that_fits_is_named_all_the_same(
+    damaged: Found, killed_runs: Path
+) -> None:
     run, said = damaged["forged token"]
     step = step_of(run)
     assert said.startswith(f"step {step}: run {run}: turn 2: token 2 of ")
-    assert f"is not what weights {step - 1} said after its prompt" in said
+    assert f"is not what weights {weights_of(killed_runs, step)} said after its prompt" in said
     run, said = damaged["forged reward"]
     assert said.startswith(f"step {step_of(run)}: run {run}: its reward is ")
     assert " on record, graded anew " in said
