@@ -16,8 +16,8 @@ ENVIRONMENT = {
     "VLLM_LOGGING_LEVEL": os.environ.get("VLLM_LOGGING_LEVEL", "ERROR"),
 }
 BLOCK = 32
-"""Tokens of a cache block, the least that vLLM's CPU kernels take. Only whole blocks are found again:
-with its default of 128 the prompt that a group shares, often shorter, was reckoned for each run."""
+"""Tokens of a cache block, the least that vLLM's CPU kernels take. Only whole blocks are found
+again: of a group's prompts, often shorter than its default of 128, next to nothing was."""
 RESTARTS = 20
 """Deaths of one engine that a run survives; one that dies at every start must end it some time."""
 RETRIES = 3
