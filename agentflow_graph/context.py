@@ -25,6 +25,11 @@ STATED = "stated"
 """Another rule of verifier and generator: the answer is what a program of the planner's states."""
 
 
+def listed(names: str) -> tuple[str, ...]:
+    """The names in a setting that separates them by commas."""
+    return tuple(name.strip() for name in names.split(",") if name.strip())
+
+
 def is_rule(module: str, spec: str) -> bool:
     """Whether a setting of a module names a rule; any other value names a model."""
     return spec == RULES.get(module) or (spec == STATED and module in ("verifier", "generator"))
@@ -114,7 +119,7 @@ class Context(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _speakers_are_known(self) -> Self:
-        for name in self._streamed_names:
+        for name in listed(self.streamed):
             if name not in (*SPEAKERS, "all", "none"):
                 raise ValueError(
                     f"streamed={self.streamed!r}: nobody is called {name!r}"
@@ -132,21 +137,12 @@ class Context(BaseModel, frozen=True, extra="forbid"):
     @property
     def output_names(self) -> tuple[str, ...]:
         """The outputs asked for."""
-        return tuple(name.strip() for name in self.outputs.split(",") if name.strip())
-
-    @property
-    def _streamed_names(self) -> set[str]:
-        return {name.strip() for name in self.streamed.split(",") if name.strip()}
+        return listed(self.outputs)
 
     def is_streamed(self, who: str) -> bool:
         """Whether streams of messages carry what `who` says: a module, else a tool's model."""
         name = who if who in SPEAKERS else "tools"
-        return not {name, "all"}.isdisjoint(self._streamed_names)
-
-    @property
-    def approve_names(self) -> tuple[str, ...]:
-        """Patterns of the tools whose calls a person approves."""
-        return tuple(name.strip() for name in self.approve.split(",") if name.strip())
+        return not {name, "all"}.isdisjoint(listed(self.streamed))
 
     def approved(self, tools: Mapping[str, Iterable[str]], whole: bool = True) -> frozenset[str]:
         """Tools whose calls a person approves.
@@ -159,7 +155,8 @@ class Context(BaseModel, frozen=True, extra="forbid"):
             SettingError: a name without wildcards names no tool: a slip that would ask nobody.
         """
         known = {name: {name, *called, "all"} for name, called in tools.items()}
-        for pattern in self.approve_names:
+        patterns = listed(self.approve)
+        for pattern in patterns:
             wild = any(mark in pattern for mark in "*?[")
             if whole and not wild and not any(pattern in names for names in known.values()):
                 raise SettingError(
@@ -169,7 +166,7 @@ class Context(BaseModel, frozen=True, extra="forbid"):
         return frozenset(
             name
             for name, names in known.items()
-            if any(fnmatchcase(one, pattern) for one in names for pattern in self.approve_names)
+            if any(fnmatchcase(one, pattern) for one in names for pattern in patterns)
         )
 
     @property

@@ -24,13 +24,13 @@ not know is refused. Model of trust: docs/security.md.
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from agentflow_graph.context import Context, is_rule
+from agentflow_graph.context import Context, is_rule, listed
 from agentflow_graph.errors import SettingError, closest
 
 VARIABLE = "AGENTFLOW_SERVER"
@@ -149,22 +149,18 @@ class Operator(BaseModel, extra="forbid"):
         return "it is the operator's alone, in [defaults]"
 
     def _refused_tools(self, value: str, own: str) -> str:
-        usual = HARMLESS_TOOLS | set(_names(own))
+        usual = HARMLESS_TOOLS | set(listed(own))
         refused = [
             name
-            for name in _names(value)
+            for name in listed(value)
             if name not in usual and not _matches(name, self.allow.tools)
         ]
         return f"the operator allows {', '.join(refused)} in [allow] tools" if refused else ""
 
 
-def _names(listed: str) -> list[str]:
-    return [name.strip() for name in listed.split(",") if name.strip()]
-
-
 def _asks_for(asked: str, least: str) -> bool:
     """Whether approval of `asked` includes that of `least`."""
-    return "all" in _names(asked) or set(_names(least)) <= set(_names(asked))
+    return "all" in listed(asked) or set(listed(least)) <= set(listed(asked))
 
 
 def _matches(value: str, patterns: Iterable[str]) -> bool:
@@ -177,12 +173,3 @@ def _matches(value: str, patterns: Iterable[str]) -> bool:
         re.fullmatch(r"[^@?\s]*".join(map(re.escape, pattern.split("*"))), value)
         for pattern in patterns
     )
-
-
-def settings_by_kind() -> Mapping[str, frozenset[str]]:
-    """Every field of the Context by who sets it, for the docs and for a test that none is lost."""
-    listed = {"free": FREE, "bounded": frozenset(MOST), "models": MODELS}
-    rest = {"tools": frozenset({"tools"}), "approval": frozenset({"approve"})}
-    rest |= {"corpus": frozenset({"corpus"})}
-    known = frozenset().union(*listed.values(), *rest.values())
-    return {**listed, **rest, "operator": frozenset(Context.model_fields) - known}

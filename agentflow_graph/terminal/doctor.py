@@ -15,7 +15,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from agentflow_graph.context import Context
+from agentflow_graph.context import Context, listed
 from agentflow_graph.errors import AgentFlowError
 from agentflow_graph.errors.outside import guard_output
 from agentflow_graph.nodes.parts.toolset import ours
@@ -61,8 +61,7 @@ async def findings(context: Context, live: bool) -> AsyncIterator[Finding]:
     async for finding in models(context, live):
         yield finding
     catalog, settings = ours("tools.catalog.catalog"), ours("tools.catalog.settings")
-    wanted = [name.strip() for name in context.tools.split(",")]
-    names = [name for one in wanted for name in catalog.SETS.get(one, (one,))]
+    names = [name for one in listed(context.tools) for name in catalog.SETS.get(one, (one,))]
     if GENERATOR in names:  # its model is the setting tool_model, which was looked at
         names.remove(GENERATOR)
         if not context.tool_model:

@@ -13,7 +13,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from agentflow_graph.context import Context
+from agentflow_graph.context import Context, listed
 from agentflow_graph.errors import SettingError
 from agentflow_graph.errors.outside import keep_keys
 from agentflow_graph.errors.threads import kept
@@ -157,7 +157,7 @@ def load_tools(context: Context, passages: int, world: Any = None) -> list[BaseT
         return RecordedModel(inner=model, name=spec, sampling=sampling, shows_images=shows_images)
 
     model = resolve(context.tool_model, shows_images=True) if context.tool_model else None
-    names = [name.strip() for name in context.tools.split(",") if name.strip()]
+    names = list(listed(context.tools))
     if not names:
         raise SettingError(
             f"tools={context.tools!r} names no tool; name at least one, default or all"

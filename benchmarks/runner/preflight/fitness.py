@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from agentflow_graph.context import RULES, Context, is_rule
+from agentflow_graph.context import RULES, Context, is_rule, listed
 from agentflow_graph.errors import SettingError
 from benchmarks.items.item import Benchmark
 from tools.catalog.catalog import SETS
@@ -37,8 +37,7 @@ def must_fit(
 
 def tool_names(context: Context) -> list[str]:
     """The tools that the settings name, sets by their members."""
-    names = (name.strip() for name in context.tools.split(",") if name.strip())
-    return [one for name in names for one in SETS.get(name, (name,))]
+    return [one for name in listed(context.tools) for one in SETS.get(name, (name,))]
 
 
 def _faults(context: Context, benchmarks: Mapping[str, Benchmark], judge: str) -> Iterator[str]:
