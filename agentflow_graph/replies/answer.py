@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from agentflow_graph.replies.marks.boxes import boxed
 from agentflow_graph.replies.marks.lines import announced, last_line
 from agentflow_graph.replies.marks.retraction import is_denied
-from agentflow_graph.replies.marks.wrappings import clean, unwrapped
+from agentflow_graph.replies.marks.wrappings import LONGEST, clean, unwrapped
 from agentflow_graph.replies.reasoning import without_reasoning
 
 Where = Literal["answer_tag", "boxed", "answer_line", "last_line", "empty"]
@@ -28,6 +28,7 @@ _TAG = re.compile(
     r"(?:(?:\s[^<>\n]{0,60})?\s{0,3}\\?>|(?(1)(?![\w>])|(?!)))",
     re.IGNORECASE,
 )
+_ELEMENT = re.compile(r"<(/?)(b|strong|i|em|u|code|mark|sub|sup|p|span|div)\b[^<>]{0,60}>")
 _CUT_TAG = re.compile(r"<\s{0,3}/\w{0,12}\s{0,3}>?\s*$")
 # What stands between the tags where our own instruction is repeated.
 _ECHO = re.compile(r"\W*(?:and|(?:your|the|my)? ?(?:final )?answer(?: here)?|)\W*", re.IGNORECASE)
@@ -142,4 +143,15 @@ def _unclosed(inside: str) -> str:
         inside = inside[named.end() :]
     if _FENCED.match(inside):
         return inside
-    return next((line for line in inside.splitlines() if line.strip()), "")
+    return _closed(next((line for line in inside.splitlines() if line.strip()), ""))
+
+
+def _closed(line: str) -> str:
+    """With an end for what HTML stands open: it was cut off, as the tag itself was."""
+    opened: list[str] = []
+    for closing, name in _ELEMENT.findall(line.lower()) if len(line) <= LONGEST else ():
+        if not closing:
+            opened.append(name)
+        elif name in opened:
+            opened.remove(name)
+    return line + "".join(f"</{name}>" for name in reversed(opened))
