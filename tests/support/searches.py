@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ from tools.web.tavily import Tavily
 from tools.web_search import WebSearch
 
 KEY = "tvly-planted-0123456789"
-QUICK = Service("Tavily", rate=100.0, attempts=2)
-HASTY = replace(QUICK, seconds=1.0)  # only where no answer comes: a busy machine may take seconds
+TAVILY = Service("Tavily", rate=100.0, attempts=2)
 FOUND = {
     "query": "museum",
     "results": [
@@ -36,7 +34,7 @@ PAGE = f"<html><title>Museum</title><article><p>{PROSE}</p><p>The museum opens a
 
 
 def searching(
-    server: Answering, folder: Path | None = None, service: Service = QUICK, **more: Any
+    server: Answering, folder: Path | None = None, service: Service = TAVILY, **more: Any
 ) -> WebSearch:
     backend = Tavily(SecretStr(KEY), url=server.url, service=service)
     fetcher = Fetcher(folder, service=Service("", rate=100.0), allowed_hosts=["127.0.0.1"])

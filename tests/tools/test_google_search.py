@@ -6,12 +6,11 @@ import asyncio
 import logging
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from answering import Answering, Reply
+from answering import Answering, Reply, hasty
 from pydantic import SecretStr
 
 from tools.google_search import GoogleSearch, engine
@@ -20,8 +19,7 @@ from tools.services.remote import Service
 from tools.web.gemini import Gemini
 
 KEY = "AIza-planted-0123456789"
-QUICK = Service("Gemini", rate=100.0, attempts=2)
-HASTY = replace(QUICK, seconds=1.0)  # only where no answer comes: a busy machine may take seconds
+GEMINI = Service("Gemini", rate=100.0, attempts=2)
 
 TEXT = "Zürich 🏙 ist groß. Bern ist es nicht."
 
@@ -57,7 +55,9 @@ def grounding(**more: Any) -> dict[str, Any]:
     return {"candidates": [candidate]}
 
 
-def asking(server: Answering, folder: Path | None = None, service: Service = QUICK) -> GoogleSearch:
+def asking(
+    server: Answering, folder: Path | None = None, service: Service = GEMINI
+) -> GoogleSearch:
     backend = Gemini(SecretStr(KEY), url=server.url, service=service)
     return GoogleSearch(backend=backend, cache=Cache(folder))
 
@@ -125,7 +125,7 @@ async def test_what_goes_wrong_is_typed_and_not_kept(
     reply: Reply, status: str, said: str, tmp_path: Path
 ) -> None:
     with Answering([reply]) as server:
-        found = await outcome(asking(server, tmp_path, HASTY if reply.delay else QUICK))
+        found = await outcome(asking(server, tmp_path, hasty(GEMINI, reply)))
     assert found[0] == status
     assert said in found[1]
     assert KEY not in found[1]
@@ -151,7 +151,7 @@ async def test_a_key_reaches_no_text_no_log_and_no_file(
     error = {"error": {"message": f"key {KEY} bad", "status": KEY}}
     replies = [Reply(500, error), Reply(400, error), Reply(body=grounding())]
     with caplog.at_level(logging.DEBUG), Answering(replies) as server:
-        tool = GoogleSearch(backend=Gemini(url=server.url, service=QUICK), cache=Cache(tmp_path))
+        tool = GoogleSearch(backend=Gemini(url=server.url, service=GEMINI), cache=Cache(tmp_path))
         texts = [str(await tool._arun(query="x")) for _ in range(2)]
     texts += [repr(tool), str(tool.model_dump()), caplog.text]
     texts += [file.read_bytes().decode("latin-1") for file in tmp_path.rglob("*") if file.is_file()]

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from answering import Answering, Reply
-from searches import FOUND, HASTY, KEY, QUICK, outcome, searching
+from answering import Answering, Reply, hasty
+from searches import FOUND, KEY, TAVILY, outcome, searching
 
 from tools.services.cache import Cache
 from tools.web.tavily import Tavily
@@ -54,9 +54,9 @@ async def test_pages_are_lines_that_cannot_be_forged() -> None:
 async def test_what_goes_wrong_is_typed_and_not_kept(
     replies: list[Reply], status: str, said: str, tmp_path: Path
 ) -> None:
-    service = HASTY if replies[0].delay else QUICK
     with Answering(replies) as server:
-        found = await outcome(searching(server, tmp_path, service), query="museum")
+        tool = searching(server, tmp_path, hasty(TAVILY, replies[0]))
+        found = await outcome(tool, query="museum")
     assert found[0] == status
     assert said in found[1]
     assert KEY not in found[1]
@@ -78,7 +78,7 @@ async def test_without_a_key_it_says_which_variable(monkeypatch: pytest.MonkeyPa
 async def test_keyless_is_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TAVILY_API_KEY", raising=False)
     with Answering([Reply(body=FOUND)]) as server:
-        backend = Tavily(keyless=True, url=server.url, service=QUICK)
+        backend = Tavily(keyless=True, url=server.url, service=TAVILY)
         assert (await outcome(searching(server, backend=backend), query="museum"))[0] == "ok"
     headers = server.asked[0].headers
     assert headers["X-Tavily-Access-Mode"] == "keyless"
@@ -89,7 +89,7 @@ async def test_keyless_is_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_key_wins_over_keyless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAVILY_API_KEY", KEY)
     with Answering([Reply(body=FOUND)]) as server:
-        backend = Tavily(keyless=True, url=server.url, service=QUICK)
+        backend = Tavily(keyless=True, url=server.url, service=TAVILY)
         await outcome(searching(server, backend=backend), query="museum")
     assert server.asked[0].headers["Authorization"] == f"Bearer {KEY}"
     assert "X-Tavily-Access-Mode" not in server.asked[0].headers
@@ -141,7 +141,7 @@ async def test_a_key_reaches_no_text_no_log_no_trace_and_no_file(
     replies = [Reply(500, {"detail": f"no {KEY}"}), Reply(429), Reply(body=FOUND)]
     texts = []
     with caplog.at_level(logging.DEBUG), Answering(replies) as server:
-        backend = Tavily(url=server.url, service=QUICK)
+        backend = Tavily(url=server.url, service=TAVILY)
         tool = searching(server, tmp_path, backend=backend)
         for _ in range(2):
             call = {"type": "tool_call", "id": "1", "name": "web_search", "args": {"query": "x"}}

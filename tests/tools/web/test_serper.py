@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from answering import Answering, Reply
+from answering import Answering, Reply, hasty
 from pydantic import SecretStr
 
 from tools.google_search import GoogleSearch
@@ -16,8 +15,7 @@ from tools.services.remote import Service
 from tools.web.serper import Serper
 
 KEY = "AIza-planted-0123456789"
-QUICK = Service("Serper", rate=100.0, attempts=2)
-HASTY = replace(QUICK, seconds=1.0)  # only where no answer comes: a busy machine may take seconds
+SERPER = Service("Serper", rate=100.0, attempts=2)
 
 
 async def outcome(tool: GoogleSearch, query: str = "Zürich?") -> tuple[str, str]:
@@ -25,7 +23,9 @@ async def outcome(tool: GoogleSearch, query: str = "Zürich?") -> tuple[str, str
     return result["status"], text
 
 
-def serper(server: Answering, folder: Path | None = None, service: Service = QUICK) -> GoogleSearch:
+def serper(
+    server: Answering, folder: Path | None = None, service: Service = SERPER
+) -> GoogleSearch:
     backend = Serper(SecretStr(KEY), url=server.url, service=service)
     return GoogleSearch(backend=backend, cache=Cache(folder))
 
@@ -77,7 +77,7 @@ async def test_what_goes_wrong_at_serper_is_typed(
     reply: Reply, status: str, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG), Answering([reply]) as server:
-        found = await outcome(serper(server, service=HASTY if reply.delay else QUICK))
+        found = await outcome(serper(server, service=hasty(SERPER, reply)))
     assert found[0] == status
     assert said in found[1]
     assert KEY not in found[1] + caplog.text

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from answering import Answering, Reply
+from answering import Answering, Reply, hasty
 
 from tools.services.remote import Service
 from tools.wiki.retrieval import Retrieval
@@ -27,11 +25,10 @@ SEARCH_R1 = {
 FLASHRAG = {"result": [[{"id": "1", "title": "Emma", "text": "Emma is a novel by Jane Austen."}]]}
 
 
-QUICK = Service("the retrieval server", rate=1000.0, patience=0.1)
-HASTY = replace(QUICK, seconds=0.5)  # only where no answer comes: a busy machine may take seconds
+SERVICE = Service("the retrieval server", rate=1000.0, patience=0.1)
 
 
-def retrieval(server: Answering, service: Service = QUICK) -> WikipediaSearch:
+def retrieval(server: Answering, service: Service = SERVICE) -> WikipediaSearch:
     return WikipediaSearch(backend=Retrieval(server.url, service), top_k=2)
 
 
@@ -71,7 +68,7 @@ async def test_long_documents_are_cut_and_ranked() -> None:
 )
 async def test_what_goes_wrong_at_a_retrieval_server(reply: Reply, status: str, said: str) -> None:
     with Answering([reply]) as server:
-        tool = retrieval(server, HASTY if reply.delay else QUICK)
+        tool = retrieval(server, hasty(SERVICE, reply, 0.5))
         text, result = await tool._arun(query="who wrote Emma")
     assert result["status"] == status
     assert said in text

@@ -6,12 +6,11 @@ import asyncio
 import gzip
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from answering import Answering, Reply, Request
+from answering import Answering, Reply, Request, hasty
 
 from tools.services.cache import Cache
 from tools.services.remote import Service
@@ -22,8 +21,7 @@ from tools.wikipedia_search import WikipediaSearch
 
 pytestmark = pytest.mark.integration
 
-QUICK = Service("MediaWiki", rate=1000.0, attempts=3, patience=0.1)
-HASTY = replace(QUICK, seconds=0.5)  # only where no answer comes: a busy machine may take seconds
+SERVICE = Service("MediaWiki", rate=1000.0, attempts=3, patience=0.1)
 NOW = {"Retry-After": "0"}
 
 
@@ -56,7 +54,7 @@ WHOLE = {
 MAXLAG = {"error": {"code": "maxlag", "info": "Waiting for db1: 6.1 seconds lagged.", "lag": 6.1}}
 
 
-def wiki(server: Answering, service: Service = QUICK, **more: Any) -> WikipediaSearch:
+def wiki(server: Answering, service: Service = SERVICE, **more: Any) -> WikipediaSearch:
     backend = MediaWiki("me@example.org", url=f"{server.url}/w/api.php", service=service, **more)
     return WikipediaSearch(backend=backend, top_k=2)
 
@@ -134,7 +132,7 @@ async def test_what_goes_wrong_is_a_typed_result(
     reply: Reply, status: str, said: str, asked: int
 ) -> None:
     with Answering([reply]) as server:
-        tool = wiki(server, HASTY if reply.delay else QUICK)
+        tool = wiki(server, hasty(SERVICE, reply, 0.5))
         text, result = await tool._arun(query="the Old Harbor")
     assert (result["status"], len(server.asked)) == (status, asked)
     assert said in text
@@ -161,7 +159,7 @@ async def test_a_server_that_is_gone_is_unavailable() -> None:
 
 async def test_without_a_contact_nothing_is_sent() -> None:
     with Answering(api) as server:
-        tool = WikipediaSearch(backend=MediaWiki(url=server.url, service=QUICK))
+        tool = WikipediaSearch(backend=MediaWiki(url=server.url, service=SERVICE))
         text, result = await tool._arun(query="Old Harbor")
     assert (result["status"], server.asked) == ("unavailable", [])
     assert "set `contact`" in text
@@ -179,7 +177,7 @@ async def test_the_whole_call_has_an_end() -> None:
 
 async def test_a_group_that_asks_alike_asks_once(tmp_path: Path) -> None:
     with Answering(api) as server:
-        backend = MediaWiki("me@example.org", url=server.url, service=QUICK)
+        backend = MediaWiki("me@example.org", url=server.url, service=SERVICE)
         kept = CachedBackend(backend, "mediawiki", Cache(tmp_path), hours=1.0)
         found = await asyncio.gather(*(kept.search("mayor of Old Harbor", 2) for _ in range(8)))
     assert len(server.asked) == 2
