@@ -18,6 +18,7 @@ from rich.progress import Progress as Bar
 
 from agentflow_graph.errors.outside import unguarded
 from benchmarks.runner.store.records import Event, Records
+from tools.outcomes.interrupts import pressed
 
 EVERY = 10.0
 """Seconds between two plain lines."""
@@ -54,7 +55,10 @@ class Progress:
         if self._bar:
             self._bar.update(self._bar.task_ids[0], completed=self.done, tail=self.summary())
             self._bar.stop()
-        elif not self.interrupted and kind not in (CancelledError, KeyboardInterrupt):
+        elif not (self.interrupted or pressed()) and kind not in (
+            CancelledError,
+            KeyboardInterrupt,
+        ):
             self._line()
 
     def ended(self, mark: Event | None) -> None:

@@ -277,6 +277,7 @@ def _disk() -> dict[str, Probe]:
             "    os.mkdir(str(i)); os.close(os.open(f'{i}/x', os.O_CREAT)); i += 1",
             stopped,
             "",
+            Limits(wall=30.0, cpu=10.0),
         ),
         "many_links": Probe(
             "import os\nopen('a', 'w').close()\nn = 0\nwhile True: os.link('a', str(n)); n += 1",

@@ -66,6 +66,11 @@ def tell_instead(line: str) -> None:
     _Watch.line = line
 
 
+def pressed() -> bool:
+    """Whether Ctrl-C was heard, whatever has become of it: nothing more is to be said."""
+    return _Watch.current is not None and _Watch.current.count > 0
+
+
 class _Watch:
     """Counts Ctrl-C in a thread of its own: the main thread may be waiting for another."""
 
@@ -80,7 +85,8 @@ class _Watch:
         """Say the line, once."""
         line, cls.line = cls.line, ""
         if line:
-            print(line, file=sys.stderr, flush=True)
+            # In one piece: another thread may be writing its last words.
+            print(f"{line}\n", end="", file=sys.stderr, flush=True)
 
     @classmethod
     def begin(cls, patience: float | None) -> _Watch | None:
@@ -92,7 +98,7 @@ class _Watch:
         return cls.current
 
     def __init__(self, patience: float | None) -> None:
-        self._count, self._patience = 0, patience
+        self.count, self._patience = 0, patience
         self.heard = False
         """Whether Ctrl-C has ended the work; the thread may hear of it a little later."""
         self._read, self._write = os.pipe()
@@ -105,14 +111,14 @@ class _Watch:
 
     def _listen(self) -> None:
         while heard := self._heard():
-            self._count += heard.count(signal.SIGINT)
-            if self._count > 1:
+            self.count += heard.count(signal.SIGINT)
+            if self.count > 1:
                 leave()
         os.close(self._read)
 
     def _heard(self) -> bytes:
         """Numbers of signals; none once the watch is over."""
-        patience = self._patience if self._count else None
+        patience = self._patience if self.count else None
         if not select.select([self._read], [], [], patience)[0]:
             leave()
         return os.read(self._read, 64)
