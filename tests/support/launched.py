@@ -19,7 +19,9 @@ EASY: tuple[Level, ...] = ("arithmetic", "one_hop", "two_hops")
 def environment(modules: Path | None = None, **more: str) -> dict[str, str]:
     """The environment of a program of ours; it can import the tree, and what lies in `modules`."""
     path = os.pathsep.join(str(folder) for folder in (ROOT, modules) if folder)
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **more}
+    # Threads of OpenMP that wait for each other sleep: beside other tests they would spin for ever.
+    threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+    return {**os.environ, "PYTHONPATH": path, **threads, **more}
 
 
 def run_program(

@@ -7,23 +7,27 @@ from pathlib import Path
 
 import pytest
 from launched import ROOT, write_questions
+from together import made_once
 
 from rl.run.record import TrainingRecord
 from rl.studies.killing import KINDS, drawn, run_to_the_end
 
 
 @pytest.fixture(scope="session")
-def moments_seed() -> int:
-    """Of the moments at which processes are killed; shown where a test fails."""
-    return random.SystemRandom().randrange(10**6)
+def killed_runs(warm_planner: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the runs `whole` and `killed`, equal but for three kills in `kills.jsonl`."""
+    return made_once(tmp_path_factory, "runs", lambda folder: _played(folder, warm_planner))
 
 
 @pytest.fixture(scope="session")
-def killed_runs(
-    warm_planner: Path, moments_seed: int, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A folder with the runs `whole` and `killed`, equal but for three kills in `kills.jsonl`."""
-    folder = tmp_path_factory.mktemp("runs")
+def moments_seed(killed_runs: Path) -> int:
+    """Of the moments at which the processes were killed; shown where a test fails."""
+    return int((killed_runs / "seed").read_text())
+
+
+def _played(folder: Path, warm_planner: Path) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    (folder / "seed").write_text(str(seed))
     settings = {
         "steps": 4,
         "save_every": 3,
@@ -45,7 +49,6 @@ def killed_runs(
     config = ["--config", str(ROOT / "rl" / "configs" / "nano.yaml"), *words]
     whole, killed = folder / "whole", folder / "killed"
     run_to_the_end(whole, [*config, f"run={whole}"], [], folder / "none.jsonl")
-    calls, rng = TrainingRecord(whole / "record").calls()[0], random.Random(moments_seed)
+    calls, rng = TrainingRecord(whole / "record").calls()[0], random.Random(seed)
     plan = drawn(rng.sample(KINDS, len(KINDS)), calls, rng)
     run_to_the_end(killed, [*config, f"run={killed}"], plan, folder / "kills.jsonl")
-    return folder
