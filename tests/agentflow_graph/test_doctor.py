@@ -60,7 +60,7 @@ def test_a_server_that_is_away_and_a_key_that_is_missing_are_named(
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     away = "generator=vllm:qwen@http://127.0.0.1:9"
-    words = ["--set", away, "--set", "verifier=openai:gpt-5-mini", "--set", "tools=python_coder,"]
+    words = ["--set", away, "--set", "verifier=openai:gpt-5-mini", "--set", "tools=python_coder"]
     assert main(words) == 1
     told = lines(capsys.readouterr().out)
     assert "http://127.0.0.1:9 does not serve" in told["generator"]
@@ -70,7 +70,7 @@ def test_a_server_that_is_away_and_a_key_that_is_missing_are_named(
 def test_a_server_that_lists_no_models_may_work(capsys: pytest.CaptureFixture[str]) -> None:
     with Answering([Reply(status=501, body={})]) as server:
         spec = f"generator=vllm:mine@{server.url}"
-        assert main(["--set", spec, "--set", "tools=python_coder,"]) == 0
+        assert main(["--set", spec, "--set", "tools=python_coder"]) == 0
     told = lines(capsys.readouterr().out)
     assert told["generator"].startswith("WARNING")
     assert "it does not say which models it has" in told["generator"]
@@ -101,7 +101,7 @@ def test_a_live_call_is_made(capsys: pytest.CaptureFixture[str]) -> None:
         lambda asked: MODELS if asked.path.endswith("models") else Reply(body=reply)
     ) as s:
         spec = f"verifier=vllm:qwen@{s.url}"
-        code = main(["--live", "--set", spec, "--set", "tools=python_coder,"])
+        code = main(["--live", "--set", spec, "--set", "tools=python_coder"])
         assert any(asked.path == "/v1/chat/completions" for asked in s.asked)
     out = capsys.readouterr().out
     assert code == 0, out
